@@ -1,0 +1,46 @@
+# A thin front for CMake: `make help` lists what there is.
+
+PREFIX ?= /usr/local
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
+
+build_release := build
+build_asan := build/asan
+build_tsan := build/tsan
+
+.PHONY: all deps run test bench format install clean help release asan tsan
+
+all: release                ## the release build: build/lull and the libraries
+
+release asan tsan: %:
+	@command -v cmake ninja >/dev/null || { echo "cmake or ninja is missing: make deps"; exit 1; }
+	@test -f $(build_$@)/build.ninja || cmake --preset $@
+	@cmake --build $(build_$@)
+
+deps:                       ## install the Debian packages that building and testing need
+	@.ci/deps build test
+
+run:                        ## fetch 15 pages at once: examples/pages.lua
+	@.ci/deps build
+	@$(MAKE) --no-print-directory release
+	build/lull examples/pages.lua
+
+test:                       ## every test and check; T=regex picks some by name
+	@.ci/deps build test
+	@$(MAKE) --no-print-directory release asan tsan
+	@mkdir -p build/all && echo 'subdirs(.. ../asan ../tsan)' >build/all/CTestTestfile.cmake
+	@ctest --test-dir build/all --output-on-failure -j $(CMAKE_BUILD_PARALLEL_LEVEL) $(T:%=-R '%')
+
+bench: release              ## lull beside its neighbours, one interleaved run
+	tests/bench/run
+
+format:                     ## rewrite the C files as .clang-format says
+	@tests/check/format fix
+
+install: release            ## DESTDIR and PREFIX as usual
+	cmake --install build --prefix $(PREFIX)
+
+clean:                      ## remove build/
+	rm -rf build
+
+help:                       ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * read.c -- the reading side of a stream.
+ *
+ * A read goes: what is buffered, then recv into the chunk that all streams
+ * share, then waiting, and again.  Results are made straight from the chunk,
+ * one copy; only what is left over goes into the stream's own buffer.  After a
+ * read that brought less than was asked for, the descriptor is empty: the next
+ * one waits without trying.  After many bytes without a wait it waits, too, so
+ * that a fast peer does not keep the others from being served.
+ */
+#include "read.h"
+
+#include "stream.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#define OP_NAME "stream.read"
+#define UNWAITED_BYTES (256u * 1024u)
+#define REFIRES 8u         /* of the event while the woken task has not run yet */
+#define WHOLE_READ 4096u   /* read_some of less reads ahead */
+#define MAX_FORMATS 250    /* as in Lua: they are upvalues of the iterator */
+
+/* Bytes at hand: the buffer, or the chunk when the buffer is empty. */
+struct window {
+    const char *bytes;
+    size_t size;
+    bool in_chunk;
+};
+
+static struct lullb_stream *stream_of(struct lull_op *op)
+{
+    return (struct lullb_stream *)(void *)((char *)op -
+                                           offsetof(struct lullb_stream, in.wait.op));
+}
+
+/* ---- loop side: no Lua ------------------------------------------------------ */
+
+static void unwatch(struct lullb_reader *in)
+{
+    event_del(&in->event);
+    in->watched = false;
+}
+
+void lullb_on_readable(evutil_socket_t fd, short what, void *stream)
+{
+    struct lullb_reader *in = &((struct lullb_stream *)stream)->in;
+    (void)fd;
+    (void)what;
+    if (in->wait.op.state == LULL_OP_PENDING) {
+        in->refires = 0;
+        lullb_op_complete(&in->wait);
+    } else if (!in->busy || in->refires++ >= REFIRES) {
+        /* Nobody reads; or who was woken does not get to run for now. */
+        unwatch(in);
+    }
+}
+
+static enum lull_cancel cancel(struct lull_op *op)
+{
+    struct lullb_reader *in = &stream_of(op)->in;
+    lullb_op_release(&in->wait);
+    in->busy = false;
+    return LULL_DETACHED;
+}
+
+static void abandon(struct lull_op *op)
+{
+    cancel(op);
+}
+
+static int read_push(lua_State *L, struct lull_op *op);
+
+static const struct lull_op_type read_type = {
+    .name = OP_NAME,
+    .cancel = cancel,
+    .push = read_push,
+    .abandon = abandon,
+};
+
+static bool append(struct lullb_stream *stream, const char *bytes, size_t size)
+{
+    return lullb_buffer_append(stream->shared->rt, &stream->in.buffer, bytes, size);
+}
+
+static void look_at_buffer(const struct lullb_reader *in, struct window *window)
+{
+    *window = (struct window){
+        .bytes = lullb_buffer_data(&in->buffer),
+        .size = lullb_buffer_size(&in->buffer),
+    };
+}
+
+/* Keep what is in the chunk.  False when memory is refused: then it is lost. */
+static bool keep(struct lullb_stream *stream, struct window *window)
+{
+    if (!window->in_chunk)
+        return true;
+    if (!append(stream, window->bytes, window->size)) {
+        stream->in.error = ENOBUFS;
+        return false;
+    }
+    look_at_buffer(&stream->in, window);
+    return true;
+}
+
+enum filled { FILLED, EMPTY_NOW, NO_MEMORY };
+
+static enum filled fill(struct lullb_stream *stream, struct window *window)
+{
+    struct lullb_reader *in = &stream->in;
+    const struct lullb_request *request = &in->request;
+    bool is_file = stream->kind == LULLB_FD_FILE;
+    if (in->drained || (in->unwaited >= UNWAITED_BYTES && !is_file))
+        return EMPTY_NOW;
+    char *target = stream->shared->chunk;
+    size_t room = LULLB_CHUNK;
+    size_t missing = lullb_request_missing(request, window->size - in->taken);
+    bool direct = window->size > 0 && missing > LULLB_CHUNK;
+    if (direct) {
+        size_t wanted = missing < window->size ? missing : window->size;
+        target = lullb_buffer_reserve(stream->shared->rt, &in->buffer,
+                                      wanted > LULLB_CHUNK ? wanted : LULLB_CHUNK, &room);
+        if (target == NULL)
+            return NO_MEMORY;
+        look_at_buffer(in, window);
+    } else if (request->want == LULLB_WANT_SOME && request->count >= WHOLE_READ &&
+               request->count < room) {
+        room = request->count;
+    }
+    ssize_t count = lullb_fd_read(stream->fd, stream->kind, target, room);
+    if (count < 0 && errno == EAGAIN) {
+        in->drained = true;
+        return EMPTY_NOW;
+    }
+    in->ended = count == 0;
+    in->error = count < 0 ? errno : 0;
+    if (count <= 0)
+        return FILLED;
+    in->drained = (size_t)count < room && !is_file;
+    in->unwaited += (size_t)count;
+    if (direct) {
+        lullb_buffer_commit(&in->buffer, (size_t)count);
+    } else if (window->size == 0) {
+        *window = (struct window){target, (size_t)count, true};
+        return FILLED;
+    } else if (!append(stream, target, (size_t)count)) {
+        in->error = ENOBUFS; /* these bytes are lost: nothing may follow them */
+        return NO_MEMORY;
+    }
+    look_at_buffer(in, window);
+    return FILLED;
+}
+
+/* ---- Lua side: one read, across its waits ----------------------------------- */
+
+/* Wait until the descriptor is readable, then go on in read_push. */
+static int wait_readable(lua_State *L, struct lullb_stream *stream, struct lull_task *task)
+{
+    struct lullb_reader *in = &stream->in;
+    if (!in->watched && event_add(&in->event, NULL) != 0)
+        return lullb_raise_memory(L, OP_NAME);
+    in->watched = true;
+    if (!lullb_op_begin(&in->wait, stream->shared->rt, task, &read_type,
+                        stream->options.timeout))
+        return lullb_raise_memory(L, OP_NAME);
+    in->drained = false;
+    in->unwaited = 0;
+    in->busy = true;
+    return lull_await(L, &in->wait.op);
+}
+
+/* Push a result; the stream may have been closed by a finalizer meanwhile. */
+static void push_bytes(lua_State *L, struct lullb_stream *stream, const struct window *window,
+                       size_t length)
+{
+    struct lullb_reader *in = &stream->in;
+    /* If Lua has no memory, what is in the chunk is lost: nothing may follow it. */
+    int error = in->error;
+    if (window->in_chunk)
+        in->error = ENOBUFS;
+    lua_pushlstring(L, window->bytes + in->taken, length);
+    in->error = error;
+    lullb_check_open(L, stream, OP_NAME);
+}
+
+/* The read is over: let go of what it took, keep the rest. */
+static int finish(lua_State *L, struct lullb_stream *stream, struct window *window)
+{
+    struct lullb_reader *in = &stream->in;
+    size_t taken = in->taken;
+    in->taken = 0;
+    if (!window->in_chunk) {
+        lullb_buffer_consume(stream->shared->rt, &in->buffer, taken);
+    } else if (!append(stream, window->bytes + taken, window->size - taken)) {
+        in->error = ENOBUFS;
+        lullb_raise_memory(L, OP_NAME);
+    }
+    return in->results;
+}
+
+static int raise_cut_off(lua_State *L, struct lullb_stream *stream, struct window *window,
+                         size_t length)
+{
+    luaL_checkstack(L, 8, NULL);
+    push_bytes(L, stream, window, length);
+    stream->in.taken += length;
+    finish(L, stream, window);
+    lull_push_error(L, LULL_KIND_EOF, "the stream ended after %d of the bytes asked for",
+                    (int)(length < INT_MAX ? length : INT_MAX));
+    lull_error_detail(L, OP_NAME, 0);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "partial");
+    return lua_error(L);
+}
+
+/* Nothing is taken, so that it can be read in another way. */
+static int raise_too_long(lua_State *L, struct lullb_stream *stream, struct window *window)
+{
+    const struct lullb_request *request = &stream->in.request;
+    const char *what = request->want == LULLB_WANT_ALL ? "the rest of the stream"
+                       : request->want == LULLB_WANT_UNTIL ? "what precedes the separator"
+                                                           : "the line";
+    if (!keep(stream, window))
+        return lullb_raise_memory(L, OP_NAME);
+    luaL_checkstack(L, 8, NULL);
+    lull_push_error(L, LULL_KIND_LIMIT, "%s is longer than %I bytes", what,
+                    (LUAI_UACINT)request->limit);
+    lull_error_detail(L, OP_NAME, 0);
+    return lua_error(L);
+}
+
+/* Make the next format of a read with several the request; -1: it is none. */
+static int set_format(lua_State *L, int index, struct lullb_stream *stream)
+{
+    struct lullb_request request = {.limit = stream->options.max_line};
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        int is_integer;
+        lua_Integer count = lua_tointegerx(L, index, &is_integer);
+        if (!is_integer || count < 0)
+            return -1;
+        request.want = LULLB_WANT_COUNT;
+        request.count = (size_t)count;
+    } else {
+        const char *format = lua_tostring(L, index);
+        if (format == NULL)
+            return -1;
+        if (*format == '*')
+            format++; /* as Lua: for compatibility */
+        switch (*format) {
+        case 'l':
+            request.want = LULLB_WANT_LINE;
+            break;
+        case 'L':
+            request.want = LULLB_WANT_LINE_KEEP;
+            break;
+        case 'a':
+            request.want = LULLB_WANT_ALL;
+            request.limit = stream->options.max_all;
+            break;
+        default:
+            return -1;
+        }
+    }
+    stream->in.request = request;
+    return 0;
+}
+
+/* The next format, if there is one: they end where the results begin. */
+static bool next_format(lua_State *L, struct lullb_stream *stream)
+{
+    struct lullb_reader *in = &stream->in;
+    if (in->formats == 0)
+        return false;
+    int first_result = lua_gettop(L) - in->results + 1;
+    set_format(L, first_result - in->formats, stream);
+    in->formats--;
+    return true;
+}
+
+static int raise_refused(lua_State *L, struct lullb_stream *stream)
+{
+    struct lullb_reader *in = &stream->in;
+    if (in->error == ENOBUFS)
+        return lullb_raise_memory(L, OP_NAME);
+    return lullb_raise_io(L, OP_NAME, in->error, NULL);
+}
+
+/* Read on from what is at hand, until all results are there or it must wait. */
+static int read_on(lua_State *L, struct lullb_stream *stream, struct lull_task *task)
+{
+    struct lullb_reader *in = &stream->in;
+    struct window window;
+    look_at_buffer(in, &window);
+    for (;;) {
+        struct lullb_answer answer;
+        switch (lullb_request_judge(&in->request, window.bytes + in->taken,
+                                    window.size - in->taken, in->ended, &answer)) {
+        case LULLB_ANSWERED:
+            push_bytes(L, stream, &window, answer.length);
+            in->taken += answer.used;
+            in->results++;
+            if (next_format(L, stream))
+                continue;
+            return finish(L, stream, &window);
+        case LULLB_AT_END:
+            lua_pushnil(L);
+            in->results++;
+            return finish(L, stream, &window);
+        case LULLB_CUT_OFF:
+            return raise_cut_off(L, stream, &window, answer.length);
+        case LULLB_TOO_LONG:
+            return raise_too_long(L, stream, &window);
+        case LULLB_NEED_MORE:
+            break;
+        }
+        if (in->error != 0)
+            return raise_refused(L, stream);
+        if (!keep(stream, &window))
+            return lullb_raise_memory(L, OP_NAME);
+        switch (fill(stream, &window)) {
+        case FILLED:
+            break;
+        case EMPTY_NOW:
+            return wait_readable(L, stream, task);
+        case NO_MEMORY:
+            return lullb_raise_memory(L, OP_NAME);
+        }
+    }
+}
+
+static int read_push(lua_State *L, struct lull_op *op)
+{
+    struct lullb_stream *stream = stream_of(op);
+    stream->in.busy = false;
+    lullb_check_open(L, stream, OP_NAME);
+    if (stream->in.wait.timed_out)
+        return lullb_raise_timeout(L, &stream->in.wait, "nothing came");
+    return read_on(L, stream, op->task);
+}
+
+/* A checkpoint, then the read that in.request describes. */
+static int begin(lua_State *L, struct lullb_stream *stream, const struct lullb_request *request,
+                 int formats)
+{
+    struct lullb_reader *in = &stream->in;
+    struct lull_task *task = lull_checkpoint(L);
+    lullb_check_open(L, stream, OP_NAME);
+    if (in->busy)
+        return lullb_raise(L, LULL_KIND_BUSY, OP_NAME, "another task is reading from the stream");
+    in->taken = 0;
+    in->results = 0;
+    in->formats = formats;
+    if (request != NULL)
+        in->request = *request;
+    else
+        next_format(L, stream);
+    if (in->drained && lullb_buffer_size(&in->buffer) == 0 && in->error == 0)
+        return wait_readable(L, stream, task);
+    in->busy = true;
+    lullb_op_begin_complete(&in->wait, task, &read_type);
+    return lull_await(L, &in->wait.op);
+}
+
+/* ---- methods ---------------------------------------------------------------------- */
+
+/* Check `count` formats on top of the stack; `arg` is the first one's argument number. */
+static void check_formats(lua_State *L, struct lullb_stream *stream, int count, int arg)
+{
+    struct lullb_request saved = stream->in.request; /* of a task that waits */
+    luaL_argcheck(L, count <= MAX_FORMATS, arg, "too many formats");
+    for (int i = 0; i < count; i++) {
+        int index = lua_gettop(L) - count + 1 + i;
+        bool valid = set_format(L, index, stream) == 0;
+        stream->in.request = saved;
+        if (valid)
+            continue;
+        if (lua_type(L, index) == LUA_TNUMBER)
+            luaL_argerror(L, arg + i, "a number of bytes must be an integer >= 0");
+        luaL_argerror(L, arg + i, "invalid format (\"l\", \"L\", \"a\" or a number of bytes)");
+    }
+}
+
+int lullb_m_read(lua_State *L)
+{
+    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    if (lua_gettop(L) == 1)
+        lua_pushliteral(L, "l");
+    int formats = lua_gettop(L) - 1;
+    check_formats(L, stream, formats, 2);
+    luaL_checkstack(L, formats + 8, "too many formats");
+    return begin(L, stream, NULL, formats);
+}
+
+/* The iterator of lines(): upvalues 2 the stream, 3 how many formats, then these. */
+static int l_next_line(lua_State *L)
+{
+    struct lullb_stream *stream = lua_touserdata(L, lua_upvalueindex(2));
+    int formats = (int)lua_tointeger(L, lua_upvalueindex(3));
+    lua_settop(L, 0);
+    luaL_checkstack(L, 2 * formats + 8, "too many formats");
+    for (int i = 0; i < formats; i++)
+        lua_pushvalue(L, lua_upvalueindex(4 + i));
+    return begin(L, stream, NULL, formats);
+}
+
+int lullb_m_lines(lua_State *L)
+{
+    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    if (lua_gettop(L) == 1)
+        lua_pushliteral(L, "l");
+    int formats = lua_gettop(L) - 1;
+    check_formats(L, stream, formats, 2);
+    luaL_checkstack(L, 3, NULL);
+    lua_pushlightuserdata(L, lull_runtime_of(L));
+    lua_insert(L, 1);
+    lua_pushinteger(L, formats);
+    lua_insert(L, 3);
+    lua_pushcclosure(L, l_next_line, formats + 3);
+    return 1;
+}
+
+int lullb_m_read_some(lua_State *L)
+{
+    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    lua_Integer max = luaL_optinteger(L, 2, LULLB_CHUNK);
+    luaL_argcheck(L, max > 0, 2, "must be positive");
+    struct lullb_request request = {.want = LULLB_WANT_SOME, .count = (size_t)max};
+    return begin(L, stream, &request, 0);
+}
+
+int lullb_m_read_exact(lua_State *L)
+{
+    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count >= 0, 2, "must not be negative");
+    struct lullb_request request = {.want = LULLB_WANT_EXACT, .count = (size_t)count};
+    return begin(L, stream, &request, 0);
+}
+
+int lullb_m_read_until(lua_State *L)
+{
+    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lullb_request request = {.want = LULLB_WANT_UNTIL};
+    request.separator = luaL_checklstring(L, 2, &request.separator_size);
+    luaL_argcheck(L, request.separator_size > 0, 2, "must not be empty");
+    lua_Integer limit = luaL_optinteger(L, 3, 0);
+    luaL_argcheck(L, lua_isnoneornil(L, 3) || limit > 0, 3, "must be positive");
+    request.limit = limit > 0 ? (size_t)limit : stream->options.max_line;
+    return begin(L, stream, &request, 0);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.h -- a connected descriptor with a buffer on either side.
+ *
+ * Streams are what sockets, pipes and standard input look like to a script.
+ * read.c has the reading side, write.c the writing side; here is what they
+ * share: the object, its options, opening and closing.
+ *
+ *   1. The descriptor never blocks (fdio.h).  Each side tries first and waits
+ *      only when there is nothing to do.
+ *   2. One event per side.  The reading one stays registered once it was
+ *      needed, and is removed when it fires and nobody reads: a stream that is
+ *      read in a loop costs no system call for waiting.
+ *   3. One reader at a time.  Writers take turns: each holds the pen from when
+ *      its bytes go out or into the queue until the queue is short again, so
+ *      writes are never interleaved.
+ *   4. Closing is idempotent, fails who waits with `closed`, and never waits:
+ *      what was written and not yet sent goes on in the background (linger.h).
+ *
+ * Ownership: a stream is a userdata; who waits on it has it on its Lua stack.
+ * Thread: the runtime's.
+ */
+#ifndef LULLB_STREAM_H
+#define LULLB_STREAM_H
+
+#include "addr.h"
+#include "bind.h"
+#include "buffer.h"
+#include "fdio.h"
+#include "request.h"
+#include "timedop.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#define LULLB_CHUNK (64u * 1024u)
+
+/* What the streams of one runtime share; a userdata in the registry. */
+struct lullb_shared {
+    struct lull_runtime *rt;
+    char chunk[LULLB_CHUNK]; /* where every read goes first; nothing stays in it */
+};
+
+struct lullb_stream_options {
+    double timeout;    /* seconds one wait may take; infinity: no limit */
+    size_t max_line;   /* bytes of a line, or of read_until without a limit */
+    size_t max_all;    /* bytes that read("a") may return */
+    size_t high_water; /* a write that leaves more unsent waits... */
+    size_t low_water;  /* ...until there is no more than this */
+};
+
+struct lullb_reader {
+    struct lullb_timed_op wait;
+    struct event event;
+    struct lullb_buffer buffer;   /* what came and was not yet asked for */
+    struct lullb_request request; /* what is being asked for */
+    size_t taken;   /* bytes of the buffer that are in results of this call already */
+    size_t unwaited; /* bytes read since it last waited */
+    int formats;    /* how many are left of a read with several */
+    int results;    /* how many it has */
+    int error;      /* errno of a failed read; then nothing more comes */
+    uint8_t refires; /* of the event, since it woke somebody */
+    bool busy;      /* a task waits */
+    bool watched;   /* the event is registered */
+    bool drained;   /* the last read emptied it: wait before the next */
+    bool ended;
+};
+
+struct lullb_writer {
+    struct lullb_timed_op wait; /* of who holds the pen */
+    struct event event;
+    struct lullb_buffer queue;  /* accepted and not yet sent */
+    struct lullb_line line;     /* who waits for the pen */
+    struct lullb_line flushers; /* by their targets */
+    uint64_t sent;              /* bytes, ever */
+    size_t wake_at;             /* `wait` is over when the queue is this short */
+    int error;                  /* errno of a failed write; then nothing more goes */
+    bool held;                  /* somebody holds the pen */
+    bool watched;               /* the event is registered */
+    bool shut;                  /* shut down */
+};
+
+struct lullb_stream {
+    struct lullb_object object;
+    struct lullb_shared *shared;
+    struct lullb_stream_options options;
+    struct lullb_reader in;
+    struct lullb_writer out;
+    int fd;            /* -1: never opened, or closed */
+    uint8_t kind;      /* enum lullb_fd_kind */
+    bool owned;        /* the descriptor is closed with the stream */
+    sa_family_t family; /* AF_UNSPEC: no socket */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in4;
+        struct sockaddr_in6 in6;
+    } peer; /* so that it is known after the end */
+};
+
+/* The defaults, or what the table at `index` says; nil and none are the defaults. */
+void lullb_check_stream_options(lua_State *L, int index, struct lullb_stream_options *options);
+
+/* Change those options that the table at `index` names. */
+void lullb_change_stream_options(lua_State *L, int index, struct lullb_stream_options *options);
+
+/* Push a new stream, not open yet.  May raise. */
+struct lullb_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
+                                       const struct lullb_stream_options *options);
+
+/* Open it on a descriptor, which it takes.  Raises nothing. */
+void lullb_stream_open(struct lullb_stream *stream, int fd, enum lullb_fd_kind kind);
+
+/* Remember who is at the other end, and do not delay small writes. */
+void lullb_stream_connected(struct lullb_stream *stream, const struct lullb_addr *peer);
+
+/* Close it, dropping what is unsent; a TCP peer gets a reset.  Idempotent. */
+void lullb_stream_abort(struct lullb_stream *stream);
+
+/* The stream at `index`, open or not, or an argument error. */
+struct lullb_stream *lullb_check_stream(lua_State *L, int index);
+
+/* Raise `closed` unless it is open. */
+void lullb_check_open(lua_State *L, const struct lullb_stream *stream, const char *op);
+
+static inline bool lullb_stream_is_open(const struct lullb_stream *stream)
+{
+    return lull_handle_is_open(&stream->object.handle);
+}
+
+/* Push the metatable of streams (streamclass.c). */
+void lullb_push_stream_class(lua_State *L, struct lull_runtime *rt);
+
+/* Callbacks of the events: read.c and write.c. */
+void lullb_on_readable(evutil_socket_t fd, short what, void *stream);
+void lullb_on_writable(evutil_socket_t fd, short what, void *stream);
+
+#endif

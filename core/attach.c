@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attach.c -- the module form: `require "lull"` in a Lua that is not ours.
+ *
+ * A runtime is attached to the state that loads it, on a base of its own, and
+ * freed with the state.  Scripts start it with lull.run.  While that drives
+ * the loop on the main thread, SIGINT cancels the run; the handler that was
+ * there is put back afterwards.
+ */
+#include "runtime.h"
+
+#include "drive.h"
+
+#include <event2/event.h>
+
+static const char attached_key = 'a'; /* registry: the box that holds the runtime */
+
+struct box {
+    struct lull_runtime *rt; /* NULL: freed */
+    struct event *sigint;    /* NULL: could not be made */
+};
+
+static void on_sigint(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    lull_interrupt(arg);
+}
+
+static int box_gc(lua_State *L)
+{
+    struct box *box = lua_touserdata(L, 1);
+    struct lull_runtime *rt = box->rt;
+    box->rt = NULL;
+    if (box->sigint != NULL)
+        event_free(box->sigint);
+    box->sigint = NULL;
+    if (rt != NULL)
+        lull__runtime_free(rt, 0);
+    return 0;
+}
+
+static int run_protected(lua_State *L, struct box *box, int nargs)
+{
+    bool outermost = box->rt->tasks.running == NULL && lua_pushthread(L);
+    if (box->rt->tasks.running == NULL)
+        lua_pop(L, 1);
+    if (!outermost || box->sigint == NULL)
+        return lua_pcall(L, nargs, LUA_MULTRET, 0);
+    event_add(box->sigint, NULL);
+    int status = lua_pcall(L, nargs, LUA_MULTRET, 0);
+    event_del(box->sigint);
+    return status;
+}
+
+/* lull.run: as ever, with SIGINT taken.  Upvalues: 1 the runtime, 2 run, 3 the box. */
+static int l_run(lua_State *L)
+{
+    struct box *box = lua_touserdata(L, lua_upvalueindex(3));
+    struct lull_tasks *tasks = lull__tasks(L);
+    if (tasks->running != NULL)
+        return lull__l_run(L);
+    int nargs = lua_gettop(L);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    if (run_protected(L, box, nargs) != LUA_OK) {
+        if (tasks->exiting) {
+            tasks->exiting = false;
+            lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->stock_exit);
+            lua_pushinteger(L, tasks->exit_code);
+            lua_pushboolean(L, 1);
+            lua_call(L, 2, 0);
+        }
+        return lua_error(L);
+    }
+    return lua_gettop(L);
+}
+
+static void keep_box(lua_State *L, struct lull_runtime *rt)
+{
+    struct box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    box->rt = rt;
+    box->sigint = evsignal_new(lull_base(rt), SIGINT, on_sigint, rt);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, box_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &attached_key);
+}
+
+/* The opener of the module form: luaopen_lull in lull.so. */
+LULL_API int luaopen_lull(lua_State *L);
+
+LULL_API int luaopen_lull(lua_State *L)
+{
+    const struct lull_options options = {.size = sizeof options};
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &attached_key) == LUA_TNIL) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+        struct lull_runtime *rt = lull__runtime_new(&options, lua_tothread(L, -1));
+        if (rt == NULL)
+            return luaL_error(L, "lull: the runtime could not be made");
+        keep_box(L, rt);
+        lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+        lua_getfield(L, -1, "lull"); /* box, loaded, lull */
+        lua_pushlightuserdata(L, rt);
+        lua_getfield(L, -2, "run");
+        lua_pushvalue(L, -5);
+        lua_pushcclosure(L, l_run, 3);
+        lua_setfield(L, -2, "run");
+        return 1;
+    }
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, "lull");
+    return 1;
+}

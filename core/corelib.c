@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * corelib.c -- lull.core: reports, the seed, worlds, interrupts, leak counts.
+ */
+#include "corelib.h"
+
+#include "await.h"
+#include "check.h"
+#include "drive.h"
+#include "handle.h"
+#include "sink.h"
+
+#include <stdlib.h>
+
+int lull__l_os_exit(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    int code;
+    if (lua_isboolean(L, 1))
+        code = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        code = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+    if (tasks->stock_exit != 0 && tasks->running == NULL) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->stock_exit);
+        lua_insert(L, 1);
+        lua_call(L, lua_gettop(L) - 1, 0);
+        return 0;
+    }
+    tasks->exiting = true;
+    tasks->exit_code = code;
+    if (tasks->running != NULL)
+        tasks->running->strand.alert = true;
+    return lull__raise_exit(L, tasks);
+}
+
+/* report(err): an error nobody received, of the running task */
+static int l_report(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    lull__sink_error(L, lull__tasks(L));
+    return 0;
+}
+
+/* seed(n | nil) */
+static int l_seed(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    if (lua_isnoneornil(L, 1))
+        lull__sched_seed(tasks->sched, false, 0);
+    else
+        lull__sched_seed(tasks->sched, true, (uint64_t)luaL_checkinteger(L, 1));
+    return 0;
+}
+
+/* interruptible(task | nil) -> previous: whom Ctrl-C cancels, in place of the main task */
+static int l_interruptible(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_task *task = lua_isnoneornil(L, 1) ? NULL : lull__check_task_handle(L, 1);
+    struct lull_task *previous = tasks->interruptible;
+    if (task != NULL && lull__task_ended(task))
+        task = NULL;
+    tasks->interruptible = task;
+    if (previous != NULL && previous->slot != 0)
+        lull__task_push(L, previous);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* handles() -> how many native handles are open */
+static int l_handles(lua_State *L)
+{
+    struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
+    lua_pushinteger(L, lull__handles_of(rt)->open);
+    return 1;
+}
+
+/* ---- guards: a deadline of the real clock that cancels a task ------------------- */
+
+static const char guard_key = 'G'; /* registry: the class of guards */
+
+struct guard {
+    struct lull_timer timer;
+    struct lull_task *task;
+    uint32_t slot; /* anchor of the task while the guard runs */
+};
+
+static void on_guard(struct lull_timer *timer)
+{
+    static const struct lull_reason guarded = {.text = "guard"};
+    struct guard *guard = LULL_CONTAINER(timer, struct guard, timer);
+    if (!lull__task_ended(guard->task))
+        lull__scope_cancel(&guard->task->strand.root, &guarded);
+}
+
+/* __close and __gc of a guard: it no longer watches. */
+static int guard_close(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct guard *guard = lua_touserdata(L, 1);
+    lull_timer_stop(&guard->timer);
+    lull__anchor_release(L, &tasks->anchors, guard->slot);
+    guard->slot = 0;
+    return 0;
+}
+
+/* guard(seconds, task) -> a <close> value: past the time, whatever clock scripts
+   see, the task is cancelled with reason "guard" */
+static int l_guard(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    double seconds = lull__check_seconds(L, 1);
+    struct lull_task *task = lull__check_task_handle(L, 2);
+    lua_settop(L, 2);
+    struct guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
+    *guard = (struct guard){.task = task};
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, 2);
+    guard->slot = lull__anchor(L, &tasks->anchors);
+    uint64_t at = lull__timers_after(tasks->sched->guards, seconds);
+    if (at != LULL_NEVER &&
+        !lull__timer_start(tasks->sched->guards, &guard->timer, at, on_guard))
+        return luaL_error(L, "not enough memory");
+    return 1;
+}
+
+int lull__open_core(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"report", l_report},   {"seed", l_seed},
+        {"enter_world", lull__l_enter_world}, {"settle", lull__l_settle},
+        {"interruptible", l_interruptible},   {"handles", l_handles},
+        {"guard", l_guard},     {NULL, NULL},
+    };
+    static const luaL_Reg guard[] = {
+        {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};
+    struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
+    lua_newtable(L);
+    lull_set_functions(L, rt, guard);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
+    lua_createtable(L, 0, 8);
+    lull_set_functions(L, rt, functions);
+    return 1;
+}

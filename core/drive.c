@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drive.c -- turns, polls, jumps and deadlocks.
+ */
+#include "drive.h"
+
+#include "await.h"
+#include "check.h"
+#include "combine.h"
+#include "frame.h"
+#include "promise.h"
+#include "scopelib.h"
+#include "sink.h"
+
+static const struct lull_reason shut_down = {.text = "shutdown"};
+
+/* ---- deadlocks ------------------------------------------------------------------- */
+
+/*
+ * Raise `deadlock` at main's wait.  A provider that will not let go (a join)
+ * is told all the same: its op is failed, and it ends as usual.  False when
+ * main is not waiting, or was told before and is stuck again.
+ */
+static bool tell_deadlock(struct lull_task *main)
+{
+    struct lull_op *op = main != NULL ? main->strand.op : NULL;
+    if (op == NULL || op->state != LULL_OP_PENDING || main->waker.flags & LULL_TASK_STUCK)
+        return false;
+    main->waker.flags |= LULL_TASK_STUCK;
+    if (op->type->cancel != NULL)
+        op->type->cancel(op);
+    lull_op_fail(op, LULL_KIND_DEADLOCK, 0);
+    return true;
+}
+
+/* ---- driving ------------------------------------------------------------------------ */
+
+/* Everything else is blocked: wake who waited for that. */
+static bool wake_settlers(struct lull_tasks *tasks)
+{
+    if (lull__list_empty(&tasks->settlers))
+        return false;
+    lull__unpark_all(&tasks->settlers);
+    return true;
+}
+
+static bool is_ready(const struct lull_tasks *tasks)
+{
+    return tasks->sched->ready.head != NULL;
+}
+
+/* Block until the next event or deadline, at most until `until`. */
+static int block(struct lull_tasks *tasks, uint64_t next, uint64_t until)
+{
+    uint64_t at = next < until ? next : until;
+    lull__loop_set_alarm(tasks->loop, at);
+    return lull__loop_poll(tasks->loop, at > lull__clock_now());
+}
+
+/*
+ * Nothing is ready.  Poll, wake settlers, jump or block: in this order, and
+ * one of them per call.  False: nothing could ever happen.
+ */
+static bool idle(struct lull_tasks *tasks, uint64_t until, int *polled)
+{
+    *polled = lull__loop_poll(tasks->loop, false);
+    if (is_ready(tasks) || *polled < 0)
+        return true;
+    if (wake_settlers(tasks))
+        return true;
+    uint64_t next = lull__timers_next(tasks->timers);
+    if (tasks->timers->is_virtual && tasks->loop->busy <= tasks->busy_outside) {
+        if (next != LULL_NEVER) {
+            tasks->timers->virtual_now = next;
+            return true;
+        }
+        next = LULL_NEVER;
+    }
+    if (tasks->timers->is_virtual)
+        next = LULL_NEVER;
+    uint64_t guard = lull__timers_next(tasks->sched->guards);
+    if (guard < next)
+        next = guard;
+    if (next == LULL_NEVER && until == LULL_NEVER && tasks->loop->holds == 0)
+        return false;
+    *polled = block(tasks, next, until);
+    return true;
+}
+
+enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
+                                const struct lull_driver *driver)
+{
+    lua_State *outer = tasks->from;
+    enum lull_drive_end end = LULL_DRIVE_DONE;
+    int polled = 0;
+    tasks->from = L;
+    tasks->loop->drivers++;
+    while (!driver->done(driver->arg)) {
+        bool ready = lull__sched_turn(tasks->sched);
+        if (driver->done(driver->arg))
+            break;
+        if (tasks->sched->stop || tasks->exiting)
+            end = LULL_DRIVE_STOPPED;
+        else if (ready)
+            polled = lull__loop_poll(tasks->loop, false);
+        else if (!idle(tasks, driver->until, &polled) &&
+                 !tell_deadlock(driver->main != NULL ? driver->main(driver->arg) : NULL))
+            end = LULL_DRIVE_STUCK;
+        if (polled < 0)
+            end = LULL_DRIVE_NESTED;
+        if (driver->until != LULL_NEVER && lull__clock_now() >= driver->until)
+            end = LULL_DRIVE_LATE;
+        if (end != LULL_DRIVE_DONE)
+            break;
+    }
+    tasks->loop->drivers--;
+    tasks->from = outer;
+    if (tasks->loop->drivers == 0 && is_ready(tasks))
+        lull__loop_wake(tasks->loop);
+    return end;
+}
+
+void lull__drive_turn(struct lull_tasks *tasks)
+{
+    bool ready = lull__sched_turn(tasks->sched);
+    if (!ready && wake_settlers(tasks))
+        ready = true;
+    if (ready)
+        lull__loop_wake(tasks->loop);
+    else if (!tasks->timers->is_virtual)
+        lull__loop_set_alarm(tasks->loop, lull__timers_next(tasks->timers));
+    else if (lull__timers_next(tasks->timers) != LULL_NEVER) {
+        tasks->timers->virtual_now = lull__timers_next(tasks->timers);
+        lull__loop_wake(tasks->loop);
+    }
+}
+
+/* ---- the end of everything --------------------------------------------------------------- */
+
+static bool none_left(void *arg)
+{
+    return ((struct lull_tasks *)arg)->live == 0;
+}
+
+static struct lull_strand *first_live(const struct lull_scope *scope)
+{
+    for (struct lull_list *node = scope->owned.next; node != &scope->owned;
+         node = node->next) {
+        struct lull_strand *strand = LULL_CONTAINER(node, struct lull_strand, link);
+        if (!strand->ended)
+            return strand;
+    }
+    return NULL;
+}
+
+static struct lull_strand *first_owned(struct lull_strand *strand)
+{
+    struct lull_strand *found = NULL;
+    for (struct lull_scope *s = strand->innermost; s != NULL && found == NULL; s = s->parent) {
+        found = first_live(s);
+        if (found == NULL && s->kind == LULL_SCOPE_RUN)
+            found = first_live(LULL_CONTAINER(s, struct lull_frame, scope)->detached);
+    }
+    return found;
+}
+
+/* An unfinished task that owns none, below the root; NULL: there is none. */
+static struct lull_task *leaf(struct lull_tasks *tasks)
+{
+    struct lull_strand *strand = first_live(&tasks->root);
+    if (strand == NULL)
+        return NULL;
+    for (struct lull_strand *next; (next = first_owned(strand)) != NULL;)
+        strand = next;
+    return lull__strand_task(strand);
+}
+
+void lull__drive_end(struct lull_tasks *tasks, double grace)
+{
+    uint64_t until = lull__clock_now() + (uint64_t)(grace > 0 ? grace * 1e9 : 0);
+    const struct lull_driver driver = {
+        .done = none_left, .arg = tasks, .until = until, .main = NULL};
+    lull__scope_cancel(&tasks->root, &shut_down);
+    tasks->root.cancelled = false; /* of the next ones, should there be any */
+    if (grace > 0 && !tasks->exiting)
+        lull__drive(tasks->L, tasks, &driver);
+    struct lull_task *task;
+    while (tasks->live > 0 && (task = leaf(tasks)) != NULL)
+        lull__task_force(task);
+}
+
+/* ---- lull.run ---------------------------------------------------------------------------------- */
+
+struct run {
+    struct lull_watch watch;
+    struct lull_task *task;
+};
+
+static void on_end(struct lull_watch *watch)
+{
+    LULL_CONTAINER(watch, struct run, watch)->task = NULL;
+}
+
+static bool run_done(void *arg)
+{
+    return ((struct run *)arg)->task == NULL;
+}
+
+static struct lull_task *run_main(void *arg)
+{
+    return ((struct run *)arg)->task;
+}
+
+/* Drive from here: outside any task. */
+static int outer_run(lua_State *L, struct lull_tasks *tasks)
+{
+    struct run run;
+    lull__check_callable(L, 1);
+    luaL_checkstack(L, 8, "too many arguments");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushcclosure(L, lull__l_run_body, 1);
+    lua_insert(L, 1);
+    run.task = lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 1, 0);
+    lua_pushnil(L);
+    lua_insert(L, 1);
+    lua_settop(L, 2); /* nil, the task */
+    lull__watch(&run.task->future, &run.watch, on_end, &lull__receives, NULL);
+    struct lull_task *task = run.task;
+    const struct lull_driver driver = {
+        .done = run_done, .arg = &run, .until = LULL_NEVER, .main = run_main};
+    tasks->interruptible = task;
+    enum lull_drive_end end = lull__drive(L, tasks, &driver);
+    tasks->interruptible = NULL;
+    if (run.task != NULL)
+        lull__list_remove(&run.watch.link);
+    if (end != LULL_DRIVE_DONE && end != LULL_DRIVE_STOPPED) {
+        lull__drive_end(tasks, 0);
+        return lull_raise(L, end == LULL_DRIVE_STUCK ? LULL_KIND_DEADLOCK : LULL_KIND_USAGE,
+                          end == LULL_DRIVE_STUCK
+                              ? "blocked again while cleaning up after a deadlock"
+                              : "the event loop is already running");
+    }
+    lull__sink_flush(tasks->sink);
+    lull__promises_flush(L, tasks);
+    if (end == LULL_DRIVE_STOPPED)
+        return tasks->exiting ? lull__raise_exit(L, tasks) : 0;
+    return lull__push_outcome(L, tasks, 2);
+}
+
+int lull__l_run(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    if (tasks->running != NULL)
+        return lull__nested_run(L);
+    if (tasks->sched->in_turn || tasks->loop->drivers > 0)
+        return lull_raise(L, LULL_KIND_USAGE, "cannot run from a callback of the loop");
+    return outer_run(L, tasks);
+}
+
+/* ---- settle -------------------------------------------------------------------------------------- */
+
+static const struct lull_op_type settle_type = {
+    .name = "settle", .cancel = lull__waiter_cancel};
+
+int lull__l_settle(lua_State *L)
+{
+    struct lull_task *task = lull_checkpoint(L);
+    lull__park(&lull__tasks(L)->settlers, &task->wait.waiter, task, &settle_type);
+    return lull_await(L, &task->wait.op);
+}
+
+/* ---- virtual time ----------------------------------------------------------------------------------- */
+
+static const char world_key = 'w'; /* registry: the class of worlds */
+
+/* A clock of its own, and what it replaced. */
+struct world {
+    struct lull_timers timers;
+    struct lull_timers *outer;
+    struct lull_task *task;
+    unsigned outer_busy;
+    uint8_t depth;
+    bool open;
+};
+
+/* __close and __gc: back to the outer clock; whoever was frozen goes on. */
+static int leave_world(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct world *world = lua_touserdata(L, 1);
+    if (!world->open)
+        return 0;
+    world->open = false;
+    lull__timers_fire(&world->timers, LULL_NEVER);
+    tasks->world = (uint8_t)(world->depth - 1);
+    tasks->timers = tasks->sched->timers = world->outer;
+    tasks->busy_outside = world->outer_busy;
+    world->task->waker.world = tasks->world;
+    lull__timers_deinit(&world->timers);
+    struct lull_queue frozen = tasks->frozen;
+    tasks->frozen.head = tasks->frozen.tail = NULL;
+    lull__sched_restore(tasks->sched, &frozen);
+    return 0;
+}
+
+int lull__l_enter_world(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_task *task = lull_checkpoint(L);
+    luaL_argcheck(L, tasks->world < 200, 1, "virtual time is nested too deeply");
+    struct world *world = lua_newuserdatauv(L, sizeof *world, 0);
+    world->open = false;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &world_key);
+    lua_setmetatable(L, -2);
+    lull__timers_init(&world->timers, tasks->mem);
+    world->timers.is_virtual = true;
+    world->timers.virtual_now = lull__timers_now(tasks->timers);
+    world->outer = tasks->timers;
+    world->outer_busy = tasks->busy_outside;
+    world->task = task;
+    world->depth = ++tasks->world;
+    world->open = true;
+    task->waker.world = tasks->world;
+    tasks->timers = tasks->sched->timers = &world->timers;
+    tasks->busy_outside = tasks->loop->busy;
+    return 1;
+}
+
+void lull__drive_init(lua_State *L, struct lull_tasks *tasks)
+{
+    static const luaL_Reg meta[] = {
+        {"__close", leave_world}, {"__gc", leave_world}, {NULL, NULL}};
+    lua_newtable(L);
+    lull_set_functions(L, lull__runtime_of(tasks), meta);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &world_key);
+}

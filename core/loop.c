@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.c -- the runtime's two events, and the clock.
+ */
+#include "loop.h"
+
+#include <time.h>
+
+#define NS_PER_S 1000000000u
+#define NS_PER_US 1000u
+#define NS_PER_MS 1000000u
+
+uint64_t lull__clock_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+    struct lull_loop *loop = arg;
+    (void)fd;
+    (void)what;
+    if (!evtimer_pending(&loop->alarm, NULL))
+        loop->alarm_at = LULL_NEVER;
+    if (loop->drivers == 0)
+        loop->on_turn(loop->arg);
+}
+
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+int lull__loop_init(struct lull_loop *loop, struct event_base *base,
+                    void (*on_turn)(void *), void *arg)
+{
+    loop->owned = base == NULL;
+    loop->base = base != NULL ? base : new_base();
+    if (loop->base == NULL)
+        return -1;
+    loop->alarm_at = LULL_NEVER;
+    loop->holds = 0;
+    loop->busy = 0;
+    loop->drivers = 0;
+    loop->on_turn = on_turn;
+    loop->arg = arg;
+    evtimer_assign(&loop->turn, loop->base, on_event, loop);
+    evtimer_assign(&loop->alarm, loop->base, on_event, loop);
+    return 0;
+}
+
+void lull__loop_deinit(struct lull_loop *loop)
+{
+    if (loop->base == NULL)
+        return;
+    event_del(&loop->turn);
+    event_del(&loop->alarm);
+    if (loop->owned)
+        event_base_free(loop->base);
+    loop->base = NULL;
+}
+
+void lull__loop_wake(struct lull_loop *loop)
+{
+    static const struct timeval zero = {0, 0};
+    if (loop->drivers == 0 && !evtimer_pending(&loop->turn, NULL))
+        evtimer_add(&loop->turn, &zero);
+}
+
+void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at)
+{
+    if (at == loop->alarm_at)
+        return;
+    loop->alarm_at = at;
+    if (at == LULL_NEVER) {
+        evtimer_del(&loop->alarm);
+        return;
+    }
+    uint64_t now = lull__clock_now();
+    uint64_t delay = at > now ? at - now : 0;
+    /* Up to the next millisecond: at most 1,000 wake-ups a second for timers. */
+    uint64_t ms = (delay + NS_PER_MS - 1) / NS_PER_MS;
+    struct timeval wait = {
+        .tv_sec = (time_t)(ms / 1000u),
+        .tv_usec = (suseconds_t)(ms % 1000u * NS_PER_US),
+    };
+    evtimer_add(&loop->alarm, &wait);
+}
+
+int lull__loop_poll(struct lull_loop *loop, bool block)
+{
+    loop->drivers++;
+    int result = event_base_loop(loop->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    loop->drivers--;
+    return result < 0 ? -1 : 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h -- a runtime's place on an event_base, its own or a borrowed one.
+ *
+ * The loop knows no tasks.  It offers a runtime four things: the clock, one
+ * alarm (the only libevent timer a runtime uses), "run my turn soon", and
+ * polling or blocking for events.
+ *
+ * A turn comes from one of two places.  While lull drives (lull.run, the
+ * program, lull_run), the driver calls turns itself and polls in between.
+ * Otherwise the host drives the base, and a turn is a callback, armed with a
+ * zero timeout: an event that re-activates itself would be served in the same
+ * pass and starve the descriptors.
+ *
+ * `holds` counts what may still wake this runtime from outside: descriptors
+ * somebody waits for, jobs, tokens.  It is how a driver knows a deadlock.
+ *
+ * Thread: the runtime's.  Time is in nanoseconds of CLOCK_MONOTONIC.
+ */
+#ifndef LULL_LOOP_H
+#define LULL_LOOP_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LULL_NEVER UINT64_MAX
+
+struct lull_loop {
+    struct event_base *base;
+    bool owned;              /* we made the base and free it */
+    struct event turn;       /* zero timeout: the next turn */
+    struct event alarm;      /* the one timer */
+    uint64_t alarm_at;       /* when it is armed for; LULL_NEVER: it is not */
+    unsigned holds;          /* things outside that can still wake us */
+    unsigned busy;           /* of these, the ones that will: jobs, connects */
+    unsigned drivers;        /* nested drivers on the C stack; 0: the host drives */
+    void (*on_turn)(void *); /* runs one turn; called by `turn` and `alarm` */
+    void *arg;               /* handed to on_turn */
+};
+
+/* The real monotonic clock. */
+uint64_t lull__clock_now(void);
+
+/*
+ * base NULL: make one.  0, or -1 when libevent fails.  Borrows everything.
+ */
+int lull__loop_init(struct lull_loop *loop, struct event_base *base,
+                    void (*on_turn)(void *), void *arg);
+void lull__loop_deinit(struct lull_loop *loop);
+
+/* Have on_turn called from the base soon, unless a driver is there to do it. */
+void lull__loop_wake(struct lull_loop *loop);
+
+/* Have on_turn called at `at`, in place of any earlier request; LULL_NEVER: not. */
+void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at);
+
+/*
+ * Serve the base's events: those ready now, or (block) at least one.  -1 when
+ * the base is already running below us on the C stack: libevent cannot nest.
+ */
+int lull__loop_poll(struct lull_loop *loop, bool block);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lull_ext.h -- lull for native modules: functions that suspend a script.
+ *
+ * A C function becomes asynchronous like this:
+ *
+ *   struct lull_task *task = lull_checkpoint(L);   raises outside a task
+ *   lull_op_begin(&op->base, task, &my_type);      pending from here
+ *   ...arm something that will call lull_op_complete(&op->base)...
+ *   return lull_await(L, &op->base);               suspends
+ *
+ * Rules:
+ *   1. A function without lua_State does not raise; one with it may, and then
+ *      owns nothing but Lua values across calls that raise.
+ *   2. Callbacks of the loop, of timers and of ops never touch Lua.  Results
+ *      are pushed later by type->push, on the waiting task's own stack.
+ *   3. An op ends exactly once: completed, failed, or detached by cancel.
+ *   4. The first upvalue of every C function of a module is its runtime:
+ *      register them with lull_set_functions().
+ *
+ * Everything here belongs to the runtime's thread, but lull_token_*.
+ */
+#ifndef LULL_EXT_H
+#define LULL_EXT_H
+
+#include "lull.h"
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Kinds of errors, as api calls them; lull_kind_name() is the string. */
+enum lull_kind {
+    LULL_KIND_NONE,
+    LULL_KIND_CANCELLED,
+    LULL_KIND_TIMEOUT,
+    LULL_KIND_CLOSED,
+    LULL_KIND_EOF,
+    LULL_KIND_LIMIT,
+    LULL_KIND_BUSY,
+    LULL_KIND_USAGE,
+    LULL_KIND_IO,
+    LULL_KIND_DNS,
+    LULL_KIND_MEMORY,
+    LULL_KIND_DEADLOCK,
+    LULL_KIND_PERMISSION
+};
+
+/* The doubly linked node of lull's intrusive lists. */
+struct lull_list;
+
+/* ---- the runtime -------------------------------------------------------- */
+
+/* The runtime of the running C function: its first upvalue. */
+static inline struct lull_runtime *lull_runtime_of(lua_State *L)
+{
+    return (struct lull_runtime *)lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/*
+ * Set functions into the table on top; the runtime becomes upvalue 1 of each.
+ * `functions` ends with {NULL, NULL}.  May raise (memory).
+ */
+struct luaL_Reg;
+LULL_API void lull_set_functions(lua_State *L, struct lull_runtime *rt,
+                                 const struct luaL_Reg *functions);
+
+/* Memory of the runtime's account; NULL when refused.  Freed with its size. */
+LULL_API void *lull_alloc(struct lull_runtime *rt, size_t size);
+LULL_API void *lull_realloc(struct lull_runtime *rt, void *block, size_t osize, size_t nsize);
+LULL_API void lull_release(struct lull_runtime *rt, void *block, size_t size);
+
+/* ---- errors ------------------------------------------------------------- */
+
+LULL_API const char *lull_kind_name(enum lull_kind kind);
+
+/* Push an error object; the message as in lua_pushfstring. */
+LULL_API void lull_push_error(lua_State *L, enum lull_kind kind, const char *format, ...);
+
+/* Set the fields `op` and `code` of the error object on top; NULL and 0: not. */
+LULL_API void lull_error_detail(lua_State *L, const char *op, int errnum);
+
+/* Push an error object and raise it.  Does not return. */
+LULL_API int lull_raise(lua_State *L, enum lull_kind kind, const char *format, ...);
+
+/* ---- waiting ------------------------------------------------------------ */
+
+struct lull_op;
+
+enum lull_cancel {
+    LULL_DETACHED,   /* the provider no longer holds the op: it ends here */
+    LULL_WILL_REPORT /* it cannot stop now, and will complete or fail the op */
+};
+
+struct lull_op_type {
+    const char *name; /* "tcp.connect": errors' field `op`, and the task tree */
+    /* Called at most once, while pending.  Must not touch Lua. */
+    enum lull_cancel (*cancel)(struct lull_op *op);
+    /* Push the results on L, return how many; may raise.  NULL: no results. */
+    int (*push)(lua_State *L, struct lull_op *op);
+    /* The waiting task is closed by force, whatever the op's state: let go of
+       everything.  NULL: cancel is called if it is pending. */
+    void (*abandon)(struct lull_op *op);
+    /* It will end by itself, soon (a connect, a job): virtual time waits for it. */
+    bool in_flight;
+};
+
+enum lull_op_state {
+    LULL_OP_IDLE,     /* never begun, or its end was seen */
+    LULL_OP_PENDING,  /* a provider holds it */
+    LULL_OP_COMPLETE, /* type->push will make the results */
+    LULL_OP_FAILED,   /* with `kind` and `code` */
+    LULL_OP_DETACHED  /* cancelled */
+};
+
+/* One pending operation: embedded in its provider's own object, never copied. */
+struct lull_op {
+    const struct lull_op_type *type;
+    struct lull_task *task; /* who waits */
+    lua_State *L;           /* the thread it waits in; set by lull_await */
+    uint64_t since;         /* ns of the monotonic clock, as of the turn */
+    int code;               /* errno of a failure; 0: none */
+    uint8_t kind;           /* enum lull_kind of a failure */
+    uint8_t state;          /* enum lull_op_state */
+    bool awaited;           /* lull_await has suspended on it */
+};
+
+/*
+ * The running task, at a checkpoint: raises `usage` outside a task or where
+ * it cannot suspend, and the task's cancellation if there is one.  Call it
+ * before starting anything.
+ */
+LULL_API struct lull_task *lull_checkpoint(lua_State *L);
+
+/* The same without looking for a cancellation. */
+LULL_API struct lull_task *lull_check_task(lua_State *L);
+
+/* The op is pending from here on: cancel may be called. */
+LULL_API void lull_op_begin(struct lull_op *op, struct lull_task *task,
+                            const struct lull_op_type *type);
+
+/* End it; no-ops unless it is pending.  May be called before lull_await. */
+LULL_API void lull_op_complete(struct lull_op *op);
+LULL_API void lull_op_fail(struct lull_op *op, enum lull_kind kind, int errnum);
+
+/*
+ * Suspend until the op has ended; push its results, or raise its failure or
+ * the cancellation.  Use as `return lull_await(L, op)`: the caller's frame is
+ * gone afterwards, its stack stays.  What was complete returns at once, but
+ * for a budget that keeps the loop fair.
+ */
+LULL_API int lull_await(lua_State *L, struct lull_op *op);
+
+/* ---- timers ------------------------------------------------------------- */
+
+/* See timer.h in the sources: a deadline of the runtime's heap. */
+struct lull_timer {
+    void (*due)(struct lull_timer *timer); /* called from a turn; no Lua in it */
+    struct lull_timers *timers;            /* the heap it is in */
+    uint32_t slot;                         /* 0: stopped */
+};
+
+/* Start a stopped timer; false when memory is refused. */
+LULL_API bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer,
+                                     double seconds, void (*due)(struct lull_timer *timer));
+LULL_API void lull_timer_stop(struct lull_timer *timer);
+
+/* ---- handles ------------------------------------------------------------ */
+
+struct lull_handle;
+
+struct lull_handle_type {
+    const char *name; /* "tcp.stream": what the tests and the tree show */
+    /* Close what it stands for and fail the ops pending on it.  No Lua. */
+    void (*close)(struct lull_handle *handle);
+    /* It closes itself, soon: no leak, and teardown's grace is for it, too. */
+    bool background;
+};
+
+/*
+ * A long-lived native object, embedded in a userdata.  It is born closed, is
+ * opened once, and is closed once: by the script, the collector, or teardown,
+ * whichever comes first.
+ */
+struct lull_handle {
+    struct lull_handle *prev; /* the runtime's open handles */
+    struct lull_handle *next;
+    struct lull_runtime *rt;
+    const struct lull_handle_type *type; /* NULL: closed */
+};
+
+LULL_API void lull_handle_open(struct lull_runtime *rt, struct lull_handle *handle,
+                               const struct lull_handle_type *type);
+/* Idempotent. */
+LULL_API void lull_handle_close(struct lull_handle *handle);
+static inline bool lull_handle_is_open(const struct lull_handle *handle)
+{
+    return handle->type != NULL;
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+/*
+ * Say that something outside can still wake the runtime (a descriptor is
+ * watched for a waiting task), or no longer can.  Keeps deadlock detection
+ * honest; calls must pair.
+ */
+LULL_API void lull_hold(struct lull_runtime *rt);
+LULL_API void lull_unhold(struct lull_runtime *rt);
+
+/* ---- jobs: blocking calls on a pool of threads -------------------------- */
+
+/*
+ * What a thread sends to a runtime's thread.  It ends once: deliver() is called
+ * in a turn, or drop(), on whichever thread finds that the runtime is gone.
+ */
+struct lull_message {
+    struct lull_message *next; /* while it travels */
+    void (*deliver)(struct lull_message *message);
+    void (*drop)(struct lull_message *message);
+};
+
+enum lull_pool { LULL_POOL_FILES, LULL_POOL_NAMES };
+
+/*
+ * A job is one block of plain C memory, of malloc, that travels to a pool
+ * thread and back.  run() is called there; then done(), in a turn, and the
+ * block is the submitter's again.  Where the job was abandoned or the runtime
+ * is gone, drop() is called in place of done(), on whatever thread: it frees
+ * the block and what is in it.  The three functions are the submitter's to set.
+ */
+struct lull_job {
+    struct lull_message message;        /* the job on its way */
+    void (*run)(struct lull_job *job);  /* no Lua and no runtime in it */
+    void (*done)(struct lull_job *job); /* no Lua in it: it completes an op */
+    void (*drop)(struct lull_job *job);
+    struct lull_threads *threads;       /* its pool */
+    bool abandoned;                     /* the runtime's thread only */
+};
+
+/*
+ * Queue a job.  0, or an errno value when there is no memory or thread for it:
+ * then the block stays the caller's.  Counts as a hold until done or abandoned.
+ */
+LULL_API int lull_job_submit(struct lull_runtime *rt, enum lull_pool pool, struct lull_job *job);
+
+/* Nobody waits any more for a job that is not done: it will be dropped. */
+LULL_API void lull_job_abandon(struct lull_runtime *rt, struct lull_job *job);
+
+/* ---- classes ------------------------------------------------------------ */
+
+/*
+ * Make, or fetch, the metatable of a class and push it: __name, __index (a
+ * table of `methods`), the `meta` functions, __metatable locked.  May raise.
+ */
+LULL_API void lull_push_class(lua_State *L, struct lull_runtime *rt, const char *name,
+                              const struct luaL_Reg *methods, const struct luaL_Reg *meta);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

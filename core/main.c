@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c -- the program `lull`: a host like any other.
+ *
+ * Options, arg, exit codes and search paths are those of `lua5.4` where that
+ * has them.  The main chunk is the main task, so a script may await at top
+ * level.  The process is ours here: signals, stdout and exit codes are set
+ * nowhere else.
+ */
+#include "lull.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_DEADLOCK 13
+#define EXIT_INTERRUPTED 130
+
+/* What the command line asks for. */
+struct command {
+    char **argv;
+    int argc;
+    int script;          /* index of the script's name; 0: none */
+    int last_option;     /* options are argv[1] .. argv[last_option] */
+    bool interactive;    /* -i */
+    bool version;        /* -v */
+    bool no_environment; /* -E */
+    bool has_code;       /* -e */
+    const char *module;  /* a subcommand: the module that does it; NULL: none */
+};
+
+/* How the main task ended. */
+struct ending {
+    enum lull_status status;
+    int code;
+    bool told;
+};
+
+/* The signal handler's only way to the runtime. */
+static struct lull_runtime *volatile running;
+
+/* ---- signals -------------------------------------------------------------------- */
+
+static void on_sigint(int number)
+{
+    struct lull_runtime *rt = running;
+    if (rt != NULL && lull_interrupt(rt) == 0)
+        return;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void on_sigusr1(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    lull_dump(arg, STDERR_FILENO);
+}
+
+static struct event *take_signals(struct lull_runtime *rt)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_sigint;
+    running = rt;
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    struct event *event = evsignal_new(lull_base(rt), SIGUSR1, on_sigusr1, rt);
+    if (event != NULL)
+        evsignal_add(event, NULL);
+    return event;
+}
+
+/* ---- the command line ------------------------------------------------------------- */
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: lull [options] [script [args]]\n"
+          "       lull run script [args] | repl | test [paths]\n"
+          "\n"
+          "  -e code    run code\n"
+          "  -i         go on with the prompt after the script\n"
+          "  -l mod     require mod into the global mod\n"
+          "  -l g=mod   require mod into the global g\n"
+          "  -v         show version information\n"
+          "  -E         ignore environment variables\n"
+          "  -W         turn warnings on\n"
+          "  --         stop handling options\n"
+          "  -          stop handling options and run stdin\n"
+          "  --version  show version information and end\n"
+          "  --help     show this text and end\n"
+          "\n"
+          "  run        run a script, whatever its name\n"
+          "  repl       the prompt, with await; also without any argument\n"
+          "  test       run busted specs, each test a task; lull test --help\n"
+          "\n"
+          "Exit codes: 0, 1 after an error, 13 after a deadlock, 130 after Ctrl-C,\n"
+          "or what the script gives to os.exit.\n",
+          out);
+}
+
+static int bad_option(const char *option)
+{
+    fprintf(stderr, "lull: unrecognized option '%s'\n", option);
+    print_usage(stderr);
+    return 1;
+}
+
+static int needs_argument(const char *option)
+{
+    fprintf(stderr, "lull: '%s' needs argument\n", option);
+    print_usage(stderr);
+    return 1;
+}
+
+/* Take one option at argv[*i]; 0, or what to exit with plus one. */
+static int take_option(struct command *command, int *i)
+{
+    const char *option = command->argv[*i];
+    if (strcmp(option, "--version") == 0) {
+        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE, event_get_version());
+        return 1;
+    }
+    if (strcmp(option, "--help") == 0) {
+        print_usage(stdout);
+        return 1;
+    }
+    if (option[1] != 'e' && option[1] != 'l' && option[2] != '\0')
+        return bad_option(option) + 1;
+    switch (option[1]) {
+    case 'E':
+        command->no_environment = true;
+        return 0;
+    case 'W':
+        return 0;
+    case 'i':
+        command->interactive = command->version = true;
+        return 0;
+    case 'v':
+        command->version = true;
+        return 0;
+    case 'e':
+        command->has_code = true;
+        break;
+    case 'l':
+        break;
+    default:
+        return bad_option(option) + 1;
+    }
+    if (option[2] == '\0') {
+        ++*i;
+        if (command->argv[*i] == NULL || command->argv[*i][0] == '-')
+            return needs_argument(option) + 1;
+    }
+    return 0;
+}
+
+static void take_subcommand(struct command *command, int first)
+{
+    static const char *const subcommands[][2] = {
+        {"repl", "lull.repl"}, {"test", "lull.test"}, {"run", NULL}};
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
+        if (strcmp(command->argv[first], subcommands[i][0]) != 0)
+            continue;
+        command->module = subcommands[i][1];
+        if (command->module == NULL)
+            command->script = command->argv[first + 1] != NULL ? first + 1 : 0;
+        return;
+    }
+}
+
+/* 0, or what to exit with plus one. */
+static int take_command(struct command *command, int argc, char **argv)
+{
+    memset(command, 0, sizeof *command);
+    command->argc = argc;
+    command->argv = argv;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-') {
+            command->script = i;
+            take_subcommand(command, i);
+            return 0;
+        }
+        if (argv[i][1] == '\0') {
+            command->script = i;
+            return 0;
+        }
+        if (strcmp(argv[i], "--") == 0) {
+            command->script = argv[i + 1] != NULL ? i + 1 : 0;
+            return 0;
+        }
+        int end = take_option(command, &i);
+        if (end != 0)
+            return end;
+        command->last_option = i;
+    }
+    return 0;
+}
+
+/* ---- the main task ------------------------------------------------------------------- */
+
+/* arg: the script at 0, its arguments from 1, what came before below 0. */
+static void push_arg_table(lua_State *L, const struct command *command)
+{
+    int script = command->script != 0 ? command->script : command->argc;
+    if (command->script == 0)
+        script = 0;
+    lua_createtable(L, command->argc, 1);
+    for (int i = 0; i < command->argc; i++) {
+        lua_pushstring(L, command->argv[i]);
+        lua_rawseti(L, -2, i - script);
+    }
+}
+
+static void warn_off(void *ud, const char *message, int tocont);
+
+/* Warnings on: print the pieces of a message as they come. */
+static void warn_on(void *ud, const char *message, int tocont)
+{
+    lua_State *L = ud;
+    if (!tocont && message[0] == '@') {
+        if (strcmp(message, "@off") == 0)
+            lua_setwarnf(L, warn_off, L);
+        return;
+    }
+    fprintf(stderr, "Lua warning: %s%s", message, tocont ? "" : "\n");
+    fflush(stderr);
+}
+
+static void warn_off(void *ud, const char *message, int tocont)
+{
+    lua_State *L = ud;
+    if (!tocont && strcmp(message, "@on") == 0)
+        lua_setwarnf(L, warn_on, L);
+}
+
+enum step { STEP_INIT, STEP_OPTIONS, STEP_SCRIPT, STEP_PROMPT, STEP_END };
+
+static int main_k(lua_State *L, int status, lua_KContext context);
+
+/* Go on with step `step` of the main task; options from argv[i]. */
+static lua_KContext pack(int step, int i)
+{
+    return (lua_KContext)i * 8 + step;
+}
+
+/* Call the function on top, or raise the message there; then go on. */
+static int call_chunk(lua_State *L, int status, int nargs, lua_KContext next)
+{
+    if (status != LUA_OK)
+        return lua_error(L);
+    lua_callk(L, nargs, 0, next, main_k);
+    return main_k(L, LUA_OK, next);
+}
+
+static int run_init(lua_State *L, const struct command *command)
+{
+    const char *name = "LUA_INIT_5_4";
+    const char *code = command->no_environment ? NULL : getenv(name);
+    if (code == NULL && !command->no_environment)
+        code = getenv(name = "LUA_INIT");
+    if (code == NULL)
+        return main_k(L, LUA_OK, pack(STEP_OPTIONS, 1));
+    int status;
+    if (code[0] == '@') {
+        status = luaL_loadfile(L, code + 1);
+    } else {
+        lua_pushfstring(L, "=%s", name);
+        status = luaL_loadbuffer(L, code, strlen(code), lua_tostring(L, -1));
+        lua_remove(L, -2);
+    }
+    return call_chunk(L, status, 0, pack(STEP_OPTIONS, 1));
+}
+
+/* Require for -l: name, or global=name.  Leaves a function that does it. */
+static int load_require(lua_State *L, const char *what)
+{
+    const char *equals = strchr(what, '=');
+    static const char code[] = "local g, m = ...; _G[g] = require(m)";
+    int status = luaL_loadbuffer(L, code, sizeof code - 1, "=(command line)");
+    if (equals != NULL)
+        lua_pushlstring(L, what, (size_t)(equals - what));
+    else
+        lua_pushstring(L, what);
+    lua_pushstring(L, equals != NULL ? equals + 1 : what);
+    return status;
+}
+
+static int run_options(lua_State *L, const struct command *command, int i)
+{
+    for (; i <= command->last_option; i++) {
+        const char *option = command->argv[i];
+        if (option[1] == 'W')
+            lua_warning(L, "@on", 0);
+        if (option[1] != 'e' && option[1] != 'l')
+            continue;
+        const char *value = option[2] != '\0' ? option + 2 : command->argv[++i];
+        lua_KContext next = pack(STEP_OPTIONS, i + 1);
+        if (option[1] == 'l')
+            return call_chunk(L, load_require(L, value), 2, next);
+        return call_chunk(L, luaL_loadbuffer(L, value, strlen(value), "=(command line)"), 0,
+                          next);
+    }
+    return main_k(L, LUA_OK, pack(STEP_SCRIPT, 0));
+}
+
+static int push_arguments(lua_State *L, const struct command *command, int from)
+{
+    int count = command->argc - from;
+    luaL_checkstack(L, count + 3, "too many arguments to script");
+    for (int i = 0; i < count; i++)
+        lua_pushstring(L, command->argv[from + i]);
+    return count;
+}
+
+static int run_script(lua_State *L, const struct command *command)
+{
+    if (command->module != NULL) {
+        static const char code[] = "return require((...)).main(select(2, ...))";
+        int status = luaL_loadbuffer(L, code, sizeof code - 1, "=lull");
+        lua_pushstring(L, command->module);
+        int count = push_arguments(L, command, command->script + 1);
+        return call_chunk(L, status, count + 1, pack(STEP_END, 0));
+    }
+    if (command->script != 0) {
+        const char *name = command->argv[command->script];
+        bool after_dashes = strcmp(command->argv[command->script - 1], "--") == 0;
+        int status =
+            luaL_loadfile(L, strcmp(name, "-") == 0 && !after_dashes ? NULL : name);
+        if (status != LUA_OK)
+            return lua_error(L);
+        int count = push_arguments(L, command, command->script + 1);
+        return call_chunk(L, status, count, pack(STEP_PROMPT, 0));
+    }
+    if (!command->has_code && !command->version && !isatty(STDIN_FILENO))
+        return call_chunk(L, luaL_loadfile(L, NULL), 0, pack(STEP_END, 0));
+    return main_k(L, LUA_OK, pack(STEP_PROMPT, 0));
+}
+
+static int run_prompt(lua_State *L, const struct command *command)
+{
+    bool wanted = command->interactive ||
+                  (command->script == 0 && !command->has_code && !command->version);
+    if (!wanted)
+        return 0;
+    static const char code[] = "return require('lull.repl').main()";
+    return call_chunk(L, luaL_loadbuffer(L, code, sizeof code - 1, "=lull"), 0,
+                      pack(STEP_END, 0));
+}
+
+static int main_k(lua_State *L, int status, lua_KContext context)
+{
+    const struct command *command = lua_touserdata(L, 1);
+    (void)status;
+    lua_settop(L, 1);
+    switch (context % 8) {
+    case STEP_INIT:
+        return run_init(L, command);
+    case STEP_OPTIONS:
+        return run_options(L, command, (int)(context / 8));
+    case STEP_SCRIPT:
+        return run_script(L, command);
+    case STEP_PROMPT:
+        return run_prompt(L, command);
+    default:
+        return 0;
+    }
+}
+
+/* The main task: main(command) */
+static int main_task(lua_State *L)
+{
+    const struct command *command = lua_touserdata(L, 1);
+    push_arg_table(L, command);
+    lua_setglobal(L, "arg");
+    return main_k(L, LUA_OK, pack(STEP_INIT, 0));
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
+{
+    struct ending *ending = arg;
+    (void)rt;
+    ending->told = true;
+    ending->status = outcome->status;
+    switch (outcome->status) {
+    case LULL_DONE:
+        ending->code = EXIT_SUCCESS;
+        return;
+    case LULL_CANCELLED:
+        ending->code = EXIT_INTERRUPTED;
+        return;
+    case LULL_EXITED:
+        return;
+    case LULL_DEADLOCK:
+        ending->code = EXIT_DEADLOCK;
+        fprintf(stderr, "lull: deadlock: %s\n", outcome->message);
+        return;
+    default:
+        ending->code = EXIT_FAILURE;
+        fprintf(stderr, "lull: %s\n", outcome->message);
+        if (outcome->traceback != NULL)
+            fprintf(stderr, "%s\n", outcome->traceback);
+    }
+}
+
+static int run(struct lull_runtime *rt, struct command *command)
+{
+    struct ending ending = {.code = EXIT_FAILURE};
+    lua_State *L = lull_state(rt);
+    lua_setwarnf(L, warn_off, L);
+    lua_pushcfunction(L, main_task);
+    lua_pushlightuserdata(L, command);
+    if (lull_call(rt, 1, on_outcome, &ending) == NULL) {
+        fputs("lull: not enough memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    enum lull_status status = lull_run(rt);
+    if (status == LULL_EXITED)
+        return lull_exit_code(rt);
+    if (status == LULL_DEADLOCK && !ending.told) {
+        fputs("lull: deadlock: blocked again while cleaning up:\n", stderr);
+        lull_dump(rt, STDERR_FILENO);
+        return EXIT_DEADLOCK;
+    }
+    return ending.code;
+}
+
+int main(int argc, char **argv)
+{
+    struct command command;
+    int end = take_command(&command, argc, argv);
+    if (end != 0)
+        return end - 1;
+    const struct lull_options options = {
+        .size = sizeof options, .ignore_environment = command.no_environment};
+    struct lull_runtime *rt = lull_new(&options);
+    if (rt == NULL) {
+        fputs("lull: cannot create the runtime: not enough memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    struct event *usr1 = take_signals(rt);
+    if (command.version)
+        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE, event_get_version());
+    int code = run(rt, &command);
+    running = NULL;
+    if (usr1 != NULL)
+        event_free(usr1);
+    lull_free(rt, 0);
+    return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.c -- counting, limiting, and passing on to the host's allocator.
+ */
+#include "mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static void *malloc_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
+{
+    (void)ud;
+    (void)osize;
+    if (nsize == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return realloc(ptr, nsize);
+}
+
+void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t limit)
+{
+    mem->alloc = alloc != NULL ? alloc : malloc_alloc;
+    mem->ud = ud;
+    mem->used = 0;
+    mem->peak = 0;
+    mem->limit = limit != 0 ? limit : SIZE_MAX;
+}
+
+void *lull__mem_resize(struct lull_mem *mem, void *block, size_t osize, size_t nsize)
+{
+    if (nsize > osize &&
+        (mem->used > mem->limit || nsize - osize > mem->limit - mem->used))
+        return NULL;
+    void *result = mem->alloc(mem->ud, block, osize, nsize);
+    if (result == NULL && nsize != 0)
+        return NULL;
+    mem->used += nsize - osize;
+    if (mem->used > mem->peak)
+        mem->peak = mem->used;
+    return result;
+}
+
+void *lull__mem_new(struct lull_mem *mem, size_t size)
+{
+    return lull__mem_resize(mem, NULL, 0, size);
+}
+
+void lull__mem_free(struct lull_mem *mem, void *block, size_t size)
+{
+    if (block != NULL)
+        lull__mem_resize(mem, block, size, 0);
+}
+
+void *lull__mem_lua(void *ud, void *ptr, size_t osize, size_t nsize)
+{
+    if (ptr == NULL) {
+        osize = 0; /* Lua passes the kind of object here */
+        if (nsize == 0)
+            return NULL;
+    }
+    return lull__mem_resize(ud, ptr, osize, nsize);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.h -- a runtime's memory: the host's allocator, an exact count, a limit.
+ *
+ * Every byte a runtime holds, Lua's included, comes from here, so that the
+ * count is exact and a runtime that was freed has given back all of it.
+ *
+ * Growth that would pass the limit is refused; giving memory back never
+ * fails.  Blocks carry no header: whoever frees one says how large it was, as
+ * lua_Alloc does.  A runtime's memory belongs to the runtime's thread.
+ */
+#ifndef LULL_MEM_H
+#define LULL_MEM_H
+
+#include "lull.h"
+
+#include <stddef.h>
+
+struct lull_mem {
+    lull_alloc_fn alloc; /* never NULL */
+    void *ud;            /* handed to alloc */
+    size_t used;         /* bytes in use now */
+    size_t peak;         /* the most there ever were */
+    size_t limit;        /* SIZE_MAX: none */
+};
+
+/* alloc NULL means malloc; limit 0 means none. */
+void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t limit);
+
+/* A block of `size` > 0 bytes, not cleared; NULL when refused. */
+void *lull__mem_new(struct lull_mem *mem, size_t size);
+
+/* Change a block's size; NULL (the block stays as it was) when growth is refused. */
+void *lull__mem_resize(struct lull_mem *mem, void *block, size_t osize, size_t nsize);
+
+/* Give a block back; NULL is allowed. */
+void lull__mem_free(struct lull_mem *mem, void *block, size_t size);
+
+/* The same as a lua_Alloc; ud is the struct lull_mem. */
+void *lull__mem_lua(void *ud, void *ptr, size_t osize, size_t nsize);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * module.h -- what `require` finds inside the library.
+ *
+ * Natives and scripts are listed by the build (lull__builtins) and loaded on
+ * first use, by a searcher that comes right after package.preload.
+ */
+#ifndef LULL_MODULE_H
+#define LULL_MODULE_H
+
+#include "compat.h"
+
+struct lull_tasks;
+
+/* One module: a native has `open`, a script has `source`. */
+struct lull_builtin {
+    const char *name;
+    lua_CFunction open; /* called with the runtime as upvalue 1 */
+    const char *source;
+    size_t size;
+};
+
+/* Made by the build, sorted by name; ends with a zero entry. */
+extern const struct lull_builtin lull__builtins[];
+
+/* Put the module `lull`, the Lua layer and the searcher into L.  May raise (memory). */
+void lull__module_init(lua_State *L, struct lull_tasks *tasks);
+
+#endif

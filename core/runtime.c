@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime.c -- ordered creation and teardown.
+ *
+ * Creation goes bottom-up, and what needs Lua runs in one protected call.
+ * Teardown goes top-down: tasks end (grace, then force), handles close, the
+ * state goes with everything in it, then threads, mailbox and loop.  A
+ * runtime that could not be completed is torn down the same way.
+ */
+#include "runtime.h"
+
+#include "await.h"
+#include "drive.h"
+#include "error.h"
+#include "frame.h"
+#include "module.h"
+#include "promise.h"
+#include "protect.h"
+#include "scopelib.h"
+#include "taskclass.h"
+#include "trace.h"
+#include "combine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- siblings for those who only know the name ------------------------------------ */
+
+struct lull_handles *lull__handles_of(struct lull_runtime *rt)
+{
+    return &rt->handles;
+}
+
+struct lull_jobs *lull__jobs_of(struct lull_runtime *rt)
+{
+    return &rt->jobs;
+}
+
+/* ---- turns --------------------------------------------------------------------------- */
+
+static void on_turn(void *arg)
+{
+    struct lull_runtime *rt = arg;
+    lull__drive_turn(&rt->tasks);
+}
+
+static void deliver_mail(struct lull_runnable *self)
+{
+    struct lull_runtime *rt = LULL_CONTAINER(self, struct lull_runtime, mail);
+    rt->mail_queued = false;
+    lull__runtime_serve_interrupts(rt);
+    lull__inbox_deliver(rt->inbox);
+}
+
+/* Something is in the inbox, or an interrupt came: from a loop callback. */
+static void on_mail(void *arg)
+{
+    struct lull_runtime *rt = arg;
+    if (!rt->mail_queued) {
+        rt->mail_queued = true;
+        lull__sched_push(&rt->sched, &rt->mail);
+    }
+}
+
+void lull__runtime_serve_interrupts(struct lull_runtime *rt)
+{
+    static const struct lull_reason interrupted = {.text = "interrupt"};
+    if (rt->served == rt->interrupts)
+        return;
+    rt->served = rt->interrupts;
+    struct lull_task *task = rt->tasks.interruptible;
+    if (task == NULL && !lull__list_empty(&rt->calls))
+        task = LULL_CONTAINER(rt->calls.next, struct lull_host_call, link)->task;
+    if (task != NULL && !lull__task_ended(task))
+        lull__scope_cancel(&task->strand.root, &interrupted);
+}
+
+/* The hook of an interrupt fired in a running script. */
+static void on_fire(lua_State *L, void *arg)
+{
+    struct lull_runtime *rt = arg;
+    lull__runtime_serve_interrupts(rt);
+    if (rt->tasks.running != NULL && L == rt->tasks.slice.running)
+        lull__check_cancelled(L, rt->tasks.running);
+}
+
+/* ---- creation -------------------------------------------------------------------------- */
+
+/* init(rt): everything that needs Lua. */
+static int init_lua(lua_State *L)
+{
+    struct lull_runtime *rt = lua_touserdata(L, 1);
+    struct lull_tasks *tasks = &rt->tasks;
+    lull__tag_set(tasks->L, tasks, 0);
+    lull__slice_register(L, &tasks->slice);
+    lull__anchors_init(L, &tasks->anchors, &rt->mem);
+    if (rt->owns_state)
+        luaL_openlibs(L);
+    lull__error_init(L);
+    lua_pushlightuserdata(L, rt);
+    lua_pushcclosure(L, lull__l_trace, 1);
+    tasks->handler_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lull__taskclass_init(L, tasks);
+    lull__promise_init(L, tasks);
+    lull__scopelib_init(L, tasks);
+    lull__wait_init(L, tasks);
+    lull__drive_init(L, tasks);
+    if (!rt->owns_state) { /* before it is replaced */
+        lua_getglobal(L, "os");
+        lua_getfield(L, -1, "exit");
+        tasks->stock_exit = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lull__module_init(L, tasks);
+    return lull__api_init(L);
+}
+
+static void init_tasks(struct lull_runtime *rt)
+{
+    struct lull_tasks *tasks = &rt->tasks;
+    tasks->mem = &rt->mem;
+    tasks->loop = &rt->loop;
+    tasks->sched = &rt->sched;
+    tasks->timers = &rt->timers;
+    tasks->main = lull__task_main;
+    tasks->before_cancel = lull__before_cancel;
+    tasks->push_tree = lull__push_tree;
+    tasks->frames_drop = lull__frames_drop;
+    tasks->trace_drop = lull__trace_drop;
+    tasks->to_sink = lull__sink_task;
+    lull__scope_init(&tasks->root, LULL_SCOPE_DETACHED, NULL, NULL);
+    lull__list_init(&tasks->settlers);
+    lull__slice_init(&tasks->slice, on_fire, rt);
+}
+
+static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *options)
+{
+    lua_State *L = lua_newstate(lull__mem_lua, &rt->mem);
+    if (L != NULL && options->ignore_environment) {
+        lua_pushboolean(L, 1); /* a short key and a flag: cannot need memory twice */
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
+    return L;
+}
+
+struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L)
+{
+    struct lull_mem mem;
+    lull__mem_init(&mem, options->alloc, options->alloc_ud, options->memory_limit);
+    struct lull_runtime *rt = lull__mem_new(&mem, sizeof *rt);
+    if (rt == NULL)
+        return NULL;
+    memset(rt, 0, sizeof *rt);
+    rt->mem = mem;
+    rt->owns_state = L == NULL;
+    lull__list_init(&rt->calls);
+    rt->mail.run = deliver_mail;
+    lull__handles_init(&rt->handles);
+    lull__timers_init(&rt->timers, &rt->mem);
+    lull__timers_init(&rt->guards, &rt->mem);
+    if (lull__loop_init(&rt->loop, options->base, on_turn, rt) != 0) {
+        lull__mem_free(&mem, rt, sizeof *rt);
+        return NULL;
+    }
+    lull__sched_init(&rt->sched, &rt->loop, &rt->timers, &rt->guards, &rt->mem);
+    rt->sched.owner = &rt->tasks;
+    init_tasks(rt);
+    lull__sink_init(&rt->sink, &rt->tasks, options->report, options->report_arg);
+    rt->inbox = lull__inbox_new(rt->loop.base, on_mail, rt);
+    rt->tasks.L = L != NULL ? L : new_state(rt, options);
+    rt->tasks.from = rt->tasks.L;
+    if (rt->inbox != NULL)
+        lull__jobs_init(&rt->jobs, &rt->loop, rt->inbox);
+    if (rt->inbox != NULL && rt->tasks.L != NULL && lua_checkstack(rt->tasks.L, 4)) {
+        lua_pushcfunction(rt->tasks.L, init_lua);
+        lua_pushlightuserdata(rt->tasks.L, rt);
+        if (lua_pcall(rt->tasks.L, 1, 0, 0) == LUA_OK)
+            return rt;
+        lua_pop(rt->tasks.L, 1);
+    }
+    lull__runtime_free(rt, 0);
+    return NULL;
+}
+
+/* ---- teardown ----------------------------------------------------------------------------- */
+
+void lull__runtime_free(struct lull_runtime *rt, double grace)
+{
+    struct lull_tasks *tasks = &rt->tasks;
+    rt->freeing = true;
+    rt->sched.stop = false;
+    if (tasks->L != NULL && tasks->anchors.table != 0) {
+        lull__drive_end(tasks, grace);
+        if (!tasks->exiting)
+            lull__sink_flush(&rt->sink);
+    }
+    rt->sched.stop = true;
+    lull__handles_close_all(&rt->handles);
+    if (rt->inbox != NULL)
+        lull__jobs_close(&rt->jobs);
+    if (rt->owns_state && tasks->L != NULL)
+        lua_close(tasks->L);
+    lull__frames_deinit(tasks);
+    lull__anchors_deinit(&tasks->anchors);
+    if (rt->inbox != NULL) {
+        lull__inbox_close(rt->inbox);
+        lull__inbox_unref(rt->inbox);
+    }
+    lull__timers_deinit(&rt->timers);
+    lull__timers_deinit(&rt->guards);
+    lull__loop_deinit(&rt->loop);
+    struct lull_mem mem = rt->mem;
+    lull__mem_free(&mem, rt, sizeof *rt);
+}

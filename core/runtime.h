@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime.h -- one runtime: a field per module.
+ *
+ * Only runtime.c and api.c look inside.  What all of L3 shares comes first, so
+ * that a pointer to either is a pointer to both (lull__tasks_of).
+ */
+#ifndef LULL_RUNTIME_H
+#define LULL_RUNTIME_H
+
+#include "handle.h"
+#include "inbox.h"
+#include "job.h"
+#include "loop.h"
+#include "mem.h"
+#include "sched.h"
+#include "sink.h"
+#include "task.h"
+#include "timer.h"
+
+#include <signal.h>
+
+/* A task started by lull_call: who wants to know its outcome. */
+struct lull_host_call {
+    struct lull_list link; /* in runtime->calls, oldest first */
+    struct lull_task *task;
+    lull_outcome_fn done; /* may be NULL */
+    void *arg;
+};
+
+struct lull_runtime {
+    struct lull_tasks tasks; /* first */
+    struct lull_mem mem;
+    struct lull_loop loop;
+    struct lull_sched sched;
+    struct lull_timers timers;
+    struct lull_timers guards;
+    struct lull_sink sink;
+    struct lull_handles handles;
+    struct lull_inbox *inbox;
+    struct lull_jobs jobs;
+    struct lull_runnable mail;    /* delivers the inbox */
+    bool mail_queued;
+    bool owns_state;              /* we made the lua_State and close it */
+    bool freeing;
+    bool stopping;                /* lull_stop was called */
+    struct lull_list calls;       /* struct lull_host_call */
+    int start_ref;                /* registry references of api.c's functions */
+    int outcome_ref;
+    int flush_ref;
+    int dump_ref;
+    volatile sig_atomic_t interrupts; /* made by lull_interrupt */
+    sig_atomic_t served;              /* of these, acted upon */
+};
+
+/*
+ * Make a runtime in a new state, or (L not NULL) in one that exists; `options`
+ * as lull_new().  NULL on failure.
+ */
+struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L);
+
+/* Tear down.  An attached runtime leaves its state alone. */
+void lull__runtime_free(struct lull_runtime *rt, double grace);
+
+/* Act on interrupts that came since. */
+void lull__runtime_serve_interrupts(struct lull_runtime *rt);
+
+/* api_init(rt): make the Lua functions that api.c calls.  May raise (memory). */
+int lull__api_init(lua_State *L);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sink.c -- delivering errors to lull.on_error or the host.
+ */
+#include "sink.h"
+
+#include "error.h"
+#include "trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void deliver_queue(struct lull_runnable *self)
+{
+    struct lull_sink *sink = LULL_CONTAINER(self, struct lull_sink, runnable);
+    sink->queued = false;
+    lull__sink_flush(sink);
+}
+
+static void report_stderr(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", text);
+    fflush(stderr);
+}
+
+void lull__sink_init(struct lull_sink *sink, struct lull_tasks *tasks,
+                     void (*report)(void *arg, const char *text), void *arg)
+{
+    memset(sink, 0, sizeof *sink);
+    sink->tasks = tasks;
+    sink->runnable.run = deliver_queue;
+    lull__list_init(&sink->failed);
+    sink->handler_ref = LUA_NOREF;
+    sink->report = report != NULL ? report : report_stderr;
+    sink->report_arg = arg;
+    tasks->sink = sink;
+}
+
+void lull__sink_task(struct lull_task *task)
+{
+    struct lull_sink *sink = lull__task_tasks(task)->sink;
+    lull__list_append(&sink->failed, &task->strand.link);
+    if (!sink->queued) {
+        sink->queued = true;
+        lull__sched_push(sink->tasks->sched, &sink->runnable);
+    }
+}
+
+/* report(err, name, trace, second): text for the host; raises memory errors only. */
+static int report(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    lua_settop(L, 4);
+    luaL_Buffer text;
+    lull__push_error_text(L, 1);
+    lua_replace(L, 1);
+    if (!lua_isnil(L, 4)) {
+        lull__push_error_text(L, 4);
+        lua_replace(L, 4);
+    }
+    luaL_buffinit(L, &text);
+    luaL_addstring(&text, "lull: error nobody received: ");
+    lua_pushvalue(L, 1);
+    luaL_addvalue(&text);
+    if (lua_isstring(L, 2)) {
+        luaL_addstring(&text, " (in task ");
+        lua_pushvalue(L, 2);
+        luaL_addvalue(&text);
+        luaL_addchar(&text, ')');
+    }
+    if (lua_isstring(L, 3)) {
+        luaL_addchar(&text, '\n');
+        lua_pushvalue(L, 3);
+        luaL_addvalue(&text);
+    }
+    if (!lua_isnil(L, 4)) {
+        luaL_addstring(&text, "\nlull: and the handler of lull.on_error raised: ");
+        lua_pushvalue(L, 4);
+        luaL_addvalue(&text);
+    }
+    luaL_pushresult(&text);
+    tasks->sink->report(tasks->sink->report_arg, lua_tostring(L, -1));
+    return 0;
+}
+
+/* deliver(err, task, trace): the handler, or the report. */
+static int deliver(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_sink *sink = tasks->sink;
+    lua_settop(L, 3);
+    bool failed = false;
+    if (sink->handler_ref != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, sink->handler_ref);
+        lua_insert(L, 1);
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, 3);
+        lua_pushvalue(L, 4);
+        lua_pushvalue(L, 1);
+        lua_insert(L, 5); /* handler err task trace handler err task trace */
+        failed = lua_pcall(L, 3, 0, 0) != LUA_OK;
+        if (!failed)
+            return 0;
+        lua_remove(L, 1); /* err task trace second */
+    } else {
+        lua_pushnil(L);
+    }
+    if (lua_isuserdata(L, 2)) {
+        lull__push_task_name(L, 2);
+        lua_replace(L, 2);
+    }
+    lua_pushlightuserdata(L, tasks);
+    lua_pushcclosure(L, report, 1);
+    lua_insert(L, 1);
+    lua_call(L, 4, 0);
+    return 0;
+}
+
+/* Call deliver with the three values on top.  Whatever fails is reported bare. */
+static void protected_deliver(lua_State *L, struct lull_tasks *tasks)
+{
+    struct lull_task *running = tasks->running;
+    lua_State *thread = tasks->slice.running;
+    lua_pushlightuserdata(L, tasks);
+    lua_pushcclosure(L, deliver, 1);
+    lua_insert(L, -4);
+    tasks->running = NULL; /* the handler is no task's code: it may not wait */
+    tasks->slice.running = NULL;
+    if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
+        tasks->sink->report(tasks->sink->report_arg,
+                            "lull: an error that nobody received could not be reported");
+        lua_pop(L, 1);
+    }
+    tasks->running = running;
+    tasks->slice.running = thread;
+}
+
+void lull__sink_error(lua_State *L, struct lull_tasks *tasks)
+{
+    luaL_checkstack(L, 12, NULL);
+    if (tasks->running != NULL) {
+        lull__task_push(L, tasks->running);
+        lull__push_note(L, tasks->running, -2);
+    } else {
+        lua_pushnil(L);
+        lua_pushnil(L);
+    }
+    protected_deliver(L, tasks);
+}
+
+/* task -> err, task, trace */
+static int unpack_task(lua_State *L)
+{
+    lua_getiuservalue(L, 1, 1);
+    lua_insert(L, 1);
+    lull__push_trace(L, 2);
+    return 3;
+}
+
+void lull__sink_flush(struct lull_sink *sink)
+{
+    struct lull_tasks *tasks = sink->tasks;
+    lua_State *L = tasks->from;
+    while (!lull__list_empty(&sink->failed)) {
+        struct lull_strand *strand =
+            LULL_CONTAINER(sink->failed.next, struct lull_strand, link);
+        struct lull_task *task = lull__strand_task(strand);
+        lull__list_remove(&strand->link);
+        if (!lua_checkstack(L, 12))
+            return;
+        lua_pushcfunction(L, unpack_task);
+        lull__task_push(L, task);
+        if (lua_pcall(L, 1, 3, 0) == LUA_OK) {
+            protected_deliver(L, tasks);
+        } else {
+            sink->report(sink->report_arg, lua_tostring(L, -1));
+            lua_pop(L, 1);
+        }
+        task->waker.flags &= (uint8_t)~LULL_TASK_SINKING;
+        lull__task_receive(task);
+    }
+}
+
+int lull__l_on_error(lua_State *L)
+{
+    struct lull_sink *sink = lull__tasks(L)->sink;
+    if (!lua_isnoneornil(L, 1))
+        luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    if (sink->handler_ref != LUA_NOREF)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, sink->handler_ref);
+    else
+        lua_pushnil(L);
+    int old = sink->handler_ref;
+    sink->handler_ref = LUA_NOREF;
+    if (!lua_isnil(L, 1)) {
+        lua_pushvalue(L, 1);
+        sink->handler_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    luaL_unref(L, LUA_REGISTRYINDEX, old);
+    return 1;
+}

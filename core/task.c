@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.c -- starting, stepping and ending tasks; the pool of coroutines.
+ */
+#include "task.h"
+
+#include <assert.h>
+#include <string.h>
+
+const bool lull__receives = true;
+
+/* ---- coroutines ---------------------------------------------------------- */
+
+/* Make sure the pool is not empty.  May raise (memory). */
+static void fill_pool(lua_State *L, struct lull_tasks *tasks)
+{
+    if (tasks->pooled > 0)
+        return;
+    lua_State *co = lua_newthread(L);
+    /* A new thread inherits its maker's hook; the dispatcher has that one. */
+    if (lua_gethook(co) != NULL && tasks->slice.armed)
+        lua_sethook(co, NULL, 0, 0);
+    uint32_t slot = lull__anchor(L, &tasks->anchors);
+    lull__tag_set(co, tasks, LULL_TAG_TASK);
+    tasks->pool[tasks->pooled++] = (struct lull_pooled_thread){co, slot};
+}
+
+static void give_thread_back(struct lull_tasks *tasks, struct lull_task *task, bool reusable)
+{
+    lua_State *co = task->co;
+    task->co = NULL;
+    if (reusable && tasks->pooled < LULL_POOLED_THREADS) {
+        lua_settop(co, 0);
+        lua_sethook(co, NULL, 0, 0);
+        tasks->pool[tasks->pooled++] = (struct lull_pooled_thread){co, task->co_slot};
+    } else {
+        lull__anchor_release(tasks->from, &tasks->anchors, task->co_slot);
+    }
+    task->co_slot = 0;
+}
+
+/* ---- reasons and scopes --------------------------------------------------- */
+
+struct lull_reason *lull__reason_new(lua_State *L, struct lull_tasks *tasks)
+{
+    uint32_t slot = lull__anchor(L, &tasks->anchors);
+    struct lull_reason *reason = lull__mem_new(tasks->mem, sizeof *reason);
+    if (reason == NULL) {
+        lull__anchor_release(L, &tasks->anchors, slot);
+        luaL_error(L, "not enough memory");
+    }
+    *reason = (struct lull_reason){.text = NULL, .slot = slot, .refs = 1};
+    return reason;
+}
+
+void lull__reason_drop(struct lull_tasks *tasks, const struct lull_reason *reason)
+{
+    if (reason == NULL || reason->slot == 0)
+        return;
+    struct lull_reason *counted = (struct lull_reason *)reason;
+    if (--counted->refs > 0)
+        return;
+    lull__anchor_release(tasks->from, &tasks->anchors, counted->slot);
+    lull__mem_free(tasks->mem, counted, sizeof *counted);
+}
+
+void lull__scope_release(struct lull_tasks *tasks, struct lull_scope *scope)
+{
+    lull__reason_drop(tasks, scope->reason);
+    scope->reason = NULL;
+    lull__anchor_release(tasks->from, &tasks->anchors, scope->error_slot);
+    scope->error_slot = 0;
+}
+
+/* ---- the end --------------------------------------------------------------- */
+
+static const struct lull_reason child_failed = {.text = "failed"};
+
+static void release_handle(struct lull_tasks *tasks, struct lull_task *task)
+{
+    lull__anchor_release(tasks->from, &tasks->anchors, task->slot);
+    task->slot = 0;
+}
+
+void lull__task_receive(struct lull_task *task)
+{
+    if (task->future.received || task->waker.flags & LULL_TASK_SINKING)
+        return;
+    task->future.received = true;
+    if (task->strand.owner != NULL)
+        lull__strand_forget(&task->strand);
+    if (task->strand.ended)
+        release_handle(lull__task_tasks(task), task);
+}
+
+void lull__task_unclaimed(struct lull_task *task)
+{
+    if (task->future.status == LULL_FUTURE_FAILED && task->strand.owner == NULL)
+        lull__task_to_sink(task);
+}
+
+void lull__task_to_sink(struct lull_task *task)
+{
+    if (task->future.received || task->waker.flags & LULL_TASK_SINKING)
+        return;
+    if (task->strand.owner != NULL)
+        lull__strand_forget(&task->strand);
+    task->waker.flags |= LULL_TASK_SINKING;
+    lull__task_tasks(task)->to_sink(task);
+}
+
+/* Has the failure of an owned strand a place in the scope's own outcome? */
+static bool can_fail(struct lull_scope *owner)
+{
+    if (owner->failure != NULL || lull__scope_cancelled(owner) != NULL)
+        return false;
+    return !(owner->closing && owner->end == LULL_BODY_RAISED);
+}
+
+/*
+ * Where the failure of a spawned task goes when nobody waits for it: its owner
+ * is cancelled and ends with it, if it is the first thing that goes wrong
+ * there; otherwise it goes to the sink.
+ */
+static void route_failure(struct lull_task *task, struct lull_scope *owner)
+{
+    if (owner->strand == NULL || owner->kind == LULL_SCOPE_DETACHED || !can_fail(owner)) {
+        lull__strand_ended(&task->strand, false);
+        lull__task_to_sink(task);
+        return;
+    }
+    owner->failure = &task->strand;
+    lull__scope_cancel(owner, &child_failed);
+    lull__strand_ended(&task->strand, false);
+}
+
+/* The coroutine is done and the outcome stored: the rest of the end, in C. */
+static void end_task(struct lull_tasks *tasks, struct lull_task *task, bool reusable)
+{
+    struct lull_scope *owner = task->strand.owner;
+    unsigned flags = task->waker.flags;
+    bool failed = task->future.status == LULL_FUTURE_FAILED;
+    bool taken = failed && lull__future_has_receiver(&task->future);
+    task->future.order = ++tasks->next_order;
+    tasks->live--;
+    if (tasks->interruptible == task)
+        tasks->interruptible = NULL;
+    give_thread_back(tasks, task, reusable && !(flags & LULL_TASK_SEEN));
+    lull__anchor_release(tasks->from, &tasks->anchors, task->vars_slot);
+    task->vars_slot = 0;
+    tasks->trace_drop(task);
+    lull__scope_release(tasks, &task->strand.root);
+    lull__future_tell(&task->future);
+    if (flags & LULL_TASK_HOST) {
+        lull__strand_ended(&task->strand, false);
+        tasks->host_ended(task);
+        release_handle(tasks, task);
+    } else if (!failed) {
+        lull__strand_ended(&task->strand, false);
+        release_handle(tasks, task);
+    } else if (flags & LULL_TASK_ASYNC && owner->kind != LULL_SCOPE_DETACHED) {
+        lull__strand_ended(&task->strand, true);
+    } else if (taken) {
+        lull__strand_ended(&task->strand, false);
+    } else {
+        route_failure(task, owner);
+    }
+}
+
+/* What escaped from the coroutine, or was yielded past us, is the failure. */
+static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int status)
+{
+    lua_State *co = task->co;
+    if (status == LUA_YIELD) {
+        lua_settop(co, 0);
+        lull__close_thread(co, tasks->from);
+        lua_settop(co, 0);
+        lua_pushliteral(co, "a yield that lull does not know left this task: "
+                            "coroutine.yield was taken before lull was loaded");
+    }
+    lull__task_push(co, task);
+    lua_insert(co, -2);
+    lua_setiuservalue(co, -2, 1);
+    lua_pop(co, 1);
+    task->future.status = LULL_FUTURE_FAILED;
+    task->future.results = 1;
+}
+
+/* ---- the step --------------------------------------------------------------- */
+
+static void run_task(struct lull_runnable *self)
+{
+    struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    if (task->waker.world != tasks->world) {
+        lull__queue_push(&tasks->frozen, self);
+        return;
+    }
+    lua_State *co = task->co;
+    int args = lua_status(co) == LUA_OK ? lua_gettop(co) - 1 : 0;
+    int results;
+    task->waker.queued = false;
+    tasks->running = task;
+    tasks->inline_left = LULL_INLINE_WAITS;
+    tasks->slice.running = co;
+    tasks->slice.waiting = false;
+    int status = lua_resume(co, tasks->from, args, &results);
+    tasks->slice.running = NULL;
+    tasks->running = NULL;
+    if (status == LUA_YIELD && tasks->slice.waiting)
+        return;
+    if (status != LUA_OK)
+        fail_stray(tasks, task, status);
+    end_task(tasks, task, status == LUA_OK);
+}
+
+struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
+                                 struct lull_scope *owner, int nargs, unsigned flags)
+{
+    luaL_checkstack(L, 6, "too many arguments");
+    int base = lua_gettop(L) - nargs; /* of the function */
+    fill_pool(L, tasks);
+    struct lull_task *task = lua_newuserdatauv(L, sizeof *task, 2);
+    memset(task, 0, sizeof *task);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->task_ref);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, base);
+    lua_setiuservalue(L, -2, 2);
+    struct lull_pooled_thread thread = tasks->pool[tasks->pooled - 1];
+    if (!lua_checkstack(thread.co, nargs + 4))
+        luaL_error(L, "stack overflow");
+    uint32_t vars = tasks->running != NULL ? tasks->running->vars_slot : 0;
+    if (vars != 0) {
+        lull__anchor_push(L, &tasks->anchors, vars);
+        vars = lull__anchor(L, &tasks->anchors);
+    }
+    lua_pushvalue(L, -1);
+    task->slot = lull__anchor(L, &tasks->anchors);
+    task->vars_slot = vars;
+    /* Nothing below raises. */
+    tasks->pooled--;
+    task->co = thread.co;
+    task->co_slot = thread.slot;
+    lua_insert(L, base);
+    lua_pushcfunction(task->co, tasks->main);
+    lua_xmove(L, task->co, nargs + 1);
+    lull__future_init(&task->future);
+    task->future.is_task = true;
+    lull__strand_init(&task->strand);
+    task->waker.runnable.run = run_task;
+    task->waker.sched = tasks->sched;
+    task->waker.world = tasks->world;
+    task->waker.flags = (uint8_t)flags;
+    task->waker.id = ++tasks->next_id;
+    tasks->live++;
+    lull__scope_own(owner, &task->strand);
+    struct lull_scope *cancelled = lull__scope_cancelled(owner);
+    if (cancelled != NULL)
+        lull__scope_cancel(&task->strand.root, cancelled->reason);
+    lull__waker_wake(&task->waker);
+    return task;
+}
+
+/* ---- force -------------------------------------------------------------------- */
+
+/* The user's coroutine that `co`, suspended in coroutine.resume, waits through. */
+static lua_State *waiting_below(struct lull_tasks *tasks, lua_State *co)
+{
+    lua_Debug ar;
+    lua_State *inner = NULL;
+    if (lua_status(co) != LUA_YIELD || !lua_checkstack(co, 4) || !lua_getstack(co, 0, &ar))
+        return NULL;
+    if (lua_getlocal(co, &ar, 1) != NULL) { /* resume(co, ...) */
+        inner = lua_tothread(co, -1);
+        lua_pop(co, 1);
+    }
+    if (inner == NULL && lua_getinfo(co, "f", &ar)) { /* a wrap: its upvalue */
+        if (lua_getupvalue(co, -1, 2) != NULL) {
+            inner = lua_tothread(co, -1);
+            lua_pop(co, 1);
+        }
+        lua_pop(co, 1);
+    }
+    return inner != NULL && lull__tag_is(inner, tasks, LULL_TAG_WAITING) ? inner : NULL;
+}
+
+void lull__task_force(struct lull_task *task)
+{
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    task->waker.flags |= LULL_TASK_FORCED;
+    if (task->strand.op != NULL) {
+        struct lull_op *op = task->strand.op;
+        if (op->type->abandon != NULL)
+            op->type->abandon(op);
+        else if (op->state == LULL_OP_PENDING && op->type->cancel != NULL)
+            op->type->cancel(op);
+        op->state = LULL_OP_DETACHED;
+        task->strand.op = NULL;
+    }
+    for (;;) {
+        lua_State *innermost = task->co;
+        for (lua_State *co = innermost; co != NULL; co = waiting_below(tasks, co))
+            innermost = co;
+        if (innermost == task->co)
+            break;
+        lull__close_thread(innermost, tasks->from);
+        lull__tag_set(innermost, tasks, 0);
+    }
+    lull__close_thread(task->co, tasks->from);
+    tasks->frames_drop(task);
+    lua_settop(task->co, 0);
+    task->future.status = LULL_FUTURE_CANCELLED;
+    end_task(tasks, task, false);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.h -- a task: a coroutine, a strand with its owner, and a future.
+ *
+ * A task is a Lua userdata, so that a script's handle is the task itself and
+ * the collector frees it.  It is anchored while it has not ended, and then
+ * while it holds a failure that nobody has received.
+ *
+ *   1. Tasks are resumed only from the turn, never from one another: the
+ *      order stays first-in first-out and the C stack flat.
+ *   2. The end of a task is made in two steps.  Inside its coroutine, where
+ *      raising is safe, its results or error are stored (frame.c); outside,
+ *      in C only, it is unlinked, its watchers are told and its failure is
+ *      routed (here).
+ *   3. Coroutines are recycled, unless a script could have seen the thread or
+ *      it ended in an error.
+ *
+ * User values of the userdata: 1 the results or the error, 2 the function it
+ * was started with, or a table {fn=, name=, trace=} once there is more to say.
+ *
+ * struct lull_tasks is what all of L3 shares.  It is the beginning of struct
+ * lull_runtime, so lull__tasks_of() is a cast.  Thread: the runtime's.
+ */
+#ifndef LULL_TASK_H
+#define LULL_TASK_H
+
+#include "anchor.h"
+#include "compat.h"
+#include "future.h"
+#include "op.h"
+#include "park.h"
+#include "sched.h"
+#include "scope.h"
+#include "slice.h"
+
+#define LULL_INLINE_WAITS 64u /* waits found ready before a task must yield */
+#define LULL_POOLED_THREADS 1024u
+
+enum lull_task_flag {
+    LULL_TASK_ASYNC = 1u << 0,    /* its failure waits for a receiver */
+    LULL_TASK_SEEN = 1u << 1,     /* a script may hold its thread: do not reuse */
+    LULL_TASK_HOST = 1u << 2,     /* started from C: its end is reported there */
+    LULL_TASK_SINKING = 1u << 3,  /* its failure is on its way to the sink */
+    LULL_TASK_FORCED = 1u << 4,   /* being closed by force: must not wait */
+    LULL_TASK_ABOUT = 1u << 6,    /* user value 2 is the table, not the function */
+    LULL_TASK_STUCK = 1u << 7     /* was told of a deadlock */
+};
+
+/* What a task waits with, when the provider needs no more than this. */
+union lull_wait {
+    struct lull_op op;
+    struct lull_waiter waiter;
+    struct {
+        struct lull_op op;
+        struct lull_timer timer;
+    } sleep;
+    struct {
+        struct lull_op op;
+        struct lull_watch watch;
+    } join;
+};
+
+struct lull_task {
+    struct lull_waker waker; /* first: op.h */
+    struct lull_future future;
+    struct lull_strand strand;
+    union lull_wait wait;
+    lua_State *co;            /* NULL once ended */
+    struct lull_trace *trace; /* of the error on its way out; trace.h */
+    uint32_t slot;            /* anchor of the userdata; 0: none */
+    uint32_t co_slot;         /* anchor of the thread */
+    uint32_t vars_slot;       /* anchor of its task-local values; 0: none */
+};
+
+struct lull_pooled_thread {
+    lua_State *co;
+    uint32_t slot;
+};
+
+struct lull_tasks {
+    struct lull_mem *mem;
+    struct lull_loop *loop;
+    struct lull_sched *sched;
+    struct lull_timers *timers; /* of the innermost world */
+    struct lull_slice slice;
+    struct lull_anchors anchors;
+    lua_State *L;              /* the main state */
+    lua_State *from;           /* where turns are driven from; L by default */
+    struct lull_task *running; /* the task whose step this is */
+    struct lull_scope root;    /* owns what the host started */
+    unsigned inline_left;      /* waits this step may find ready */
+    uint32_t next_id;
+    uint32_t next_order;       /* of settled futures */
+    uint32_t live;             /* tasks that have not ended */
+    uint8_t world;             /* depth of virtual time; only its tasks run */
+    bool exiting;              /* os.exit was called */
+    int exit_code;
+    int stock_exit; /* module form: registry reference of stock os.exit; else 0 */
+    struct lull_queue frozen;  /* runnables of outer worlds */
+    unsigned busy_outside;     /* loop->busy when the world was entered */
+    struct lull_task *interruptible; /* whom an interrupt cancels; NULL: nobody */
+    int failed_set_ref; /* weak table of failed futures nobody received */
+    const void *task_class;    /* metatables, for telling handles apart */
+    const void *future_class;
+    const void *failed_class;
+    int task_ref; /* registry references of these */
+    int future_ref;
+    int failed_ref;
+    int handler_ref;           /* the message handler of our protected calls */
+    lua_CFunction main;        /* the base function of task coroutines */
+    void (*before_cancel)(lua_State *L, struct lull_tasks *tasks); /* protect.c */
+    void (*push_tree)(lua_State *L, struct lull_tasks *tasks);     /* tree.c */
+    void (*frames_drop)(struct lull_task *task);                   /* frame.c */
+    void (*trace_drop)(struct lull_task *task);                    /* trace.c */
+    void (*host_ended)(struct lull_task *task);                    /* api.c */
+    void (*to_sink)(struct lull_task *task);                       /* sink.c */
+    struct lull_sink *sink;
+    struct lull_list settlers; /* waiters of testing.settle */
+    struct lull_frame *free_frames;
+    struct lull_pooled_thread pool[LULL_POOLED_THREADS];
+    unsigned pooled;
+};
+
+static inline struct lull_tasks *lull__tasks_of(struct lull_runtime *rt)
+{
+    return (struct lull_tasks *)(void *)rt;
+}
+
+static inline struct lull_runtime *lull__runtime_of(struct lull_tasks *tasks)
+{
+    return (struct lull_runtime *)(void *)tasks;
+}
+
+/* The tasks of the running C function: its first upvalue. */
+static inline struct lull_tasks *lull__tasks(lua_State *L)
+{
+    return (struct lull_tasks *)lua_touserdata(L, lua_upvalueindex(1));
+}
+
+static inline struct lull_tasks *lull__task_tasks(struct lull_task *task)
+{
+    return (struct lull_tasks *)task->waker.sched->owner;
+}
+
+static inline struct lull_task *lull__strand_task(struct lull_strand *strand)
+{
+    return LULL_CONTAINER(strand, struct lull_task, strand);
+}
+
+static inline struct lull_task *lull__future_task(struct lull_future *future)
+{
+    return future->is_task ? LULL_CONTAINER(future, struct lull_task, future) : NULL;
+}
+
+/*
+ * The word in a thread's extra space.  Only ever compared, because in the
+ * module form it is garbage in threads older than the runtime.
+ */
+#define LULL_TAG_WAITING 1u /* a user's coroutine, waiting with its task */
+#define LULL_TAG_TASK 2u    /* the coroutine of a task */
+
+static inline void lull__tag_set(lua_State *co, struct lull_tasks *tasks, unsigned tag)
+{
+    *(uintptr_t *)lua_getextraspace(co) = tag != 0 ? (uintptr_t)tasks | tag : 0;
+}
+
+static inline bool lull__tag_is(lua_State *co, struct lull_tasks *tasks, unsigned tag)
+{
+    return *(uintptr_t *)lua_getextraspace(co) == ((uintptr_t)tasks | tag);
+}
+
+/*
+ * Start a task from the function and `nargs` arguments on top of L, owned by
+ * `owner`, with these flags.  Pops them and pushes the task.  In a cancelled
+ * owner the task is born cancelled.  May raise (memory), then nothing started.
+ */
+struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
+                                 struct lull_scope *owner, int nargs, unsigned flags);
+
+/* Push the userdata of an anchored task. */
+static inline void lull__task_push(lua_State *L, struct lull_task *task)
+{
+    lull__anchor_push(L, &lull__task_tasks(task)->anchors, task->slot);
+}
+
+/* Somebody has received the task's failure: nobody else need. */
+void lull__task_receive(struct lull_task *task);
+
+/* Nobody will receive the failure of this ended task: to the sink with it. */
+void lull__task_to_sink(struct lull_task *task);
+
+/* Whoever was to receive the failure of this task let go: unless its owner keeps
+   it or somebody else has it, to the sink. */
+void lull__task_unclaimed(struct lull_task *task);
+
+/* The task's results are stored; it will end when its coroutine returns. */
+static inline bool lull__task_ended(const struct lull_task *task)
+{
+    return task->future.status != LULL_FUTURE_PENDING;
+}
+
+/* Close an unfinished task by force, innermost coroutine first: it ends cancelled. */
+void lull__task_force(struct lull_task *task);
+
+/* Count down the references of a reason. */
+void lull__reason_drop(struct lull_tasks *tasks, const struct lull_reason *reason);
+
+/* Make a reason from the value on top of L and pop it.  May raise (memory). */
+struct lull_reason *lull__reason_new(lua_State *L, struct lull_tasks *tasks);
+
+/* Give back what a scope holds besides strands: its error and reason. */
+void lull__scope_release(struct lull_tasks *tasks, struct lull_scope *scope);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree.c -- current, tasks, tree: looking at what is there.
+ *
+ * Trees of owners may be as deep as memory lasts, so nothing recurses: the
+ * list of tasks is its own queue, and the tree keeps a stack in a Lua table.
+ */
+#include "taskclass.h"
+#include "trace.h"
+
+#include <stdio.h>
+
+static int l_current(lua_State *L)
+{
+    struct lull_task *task = lull__tasks(L)->running;
+    if (task == NULL)
+        lua_pushnil(L);
+    else
+        lull__task_push(L, task);
+    return 1;
+}
+
+typedef void (*visit_fn)(lua_State *L, struct lull_task *child, void *arg);
+
+static void each_owned(lua_State *L, struct lull_scope *scope, visit_fn visit, void *arg)
+{
+    for (struct lull_list *node = scope->owned.next; node != &scope->owned;
+         node = node->next) {
+        struct lull_strand *strand = LULL_CONTAINER(node, struct lull_strand, link);
+        if (!strand->ended)
+            visit(L, lull__strand_task(strand), arg);
+    }
+}
+
+/* Everything the task owns, the outermost scope first. */
+static void each_child(lua_State *L, struct lull_task *task, visit_fn visit, void *arg)
+{
+    for (struct lull_scope *s = task->strand.innermost; s != NULL; s = s->parent) {
+        each_owned(L, s, visit, arg);
+        if (s->kind == LULL_SCOPE_RUN)
+            each_owned(L, LULL_CONTAINER(s, struct lull_frame, scope)->detached, visit, arg);
+    }
+}
+
+/* ---- tasks ------------------------------------------------------------------------ */
+
+static void append(lua_State *L, struct lull_task *child, void *arg)
+{
+    lua_Integer *count = arg;
+    lull__task_push(L, child);
+    lua_rawseti(L, 1, ++*count);
+}
+
+static int l_tasks(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    lua_Integer count = 0;
+    lua_settop(L, 0);
+    lua_newtable(L);
+    each_owned(L, &tasks->root, append, &count);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, i);
+        struct lull_task *task = lua_touserdata(L, -1);
+        lua_pop(L, 1);
+        each_child(L, task, append, &count);
+    }
+    return 1;
+}
+
+/* ---- tree --------------------------------------------------------------------------- */
+
+struct stack {
+    int table;         /* index of the table: task, depth, task, depth ... */
+    lua_Integer top;   /* entries in it */
+    lua_Integer depth; /* of what is pushed now */
+};
+
+static void push_child(lua_State *L, struct lull_task *child, void *arg)
+{
+    struct stack *stack = arg;
+    lull__task_push(L, child);
+    lua_rawseti(L, stack->table, ++stack->top);
+    lua_pushinteger(L, stack->depth);
+    lua_rawseti(L, stack->table, ++stack->top);
+}
+
+/* Where in the script a suspended task is: the first Lua frame. */
+static void add_place(lua_State *L, struct lull_task *task, luaL_Buffer *text)
+{
+    lua_Debug ar;
+    for (int level = 0; lua_getstack(task->co, level, &ar); level++) {
+        lua_getinfo(task->co, "Sl", &ar);
+        if (ar.currentline > 0) {
+            lua_pushfstring(L, " at %s:%d", ar.short_src, ar.currentline);
+            luaL_addvalue(text);
+            return;
+        }
+    }
+}
+
+static void add_state(lua_State *L, struct lull_tasks *tasks, struct lull_task *task,
+                      luaL_Buffer *text)
+{
+    const struct lull_op *op = task->strand.op;
+    if (task->strand.root.cancelled)
+        luaL_addstring(text, " (cancelled)");
+    if (task == tasks->running) {
+        luaL_addstring(text, " running");
+        return;
+    }
+    if (op == NULL || op->state != LULL_OP_PENDING) {
+        luaL_addstring(text, " ready");
+        return;
+    }
+    double since = (double)(lull__clock_now() - op->since) * 1e-9;
+    char seconds[32];
+    lua_Number number = since > 0 ? since : 0;
+    snprintf(seconds, sizeof seconds, "%.1f", number);
+    lua_pushfstring(L, " waiting for %s since %s s", op->type->name, seconds);
+    luaL_addvalue(text);
+    add_place(L, task, text);
+}
+
+void lull__push_tree(lua_State *L, struct lull_tasks *tasks)
+{
+    luaL_Buffer text;
+    luaL_checkstack(L, 12, NULL);
+    lua_newtable(L);
+    struct stack stack = {.table = lua_gettop(L), .top = 0, .depth = 0};
+    each_owned(L, &tasks->root, push_child, &stack);
+    luaL_buffinit(L, &text);
+    while (stack.top > 0) {
+        lua_rawgeti(L, stack.table, stack.top--);
+        stack.depth = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+        lua_rawgeti(L, stack.table, stack.top--);
+        struct lull_task *task = lua_touserdata(L, -1);
+        lua_pop(L, 1); /* it is anchored; the buffer wants the top */
+        for (lua_Integer i = 0; i < stack.depth; i++)
+            luaL_addstring(&text, "  ");
+        lull__task_push(L, task);
+        lull__push_task_name(L, -1);
+        lua_remove(L, -2);
+        luaL_addvalue(&text);
+        add_state(L, tasks, task, &text);
+        luaL_addchar(&text, '\n');
+        stack.depth++;
+        each_child(L, task, push_child, &stack);
+    }
+    luaL_pushresult(&text);
+    lua_remove(L, stack.table);
+}
+
+static int l_tree(lua_State *L)
+{
+    lull__push_tree(L, lull__tasks(L));
+    return 1;
+}
+
+const luaL_Reg lull__task_functions[] = {
+    {"current", l_current},
+    {"tasks", l_tasks},
+    {"tree", l_tree},
+    {NULL, NULL},
+};

@@ -1,0 +1,115 @@
+--- driver.contenders: who takes part, how each is found, built and run.
+---
+--- `probe` tells whether it is installed, `version` what to print about it,
+--- `program(env, dir)` the command line of its program in that folder.
+local shell = require "driver.shell"
+
+---@class bench.Contender
+---@field name string
+---@field probe? string          command that succeeds when it is there
+---@field version? string        command that prints its version
+---@field missing? string        what to say when it is not there
+---@field yardstick? boolean     part of the harness, not a contender
+---@field program fun(env: bench.Env, dir: string): string
+---@field build? fun(env: bench.Env, dir: string): string?, string?
+
+local PYTHON <const> = "/usr/bin/python3"
+
+--- A program that an interpreter runs from its source.
+local function script(interpreter, file)
+  return function(env, dir)
+    return interpreter .. " " .. shell.quote(("%s/%s/%s"):format(env.here, dir, file))
+  end
+end
+
+local function tool(name)
+  return function(env)
+    return shell.quote(env.tmp .. "/" .. name)
+  end
+end
+
+local function requires(interpreter, module)
+  return ("%s -e 'require [[%s]]'"):format(interpreter, module)
+end
+
+local function go_program(env, dir)
+  return "GOMAXPROCS=1 " .. shell.quote(("%s/go_%s"):format(env.tmp, dir))
+end
+
+--- One thread for Go too: CPU time is what counts, and idle threads looking
+--- for work would be charged to it.
+local function go_build(env, dir)
+  return ("cd %s && HOME=%s GOCACHE=%s GO111MODULE=off go build -o go_%s %s"):format(
+    shell.quote(env.tmp), shell.quote(env.tmp), shell.quote(env.tmp .. "/go-cache"), dir,
+    shell.quote(("%s/%s/go.go"):format(env.here, dir)))
+end
+
+---@type bench.Contender[]
+return {
+  { name = "R", yardstick = true, program = tool("resume") },
+  { name = "raw epoll", yardstick = true, program = tool("epoll_echo") },
+  {
+    name = "lull",
+    missing = "not built",
+    version = "{lull} --version",
+    probe = "test -x {lull}",
+    program = function(env, dir)
+      return shell.quote(env.lull) .. " " .. shell.quote(("%s/%s/lull.lua"):format(env.here, dir))
+    end,
+  },
+  {
+    name = "lua5.4",
+    version = "lua5.4 -v",
+    probe = "lua5.4 -v",
+    program = script("lua5.4", "lua.lua"),
+  },
+  {
+    name = "go",
+    version = "go version",
+    probe = "go version",
+    program = go_program,
+    build = go_build,
+  },
+  {
+    name = "asyncio",
+    version = PYTHON .. " --version",
+    probe = PYTHON .. " -c 'import asyncio'",
+    program = script(PYTHON, "python.py"),
+  },
+  {
+    name = "uvloop",
+    version = PYTHON .. " -c 'import uvloop; print(uvloop.__version__)'",
+    probe = PYTHON .. " -c 'import uvloop'",
+    program = script("BENCH_LOOP=uvloop " .. PYTHON, "python.py"),
+  },
+  {
+    name = "node",
+    version = "node --version",
+    probe = "node --version",
+    program = script("node", "node.js"),
+  },
+  {
+    name = "cqueues",
+    version = "lua5.4 -e 'print(require [[cqueues]].VERSION)'",
+    probe = requires("lua5.4", "cqueues"),
+    program = script("lua5.4", "cqueues.lua"),
+  },
+  {
+    name = "luv",
+    version = "lua5.4 -e 'print(require [[luv]].version_string())'",
+    probe = requires("lua5.4", "luv"),
+    program = script("lua5.4", "luv.lua"),
+  },
+  {
+    name = "copas",
+    version = "lua5.1 -e 'print(require [[copas]]._VERSION)'",
+    probe = requires("lua5.1", "copas"),
+    program = script("lua5.1", "copas.lua"),
+  },
+  {
+    name = "tarantool",
+    version = "tarantool --version | head -n 1",
+    probe = "tarantool --version",
+    program = script("tarantool", "tarantool.lua"),
+  },
+}

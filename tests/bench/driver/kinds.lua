@@ -1,0 +1,112 @@
+--- driver.kinds: how a row of a measure is run, and how long.
+---
+--- A kind makes the command line of one run and learns from what the run
+--- printed, so that every contender runs for about the same time.
+local shell = require "driver.shell"
+
+---@class bench.Kind
+---@field calibrates boolean    a first run is only there to learn from
+---@field command fun(row: bench.Row, env: bench.Env): string
+---@field learn fun(row: bench.Row, fields: table, env: bench.Env): boolean   true: run it again
+---@field left_out? fun(row: bench.Row, env: bench.Env): string?   why it is not run at all
+
+local kinds = {}
+
+local function environment(program)
+  return program:find("^[%u%d_]+=") and "env " .. program or program
+end
+
+--- As many operations as fit into the time of one run.
+local function fit(row, fields, env)
+  if row.fitted then
+    return false
+  end
+  row.fitted = true
+  local ops <const> = env.target * 1e9 / math.max(fields.ns, 1)
+  row.ops = math.max(row.least, math.ceil(ops / 1000) * 1000)
+  return false
+end
+
+--- A program that is given a number of operations.
+---@param least integer   fewest operations that still mean something
+---@param before? string  arguments before the number
+---@return bench.Kind
+function kinds.counted(least, before)
+  local kind <const> = { calibrates = true, learn = fit }
+  function kind.command(row, env)
+    row.least = least
+    row.ops = row.ops or least
+    return ("%s %s %d"):format(environment(row.contender.program(env, row.dir)), before or "", row.ops)
+  end
+  return kind
+end
+
+--- An echo server under load: the same number of trips for every server.
+---@param connections integer
+---@param size integer        bytes per message
+---@param trips integer
+---@return bench.Kind
+function kinds.echo(connections, size, trips)
+  local kind <const> = { calibrates = false, learn = function() return false end }
+  function kind.command(row, env)
+    local server <const> = environment(row.contender.program(env, row.dir))
+    local count <const> = env.quick and trips // 2 or trips
+    return shell.words(env.tmp .. "/load", connections, size, count) .. " " .. server
+  end
+  return kind
+end
+
+--- Tasks that must all sleep at once: long enough for the last to start while
+--- the first still sleeps, and no longer, since waiting costs the run time.
+---@param count integer
+---@param seconds number   the first guess
+---@param limit? number    leave out contenders whose run is expected to take longer
+---@return bench.Kind
+function kinds.sleeping(count, seconds, limit)
+  local kind <const> = { calibrates = false }
+  function kind.command(row, env)
+    local smaller <const> = row.smaller
+    if not row.seconds and smaller and smaller.start then
+      row.seconds = math.max(0.5, smaller.start * count / smaller.count * 1.4)
+    end
+    row.seconds = row.seconds or seconds
+    return ("%s %d %.3f"):format(environment(row.contender.program(env, row.dir)), count,
+      row.seconds)
+  end
+  function kind.learn(row, fields)
+    if fields.early == 1 then
+      row.seconds = row.seconds * 2
+      return true
+    end
+    row.start, row.count = fields.start, count
+    row.seconds = math.max(0.5, fields.start * 1.4)
+    return false
+  end
+  function kind.left_out(row, env)
+    local smaller <const> = row.smaller
+    if not limit or not smaller or not smaller.start or env.all or row.contender.name == "lull" then
+      return nil
+    end
+    local run <const> = smaller.start * count / smaller.count * 2.3
+    if run <= limit and not env.quick then
+      return nil
+    end
+    return ("left out, one run takes about %.0f s (--all runs it)"):format(run)
+  end
+  return kind
+end
+
+--- A program started again and again.
+---@param times integer
+---@return bench.Kind
+function kinds.startup(times)
+  local kind <const> = { calibrates = false, learn = function() return false end }
+  function kind.command(row, env)
+    local commands <const> = row.measure.commands
+    local line <const> = commands[row.contender.name]:gsub("{lull}", shell.quote(env.lull))
+    return shell.words(env.tmp .. "/startup", times) .. " " .. line
+  end
+  return kind
+end
+
+return kinds

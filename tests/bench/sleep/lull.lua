@@ -1,0 +1,37 @@
+--- N tasks that all sleep at the same time for SECONDS.
+local lull = require "lull"
+
+local n <const>, seconds <const> = math.tointeger(arg[1]), tonumber(arg[2])
+
+local function peak_kib()
+  for line in io.lines("/proc/self/status") do
+    local kib <const> = line:match("^VmHWM:%s*(%d+)")
+    if kib then
+      return tonumber(kib)
+    end
+  end
+end
+
+local function measure(count, delay)
+  local started, began, start_time, early = 0, lull.now(), nil, false
+  local function sleeper()
+    started = started + 1
+    if started == count then
+      start_time = lull.now() - began
+    end
+    lull.sleep(delay)
+    early = early or started < count
+  end
+  lull.group(function(group)
+    for _ = 1, count do
+      group:spawn(sleeper)
+    end
+  end)
+  return start_time, early
+end
+
+measure(1000, 0.01)
+local kib <const>, cpu <const> = peak_kib(), os.clock()
+local start_time <const>, early <const> = measure(n, seconds)
+print(("ns=%.1f rss=%.1f start=%.3f early=%d"):format(
+  (os.clock() - cpu) / n * 1e9, (peak_kib() - kib) * 1024 / n, start_time, early and 1 or 0))
