@@ -19,9 +19,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/sysmacros.h> /* major */
+#endif
+
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* there SO_NOSIGPIPE is set when a socket is made */
 #endif
+
+#define MEMORY_DEVICES 1 /* /dev/null, /dev/zero and the like */
 
 int lullb_fd_kind_of(int fd)
 {
@@ -32,6 +38,8 @@ int lullb_fd_kind_of(int fd)
     if (S_ISSOCK(status.st_mode))
         return LULLB_FD_SOCKET;
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))
+        return LULLB_FD_FILE;
+    if (S_ISCHR(status.st_mode) && major(status.st_rdev) == MEMORY_DEVICES)
         return LULLB_FD_FILE;
     return (flags & O_NONBLOCK) != 0 ? LULLB_FD_NONBLOCKING : LULLB_FD_SHARED;
 }

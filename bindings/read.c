@@ -231,40 +231,35 @@ static int raise_too_long(lua_State *L, struct lullb_stream *stream, struct wind
     return lua_error(L);
 }
 
-/* Make the next format of a read with several the request; -1: it is none. */
-static int set_format(lua_State *L, int index, struct lullb_stream *stream)
+/* What the format at `index` asks for; false when it is none. */
+static bool parse_format(lua_State *L, int index, const struct lullb_stream_options *options,
+                         struct lullb_request *request)
 {
-    struct lullb_request request = {.limit = stream->options.max_line};
+    *request = (struct lullb_request){.limit = options->max_line};
     if (lua_type(L, index) == LUA_TNUMBER) {
         int is_integer;
         lua_Integer count = lua_tointegerx(L, index, &is_integer);
-        if (!is_integer || count < 0)
-            return -1;
-        request.want = LULLB_WANT_COUNT;
-        request.count = (size_t)count;
-    } else {
-        const char *format = lua_tostring(L, index);
-        if (format == NULL)
-            return -1;
-        if (*format == '*')
-            format++; /* as Lua: for compatibility */
-        switch (*format) {
-        case 'l':
-            request.want = LULLB_WANT_LINE;
-            break;
-        case 'L':
-            request.want = LULLB_WANT_LINE_KEEP;
-            break;
-        case 'a':
-            request.want = LULLB_WANT_ALL;
-            request.limit = stream->options.max_all;
-            break;
-        default:
-            return -1;
-        }
+        request->want = LULLB_WANT_COUNT;
+        request->count = (size_t)count;
+        return is_integer && count >= 0;
     }
-    stream->in.request = request;
-    return 0;
+    const char *format = lua_tostring(L, index);
+    if (format != NULL && *format == '*')
+        format++; /* as Lua: for compatibility */
+    switch (format != NULL ? *format : '\0') {
+    case 'l':
+        request->want = LULLB_WANT_LINE;
+        return true;
+    case 'L':
+        request->want = LULLB_WANT_LINE_KEEP;
+        return true;
+    case 'a':
+        request->want = LULLB_WANT_ALL;
+        request->limit = options->max_all;
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* The next format, if there is one: they end where the results begin. */
@@ -274,7 +269,7 @@ static bool next_format(lua_State *L, struct lullb_stream *stream)
     if (in->formats == 0)
         return false;
     int first_result = lua_gettop(L) - in->results + 1;
-    set_format(L, first_result - in->formats, stream);
+    parse_format(L, first_result - in->formats, &stream->options, &in->request);
     in->formats--;
     return true;
 }
@@ -365,32 +360,26 @@ static int begin(lua_State *L, struct lullb_stream *stream, const struct lullb_r
 
 /* ---- methods ---------------------------------------------------------------------- */
 
-/* Check `count` formats on top of the stack; `arg` is the first one's argument number. */
-static void check_formats(lua_State *L, struct lullb_stream *stream, int count, int arg)
+/* Check the formats from index 2 to the top; without any, push "l".  Returns how many. */
+static int check_formats(lua_State *L, const struct lullb_stream *stream)
 {
-    struct lullb_request saved = stream->in.request; /* of a task that waits */
-    luaL_argcheck(L, count <= MAX_FORMATS, arg, "too many formats");
-    for (int i = 0; i < count; i++) {
-        int index = lua_gettop(L) - count + 1 + i;
-        bool valid = set_format(L, index, stream) == 0;
-        stream->in.request = saved;
-        if (valid)
-            continue;
-        if (lua_type(L, index) == LUA_TNUMBER)
-            luaL_argerror(L, arg + i, "a number of bytes must be an integer >= 0");
-        luaL_argerror(L, arg + i, "invalid format (\"l\", \"L\", \"a\" or a number of bytes)");
+    struct lullb_request request;
+    if (lua_gettop(L) == 1)
+        lua_pushliteral(L, "l");
+    int top = lua_gettop(L);
+    luaL_argcheck(L, top - 1 <= MAX_FORMATS, MAX_FORMATS + 2, "too many formats");
+    for (int i = 2; i <= top; i++) {
+        if (!parse_format(L, i, &stream->options, &request))
+            luaL_argerror(L, i, "invalid format: not \"l\", \"L\", \"a\" or a number of bytes");
     }
+    luaL_checkstack(L, top + 8, "too many formats");
+    return top - 1;
 }
 
 int lullb_m_read(lua_State *L)
 {
     struct lullb_stream *stream = lullb_check_stream(L, 1);
-    if (lua_gettop(L) == 1)
-        lua_pushliteral(L, "l");
-    int formats = lua_gettop(L) - 1;
-    check_formats(L, stream, formats, 2);
-    luaL_checkstack(L, formats + 8, "too many formats");
-    return begin(L, stream, NULL, formats);
+    return begin(L, stream, NULL, check_formats(L, stream));
 }
 
 /* The iterator of lines(): upvalues 2 the stream, 3 how many formats, then these. */
@@ -408,11 +397,7 @@ static int l_next_line(lua_State *L)
 int lullb_m_lines(lua_State *L)
 {
     struct lullb_stream *stream = lullb_check_stream(L, 1);
-    if (lua_gettop(L) == 1)
-        lua_pushliteral(L, "l");
-    int formats = lua_gettop(L) - 1;
-    check_formats(L, stream, formats, 2);
-    luaL_checkstack(L, 3, NULL);
+    int formats = check_formats(L, stream);
     lua_pushlightuserdata(L, lull_runtime_of(L));
     lua_insert(L, 1);
     lua_pushinteger(L, formats);

@@ -229,6 +229,10 @@ static int push_host_outcome(lua_State *L)
         lua_pushnil(L);
         return lull__push_results(L, &task->future, 1) + 3;
     }
+    if (tasks->exiting) {
+        lua_pushinteger(L, LULL_EXITED);
+        return 1;
+    }
     status = task->future.status == LULL_FUTURE_FAILED ? LULL_FAILED : LULL_CANCELLED;
     lua_getiuservalue(L, 1, 1); /* 2: the error */
     if (lull__is_error(L, 2)) {
@@ -238,8 +242,6 @@ static int push_host_outcome(lua_State *L)
             status = LULL_DEADLOCK;
         lua_pop(L, 1);
     }
-    if (tasks->exiting)
-        status = LULL_EXITED;
     lua_pushinteger(L, status);
     if (status == LULL_DEADLOCK)
         lua_getfield(L, 2, "message");
@@ -281,9 +283,9 @@ static void host_ended(struct lull_task *task)
     lull__task_push(L, task);
     if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) {
         outcome.status = (enum lull_status)lua_tointeger(L, base + 1);
-        outcome.message = lua_tostring(L, base + 2);
-        outcome.traceback = lua_tostring(L, base + 3);
-        outcome.results = lua_gettop(L) - base - 3;
+        outcome.message = luaL_optstring(L, base + 2, NULL);
+        outcome.traceback = luaL_optstring(L, base + 3, NULL);
+        outcome.results = lua_gettop(L) > base + 3 ? lua_gettop(L) - base - 3 : 0;
     } else {
         bare_outcome(&outcome, task);
     }
@@ -291,12 +293,30 @@ static void host_ended(struct lull_task *task)
     lua_settop(L, base);
 }
 
+/* cancel(task, reason): with a copy of the text */
+static int cancel_call(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_task *task = lua_touserdata(L, 1);
+    lua_pushstring(L, lua_touserdata(L, 2));
+    struct lull_reason *reason = lull__reason_new(L, tasks);
+    lull__scope_cancel(&task->strand.root, reason);
+    lull__reason_drop(tasks, reason);
+    return 0;
+}
+
 void lull_cancel(struct lull_runtime *rt, struct lull_task *task, const char *reason)
 {
-    static const struct lull_reason by_host = {.text = "cancelled by the host"};
-    (void)rt;
-    (void)reason;
-    lull__scope_cancel(&task->strand.root, &by_host);
+    static const struct lull_reason by_host = {.text = "host"};
+    lua_State *L = rt->tasks.L;
+    if (reason != NULL && lua_checkstack(L, 4)) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, rt->cancel_ref);
+        lua_pushlightuserdata(L, task);
+        lua_pushlightuserdata(L, (void *)reason);
+        if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+            lua_pop(L, 1);
+    }
+    lull__scope_cancel(&task->strand.root, &by_host); /* unless it is done */
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
@@ -337,13 +357,13 @@ static enum lull_status drive(struct lull_runtime *rt, uint64_t until)
         if (lua_pcall(rt->tasks.L, 0, 0, 0) != LUA_OK)
             lua_pop(rt->tasks.L, 1);
     }
+    if (rt->tasks.exiting)
+        return LULL_EXITED;
     switch (end) {
     case LULL_DRIVE_STUCK:
         return LULL_DEADLOCK;
     case LULL_DRIVE_NESTED:
         return LULL_BAD_USE;
-    case LULL_DRIVE_STOPPED:
-        return rt->tasks.exiting ? LULL_EXITED : LULL_DONE;
     default:
         return LULL_DONE;
     }
@@ -443,9 +463,10 @@ void lull_dump(struct lull_runtime *rt, int fd)
 int lull__api_init(lua_State *L)
 {
     static const lua_CFunction functions[] = {start_call, push_host_outcome, flush_errors,
-                                              push_dump};
+                                              push_dump, cancel_call};
     struct lull_runtime *rt = lua_touserdata(L, 1);
-    int *const refs[] = {&rt->start_ref, &rt->outcome_ref, &rt->flush_ref, &rt->dump_ref};
+    int *const refs[] = {&rt->start_ref, &rt->outcome_ref, &rt->flush_ref, &rt->dump_ref,
+                         &rt->cancel_ref};
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         lua_pushlightuserdata(L, rt);
         lua_pushcclosure(L, functions[i], 1);

@@ -99,7 +99,7 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
         bool ready = lull__sched_turn(tasks->sched);
         if (driver->done(driver->arg))
             break;
-        if (tasks->sched->stop || tasks->exiting)
+        if (tasks->exiting)
             end = LULL_DRIVE_STOPPED;
         else if (ready)
             polled = lull__loop_poll(tasks->loop, false);
@@ -184,9 +184,15 @@ void lull__drive_end(struct lull_tasks *tasks, double grace)
     tasks->root.cancelled = false; /* of the next ones, should there be any */
     if (grace > 0 && !tasks->exiting)
         lull__drive(tasks->L, tasks, &driver);
+    if (tasks->live == 0)
+        return;
+    bool stopped = tasks->sched->stop;
+    lull__sched_stop(tasks->sched);
+    tasks->frozen.head = tasks->frozen.tail = NULL;
     struct lull_task *task;
     while (tasks->live > 0 && (task = leaf(tasks)) != NULL)
         lull__task_force(task);
+    tasks->sched->stop = stopped;
 }
 
 /* ---- lull.run ---------------------------------------------------------------------------------- */

@@ -131,8 +131,9 @@ bool lull__exchange_take(lua_State *L, struct lull_exchange *exchange, int self)
 
 static struct lull_exchange *check_give(lua_State *L)
 {
-    struct lull_exchange *exchange = lull__self(L);
-    if (lua_isnoneornil(L, 2))
+    bool nothing = lua_isnoneornil(L, 2); /* looked at before index 2 may be taken */
+    struct lull_exchange *exchange = lull__self_push(L);
+    if (nothing)
         luaL_argerror(L, 2, "nil cannot be handed over");
     return exchange;
 }
@@ -166,7 +167,7 @@ int lull__m_try_give(lua_State *L)
 
 int lull__m_take(lua_State *L, const struct lull_op_type *type)
 {
-    struct lull_exchange *exchange = lull__self(L);
+    struct lull_exchange *exchange = lull__self_push(L);
     struct lull_task *task = lull_checkpoint(L);
     if (lull__exchange_take(L, exchange, 1))
         return lull__ready(L, task, type, 1);
@@ -178,7 +179,7 @@ int lull__m_take(lua_State *L, const struct lull_op_type *type)
 
 int lull__m_try_take(lua_State *L)
 {
-    struct lull_exchange *exchange = lull__self(L);
+    struct lull_exchange *exchange = lull__self_push(L);
     if (!lull__exchange_take(L, exchange, 1))
         lua_pushnil(L);
     return 1;

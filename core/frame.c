@@ -376,10 +376,47 @@ static int results_of(lua_State *L, struct lull_scope *scope)
     return lua_gettop(L) - 2;
 }
 
+/* decide(scope, the body's error | nil) -> failed, the error */
+static int decide(lua_State *L)
+{
+    struct lull_scope *scope = lua_touserdata(L, 1);
+    bool failed = push_error(L, lull__task_tasks(lull__strand_task(scope->strand)), scope);
+    lua_pushboolean(L, failed);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/*
+ * Leave the scope's error on top, if it ends with one.  Memory may run out
+ * while it is made; then that is the error, and the scope is left all the same.
+ */
+static bool ends_with_error(lua_State *L, struct lull_scope *scope)
+{
+    bool raised = scope->end != LULL_BODY_RETURNED;
+    if (!raised && scope->failure == NULL && !scope->interrupted &&
+        lull__list_empty(&scope->owned))
+        return false;
+    if (!lua_checkstack(L, 6))
+        return raised;
+    if (!raised)
+        lua_pushnil(L);
+    lua_pushcfunction(L, decide);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, scope);
+    lua_insert(L, -2); /* decide, scope, error */
+    if (lua_pcall(L, 2, 2, 0) != LUA_OK)
+        return true;
+    bool failed = lua_toboolean(L, -2);
+    lua_remove(L, -2);
+    if (!failed)
+        lua_pop(L, 1);
+    return failed;
+}
+
 static int settle(lua_State *L, struct lull_tasks *tasks, struct lull_scope *scope)
 {
     struct lull_task *task = lull__strand_task(scope->strand);
-    bool failed = push_error(L, tasks, scope);
+    bool failed = ends_with_error(L, scope);
     sink_rest(scope);
     if (is_root(scope))
         return store_outcome(L, tasks, task, failed);

@@ -76,7 +76,7 @@ static void on_entry(struct lull_watch *watch)
         lull_op_complete(&combine->op);
 }
 
-/* Start entry `i`, a function (map: of its item), as a task. */
+/* Start entry `i`, a function (map: of its item), as a task; not watched yet. */
 static void start_entry(lua_State *L, struct lull_tasks *tasks, struct lull_combine *combine,
                         uint32_t i)
 {
@@ -95,40 +95,72 @@ static void start_entry(lua_State *L, struct lull_tasks *tasks, struct lull_comb
     combine->entries[i].future = &child->future;
     combine->entries[i].started = true;
     combine->running++;
-    lull__combine_watch(combine, i, on_entry);
 }
 
-static void start_more(lua_State *L, struct lull_tasks *tasks, struct lull_combine *combine)
+/* start(block, handles, list, fn): as many as the limit allows. */
+static int start_functions(lua_State *L)
 {
+    struct lull_combine *combine = lua_touserdata(L, 1);
+    struct lull_tasks *tasks = lull__task_tasks(combine->task);
     while (combine->started < combine->count && combine->running < combine->limit) {
         uint32_t i = combine->started;
         if (combine->entries[i].future == NULL)
             start_entry(L, tasks, combine, i);
         combine->started = i + 1;
     }
+    return 0;
 }
 
-/* See the futures given: those settled already, the earliest first. */
-static void see_given(struct lull_combine *combine)
+/*
+ * Start more functions, then watch them.  Starting may raise for want of
+ * memory: nothing may be watched by a block that an error leaves behind.
+ */
+static void start_more(lua_State *L, struct lull_combine *combine)
+{
+    uint32_t from = combine->started;
+    if (from >= combine->count || combine->running >= combine->limit)
+        return;
+    if (combine->watched == 0) {
+        start_functions(L);
+    } else {
+        lua_pushcfunction(L, start_functions);
+        for (int i = 1; i <= 4; i++)
+            lua_pushvalue(L, i);
+        if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
+            lull__combine_unwatch(combine);
+            lua_error(L);
+        }
+    }
+    for (uint32_t i = from; i < combine->started; i++) {
+        if (combine->entries[i].started)
+            lull__combine_watch(combine, i, on_entry);
+    }
+}
+
+/* Which of the futures given decides, of those that have settled?  The earliest. */
+static void see_settled(struct lull_combine *combine)
+{
+    int64_t first = -1;
+    for (uint32_t i = 0; i < combine->count; i++) {
+        struct lull_entry *entry = &combine->entries[i];
+        if (entry->future == NULL || entry->future->status == LULL_FUTURE_PENDING)
+            continue;
+        entry->over = true;
+        if (!decides(combine, entry->future))
+            continue;
+        if (first < 0 ||
+            (int32_t)(entry->future->order - combine->entries[first].future->order) < 0)
+            first = i;
+    }
+    combine->first = first;
+}
+
+static void watch_given(struct lull_combine *combine)
 {
     for (uint32_t i = 0; i < combine->count; i++) {
         struct lull_entry *entry = &combine->entries[i];
-        if (entry->future == NULL)
-            continue;
-        if (entry->future->status == LULL_FUTURE_PENDING) {
+        if (entry->future != NULL && !entry->over && !entry->started)
             lull__combine_watch(combine, i, on_entry);
-            continue;
-        }
-        entry->over = true;
-        int64_t first = combine->first;
-        combine->first = -1;
-        if (!decides(combine, entry->future))
-            combine->first = first;
-        else if (first < 0 ||
-                 (int32_t)(entry->future->order - combine->entries[first].future->order) < 0)
-            combine->first = i;
-        else
-            combine->first = first;
     }
 }
 
@@ -189,8 +221,6 @@ static void push_settled(lua_State *L, struct lull_tasks *tasks, struct lull_com
     if (ok) {
         int table = lua_gettop(L);
         int count = lull__push_results(L, future, table - 1);
-        if (future->results < 0)
-            lua_remove(L, table + 1); /* the table they came from */
         for (int k = count; k > 0; k--)
             lua_rawseti(L, table, k);
         lua_settop(L, table);
@@ -298,7 +328,7 @@ static int proceed(lua_State *L, struct lull_combine *combine, bool cancelled)
     if (!combine->joining && combine->first >= 0)
         begin_join(combine, combine->kind == RACE ? &race_lost : &adopter_failed);
     if (!combine->joining)
-        start_more(L, tasks, combine);
+        start_more(L, combine);
     if (combine->watched > 0)
         return suspend(L, combine, cancelled);
     return finish(L, tasks, combine, cancelled);
@@ -335,8 +365,10 @@ static int combine(lua_State *L, uint32_t count, int kind, int base)
 static int begin(lua_State *L)
 {
     struct lull_combine *combine = lua_touserdata(L, 1);
-    combine->waiting = true;
-    see_given(combine);
+    see_settled(combine);
+    if (combine->first < 0)
+        start_more(L, combine);
+    watch_given(combine);
     return proceed(L, combine, false);
 }
 

@@ -162,8 +162,10 @@ static inline void take_result(lua_State *L, struct gsub *g)
     if (lua_toboolean(L, -1)) {
         size_t length;
         const char *text = lua_tolstring(L, -1, &length);
-        if (text == NULL)
+        if (text == NULL) {
             luaL_error(L, "invalid replacement value (a %s)", luaL_typename(L, -1));
+            return;
+        }
         add_skipped(L, g);
         add(L, g, text, length);
     }

@@ -40,7 +40,8 @@ int lull__l_gsub(lua_State *L);
  *
  * Asks the same questions in the same order as stock's quicksort, so an
  * unstable order comes out alike and an inconsistent comparator raises the same
- * "invalid order function for sorting".
+ * "invalid order function for sorting".  In parts of more than 256 elements that
+ * split badly both choose pivots by the clock, and neither repeats itself.
  *
  * Waits: comp may suspend, and so may __lt when there is no comp.  __index,
  * __newindex and __len of the list are called as stock does and cannot.

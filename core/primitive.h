@@ -60,12 +60,24 @@ static inline bool lull__class_is(lua_State *L, int index, int class)
 /* Raise that argument 1 is no object of the class. */
 void lull__self_wrong(lua_State *L);
 
-/* In a method: the object at index 1; raises for anything else. */
-static inline void *lull__self(lua_State *L)
+/*
+ * In a method: the object at index 1; raises for anything else.  Leaves a
+ * value on the stack: for methods that are called all the time, where a pop
+ * counts, and whose results are what is on top.
+ */
+static inline void *lull__self_push(lua_State *L)
 {
-    if (!lull__class_is(L, 1, lua_upvalueindex(2)))
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
         lull__self_wrong(L);
     return lua_touserdata(L, 1);
+}
+
+/* The same, leaving the stack as it was. */
+static inline void *lull__self(lua_State *L)
+{
+    void *self = lull__self_push(L);
+    lua_pop(L, 1);
+    return self;
 }
 
 /* Raise an error object with its field `op`.  Does not return. */

@@ -70,6 +70,7 @@ int lull__push_results(lua_State *L, const struct lull_future *future, int index
     luaL_checkstack(L, count + 1, "too many results");
     for (int i = 1; i <= count; i++)
         lua_rawgeti(L, table, i);
+    lua_remove(L, table);
     return count;
 }
 

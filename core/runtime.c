@@ -110,6 +110,7 @@ static int init_lua(lua_State *L)
         lua_getfield(L, -1, "exit");
         tasks->stock_exit = luaL_ref(L, LUA_REGISTRYINDEX);
     }
+    lull__sink_open(L, &rt->sink);
     lull__module_init(L, tasks);
     return lull__api_init(L);
 }
@@ -187,13 +188,12 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
 {
     struct lull_tasks *tasks = &rt->tasks;
     rt->freeing = true;
-    rt->sched.stop = false;
     if (tasks->L != NULL && tasks->anchors.table != 0) {
         lull__drive_end(tasks, grace);
         if (!tasks->exiting)
             lull__sink_flush(&rt->sink);
     }
-    rt->sched.stop = true;
+    lull__sched_stop(&rt->sched);
     lull__handles_close_all(&rt->handles);
     if (rt->inbox != NULL)
         lull__jobs_close(&rt->jobs);

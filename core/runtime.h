@@ -49,6 +49,7 @@ struct lull_runtime {
     int outcome_ref;
     int flush_ref;
     int dump_ref;
+    int cancel_ref;
     volatile sig_atomic_t interrupts; /* made by lull_interrupt */
     sig_atomic_t served;              /* of these, acted upon */
 };

@@ -30,6 +30,8 @@ void lull__queue_push(struct lull_queue *queue, struct lull_runnable *item)
 
 void lull__sched_push(struct lull_sched *sched, struct lull_runnable *item)
 {
+    if (sched->stop)
+        return;
     lull__queue_push(&sched->ready, item);
     sched->queued++;
     if (!sched->in_turn)
@@ -42,6 +44,13 @@ void lull__sched_take(struct lull_sched *sched, struct lull_queue *queue)
     sched->ready.head = sched->ready.tail = NULL;
     sched->queued = 0;
     sched->round = 0;
+}
+
+void lull__sched_stop(struct lull_sched *sched)
+{
+    struct lull_queue dropped;
+    sched->stop = true;
+    lull__sched_take(sched, &dropped);
 }
 
 void lull__sched_restore(struct lull_sched *sched, struct lull_queue *queue)
@@ -119,7 +128,7 @@ bool lull__sched_turn(struct lull_sched *sched)
         lull__timers_fire(sched->guards, start);
     for (unsigned steps = 1; steps <= LULL_TURN_STEPS; steps++) {
         struct lull_runnable *item = sched->ready.head;
-        if (item == NULL || sched->stop)
+        if (item == NULL)
             break;
         if (sched->round == 0) {
             begin_round(sched);

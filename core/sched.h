@@ -47,7 +47,7 @@ struct lull_sched {
     unsigned queued;      /* runnables in the queue */
     void *owner;          /* struct lull_tasks of the same runtime */
     bool in_turn;
-    bool stop;            /* end the turn now: the runtime is being torn down */
+    bool stop;            /* nothing runs any more: the runtime is being torn down */
     bool shuffled;
     uint64_t random;      /* state of the shuffle */
     uint64_t turns;       /* how many there were */
@@ -63,6 +63,9 @@ void lull__sched_push(struct lull_sched *sched, struct lull_runnable *item);
 /* Take all that is queued away, into `queue`; or put it back, at the end. */
 void lull__sched_take(struct lull_sched *sched, struct lull_queue *queue);
 void lull__sched_restore(struct lull_sched *sched, struct lull_queue *queue);
+
+/* Forget what is queued, and whatever will be: its owners are going. */
+void lull__sched_stop(struct lull_sched *sched);
 
 /* Append to a queue that is not the scheduler's. */
 void lull__queue_push(struct lull_queue *queue, struct lull_runnable *item);

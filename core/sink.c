@@ -122,8 +122,7 @@ static void protected_deliver(lua_State *L, struct lull_tasks *tasks)
 {
     struct lull_task *running = tasks->running;
     lua_State *thread = tasks->slice.running;
-    lua_pushlightuserdata(L, tasks);
-    lua_pushcclosure(L, deliver, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->sink->deliver_ref);
     lua_insert(L, -4);
     tasks->running = NULL; /* the handler is no task's code: it may not wait */
     tasks->slice.running = NULL;
@@ -180,6 +179,13 @@ void lull__sink_flush(struct lull_sink *sink)
         task->waker.flags &= (uint8_t)~LULL_TASK_SINKING;
         lull__task_receive(task);
     }
+}
+
+void lull__sink_open(lua_State *L, struct lull_sink *sink)
+{
+    lua_pushlightuserdata(L, sink->tasks);
+    lua_pushcclosure(L, deliver, 1);
+    sink->deliver_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 int lull__l_on_error(lua_State *L)

@@ -18,12 +18,16 @@ struct lull_sink {
     bool queued;
     struct lull_list failed;       /* ended tasks: strand.link */
     int handler_ref;               /* registry reference of lull.on_error's function */
+    int deliver_ref;               /* registry reference of our function that calls it */
     void (*report)(void *arg, const char *text);
     void *report_arg;
 };
 
 void lull__sink_init(struct lull_sink *sink, struct lull_tasks *tasks,
                      void (*report)(void *arg, const char *text), void *arg);
+
+/* Make what delivering needs in Lua.  May raise (memory). */
+void lull__sink_open(lua_State *L, struct lull_sink *sink);
 
 /* Deliver the failure of an ended task, soon.  No Lua. */
 void lull__sink_task(struct lull_task *task);

@@ -167,10 +167,29 @@ static void end_task(struct lull_tasks *tasks, struct lull_task *task, bool reus
     }
 }
 
+static void pass_on(struct lull_scope *scope, struct lull_scope *heir)
+{
+    lull__scope_cancel(scope, &child_failed);
+    lull__scope_hand_over(scope, heir);
+}
+
+/* The task cannot join what it owns any more: cancelled, it goes to its owner. */
+static void abandon_owned(struct lull_task *task)
+{
+    struct lull_scope *heir = task->strand.owner;
+    for (struct lull_scope *s = task->strand.innermost; s != NULL; s = s->parent) {
+        pass_on(s, heir);
+        if (s->kind == LULL_SCOPE_RUN)
+            pass_on(LULL_CONTAINER(s, struct lull_frame, scope)->detached, heir);
+    }
+}
+
 /* What escaped from the coroutine, or was yielded past us, is the failure. */
 static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int status)
 {
     lua_State *co = task->co;
+    abandon_owned(task);
+    tasks->frames_drop(task);
     if (status == LUA_YIELD) {
         lua_settop(co, 0);
         lull__close_thread(co, tasks->from);

@@ -155,14 +155,16 @@ struct callback {
     struct lull_runnable runnable;
     struct lull_watch watch;
     struct lull_tasks *tasks;
-    uint32_t slot; /* anchor of {fn, task} */
+    uint32_t slot; /* anchor of the userdata this is; its user values: fn, task */
 };
 
+/* call_back(callback, tasks) */
 static int call_back(lua_State *L)
 {
-    lua_rawgeti(L, 1, 1);
-    lua_rawgeti(L, 1, 2);
-    lua_call(L, 1, 0);
+    lua_getiuservalue(L, 1, 1);
+    lua_getiuservalue(L, 1, 2);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+        lull__sink_error(L, lua_touserdata(L, 2));
     return 0;
 }
 
@@ -172,12 +174,12 @@ static void run_callback(struct lull_runnable *self)
     struct lull_tasks *tasks = callback->tasks;
     lua_State *L = tasks->from;
     uint32_t slot = callback->slot;
-    lull__mem_free(tasks->mem, callback, sizeof *callback);
     if (lua_checkstack(L, 6)) {
         lua_pushcfunction(L, call_back);
         lull__anchor_push(L, &tasks->anchors, slot);
-        if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-            lull__sink_error(L, tasks);
+        lua_pushlightuserdata(L, tasks);
+        if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+            lua_pop(L, 1); /* no memory even to report */
     }
     lull__anchor_release(L, &tasks->anchors, slot);
 }
@@ -194,17 +196,12 @@ static int m_on_done(lua_State *L)
     struct lull_task *task = lull__check_task_handle(L, 1);
     lull__check_callable(L, 2);
     lua_settop(L, 2);
-    lua_createtable(L, 2, 0);
+    struct callback *callback = lua_newuserdatauv(L, sizeof *callback, 2);
     lua_pushvalue(L, 2);
-    lua_rawseti(L, 3, 1);
+    lua_setiuservalue(L, 3, 1);
     lua_pushvalue(L, 1);
-    lua_rawseti(L, 3, 2);
+    lua_setiuservalue(L, 3, 2);
     uint32_t slot = lull__anchor(L, &tasks->anchors);
-    struct callback *callback = lull__mem_new(tasks->mem, sizeof *callback);
-    if (callback == NULL) {
-        lull__anchor_release(L, &tasks->anchors, slot);
-        return luaL_error(L, "not enough memory");
-    }
     callback->runnable.run = run_callback;
     callback->tasks = tasks;
     callback->slot = slot;
