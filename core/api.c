@@ -460,6 +460,12 @@ void lull_dump(struct lull_runtime *rt, int fd)
     lua_pop(L, 1);
 }
 
+void lull_request_dump(struct lull_runtime *rt, int fd)
+{
+    rt->dump_fd = fd + 1;
+    lull__inbox_signal(rt->inbox);
+}
+
 int lull__api_init(lua_State *L)
 {
     static const lua_CFunction functions[] = {start_call, push_host_outcome, flush_errors,

@@ -102,7 +102,7 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
         if (tasks->exiting)
             end = LULL_DRIVE_STOPPED;
         else if (ready)
-            polled = lull__loop_poll(tasks->loop, false);
+            polled = lull__loop_glance(tasks->loop);
         else if (!idle(tasks, driver->until, &polled) &&
                  !tell_deadlock(driver->main != NULL ? driver->main(driver->arg) : NULL))
             end = LULL_DRIVE_STUCK;

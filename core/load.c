@@ -14,6 +14,8 @@
  */
 #include "iter.h"
 
+#include "await.h"
+
 #include <lauxlib.h>
 #include <stdbool.h>
 
@@ -109,6 +111,12 @@ static int check_piece(lua_State *L, int status)
 static int load_k(lua_State *L, int status, lua_KContext kept)
 {
     struct load *load = (struct load *)kept; /* on the stack, in STATE */
+    struct lull_tasks *tasks = lull__tasks(L);
+    if (status != LUA_OK && status != LUA_YIELD && tasks != NULL &&
+        lull__is_own(L, tasks, -1)) {
+        tasks->before_cancel(L, tasks);
+        return lua_error(L); /* a cancellation is no result */
+    }
     for (;;) {
         status = check_piece(L, status);
         bool more = status == LUA_OK && add_piece(L, load);

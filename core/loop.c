@@ -49,6 +49,7 @@ int lull__loop_init(struct lull_loop *loop, struct event_base *base,
     loop->alarm_at = LULL_NEVER;
     loop->holds = 0;
     loop->busy = 0;
+    loop->glances = 0;
     loop->drivers = 0;
     loop->on_turn = on_turn;
     loop->arg = arg;
@@ -101,4 +102,16 @@ int lull__loop_poll(struct lull_loop *loop, bool block)
     int result = event_base_loop(loop->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
     loop->drivers--;
     return result < 0 ? -1 : 0;
+}
+
+/* What the runtime itself has on its base: the inbox and perhaps the alarm. */
+#define OWN_EVENTS 1
+
+int lull__loop_glance(struct lull_loop *loop)
+{
+    int own = OWN_EVENTS + (loop->alarm_at != LULL_NEVER ? 1 : 0);
+    if (loop->owned && ++loop->glances % 8 != 0 &&
+        event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) <= own)
+        return 0;
+    return lull__loop_poll(loop, false);
 }

@@ -35,6 +35,7 @@ struct lull_loop {
     uint64_t alarm_at;       /* when it is armed for; LULL_NEVER: it is not */
     unsigned holds;          /* things outside that can still wake us */
     unsigned busy;           /* of these, the ones that will: jobs, connects */
+    unsigned glances;        /* polls asked for while running; see lull__loop_glance */
     unsigned drivers;        /* nested drivers on the C stack; 0: the host drives */
     void (*on_turn)(void *); /* runs one turn; called by `turn` and `alarm` */
     void *arg;               /* handed to on_turn */
@@ -55,6 +56,13 @@ void lull__loop_wake(struct lull_loop *loop);
 
 /* Have on_turn called at `at`, in place of any earlier request; LULL_NEVER: not. */
 void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at);
+
+/*
+ * Serve what is ready, between two turns.  A poll costs as much as several
+ * steps; on a base of our own where nobody watches anything but our mailbox,
+ * only every 8th glance polls.  -1 as lull__loop_poll.
+ */
+int lull__loop_glance(struct lull_loop *loop);
 
 /*
  * Serve the base's events: those ready now, or (block) at least one.  -1 when

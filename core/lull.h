@@ -164,6 +164,9 @@ LULL_API int lull_interrupt(struct lull_runtime *rt);
 /* Write the tree of tasks to a file descriptor, now.  Runs no script code. */
 LULL_API void lull_dump(struct lull_runtime *rt, int fd);
 
+/* The same in the next turn.  Async-signal-safe: meant for a signal handler. */
+LULL_API void lull_request_dump(struct lull_runtime *rt, int fd);
+
 /* Bytes in use by the runtime and its Lua state; and the most there were. */
 LULL_API size_t lull_memory(const struct lull_runtime *rt);
 LULL_API size_t lull_memory_peak(const struct lull_runtime *rt);

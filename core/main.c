@@ -58,25 +58,25 @@ static void on_sigint(int number)
     raise(number);
 }
 
-static void on_sigusr1(evutil_socket_t fd, short what, void *arg)
+static void on_sigusr1(int number)
 {
-    (void)fd;
-    (void)what;
-    lull_dump(arg, STDERR_FILENO);
+    struct lull_runtime *rt = running;
+    (void)number;
+    if (rt != NULL)
+        lull_request_dump(rt, STDERR_FILENO);
 }
 
-static struct event *take_signals(struct lull_runtime *rt)
+static void take_signals(struct lull_runtime *rt)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_sigint;
     running = rt;
+    action.sa_handler = on_sigint;
     sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_sigusr1;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    struct event *event = evsignal_new(lull_base(rt), SIGUSR1, on_sigusr1, rt);
-    if (event != NULL)
-        evsignal_add(event, NULL);
-    return event;
 }
 
 /* ---- the command line ------------------------------------------------------------- */
@@ -448,13 +448,11 @@ int main(int argc, char **argv)
         fputs("lull: cannot create the runtime: not enough memory\n", stderr);
         return EXIT_FAILURE;
     }
-    struct event *usr1 = take_signals(rt);
+    take_signals(rt);
     if (command.version)
         printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE, event_get_version());
     int code = run(rt, &command);
     running = NULL;
-    if (usr1 != NULL)
-        event_free(usr1);
     lull_free(rt, 0);
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
 }

@@ -49,6 +49,11 @@ static void deliver_mail(struct lull_runnable *self)
     struct lull_runtime *rt = LULL_CONTAINER(self, struct lull_runtime, mail);
     rt->mail_queued = false;
     lull__runtime_serve_interrupts(rt);
+    if (rt->dump_fd != 0) {
+        int fd = rt->dump_fd - 1;
+        rt->dump_fd = 0;
+        lull_dump(rt, fd);
+    }
     lull__inbox_deliver(rt->inbox);
 }
 

@@ -18,24 +18,13 @@ void lull__sched_init(struct lull_sched *sched, struct lull_loop *loop,
     sched->now = lull__clock_now();
 }
 
-void lull__queue_push(struct lull_queue *queue, struct lull_runnable *item)
-{
-    item->next = NULL;
-    if (queue->head == NULL)
-        queue->head = item;
-    else
-        queue->tail->next = item;
-    queue->tail = item;
-}
-
-void lull__sched_push(struct lull_sched *sched, struct lull_runnable *item)
+void lull__sched_push_outside(struct lull_sched *sched, struct lull_runnable *item)
 {
     if (sched->stop)
         return;
     lull__queue_push(&sched->ready, item);
     sched->queued++;
-    if (!sched->in_turn)
-        lull__loop_wake(sched->loop);
+    lull__loop_wake(sched->loop);
 }
 
 void lull__sched_take(struct lull_sched *sched, struct lull_queue *queue)
@@ -110,12 +99,12 @@ static inline void begin_round(struct lull_sched *sched)
 
 /*
  * Reading the clock costs as much as half a switch, so it is read after the
- * 1st, 2nd, 4th, 8th step and then after every 8th: a turn of long steps
+ * 1st, 2nd, 4th, 8th step and then after every 16th: a turn of long steps
  * still ends soon after its millisecond.
  */
 static inline bool looks_at_clock(unsigned steps)
 {
-    return (steps & (steps - 1)) == 0 || (steps & 7u) == 0;
+    return (steps & (steps - 1)) == 0 || (steps & 15u) == 0;
 }
 
 bool lull__sched_turn(struct lull_sched *sched)
@@ -123,7 +112,9 @@ bool lull__sched_turn(struct lull_sched *sched)
     uint64_t start = sched->now = lull__clock_now();
     sched->in_turn = true;
     sched->turns++;
-    lull__timers_fire(sched->timers, lull__timers_now(sched->timers));
+    if (sched->timers->count > 0)
+        lull__timers_fire(sched->timers,
+                          sched->timers->is_virtual ? sched->timers->virtual_now : start);
     if (sched->guards->count > 0)
         lull__timers_fire(sched->guards, start);
     for (unsigned steps = 1; steps <= LULL_TURN_STEPS; steps++) {

@@ -57,8 +57,30 @@ void lull__sched_init(struct lull_sched *sched, struct lull_loop *loop,
                       struct lull_timers *timers, struct lull_timers *guards,
                       struct lull_mem *mem);
 
+/* Append to a queue. */
+static inline void lull__queue_push(struct lull_queue *queue, struct lull_runnable *item)
+{
+    item->next = NULL;
+    if (queue->head == NULL)
+        queue->head = item;
+    else
+        queue->tail->next = item;
+    queue->tail = item;
+}
+
+/* The slow half of lull__sched_push(): no turn is running, or none ever will. */
+void lull__sched_push_outside(struct lull_sched *sched, struct lull_runnable *item);
+
 /* Queue a runnable that is not queued; asks the loop for a turn. */
-void lull__sched_push(struct lull_sched *sched, struct lull_runnable *item);
+static inline void lull__sched_push(struct lull_sched *sched, struct lull_runnable *item)
+{
+    if (!sched->in_turn) {
+        lull__sched_push_outside(sched, item);
+        return;
+    }
+    lull__queue_push(&sched->ready, item);
+    sched->queued++;
+}
 
 /* Take all that is queued away, into `queue`; or put it back, at the end. */
 void lull__sched_take(struct lull_sched *sched, struct lull_queue *queue);
@@ -66,9 +88,6 @@ void lull__sched_restore(struct lull_sched *sched, struct lull_queue *queue);
 
 /* Forget what is queued, and whatever will be: its owners are going. */
 void lull__sched_stop(struct lull_sched *sched);
-
-/* Append to a queue that is not the scheduler's. */
-void lull__queue_push(struct lull_queue *queue, struct lull_runnable *item);
 
 /* One turn: fire what is due, run.  True when something is still ready. */
 bool lull__sched_turn(struct lull_sched *sched);

@@ -216,8 +216,12 @@ static void run_task(struct lull_runnable *self)
         return;
     }
     lua_State *co = task->co;
-    int args = lua_status(co) == LUA_OK ? lua_gettop(co) - 1 : 0;
+    int args = 0;
     int results;
+    if (!(task->waker.flags & LULL_TASK_STARTED)) {
+        task->waker.flags |= LULL_TASK_STARTED;
+        args = lua_gettop(co) - 1;
+    }
     task->waker.queued = false;
     tasks->running = task;
     tasks->inline_left = LULL_INLINE_WAITS;

@@ -42,6 +42,7 @@ enum lull_task_flag {
     LULL_TASK_HOST = 1u << 2,     /* started from C: its end is reported there */
     LULL_TASK_SINKING = 1u << 3,  /* its failure is on its way to the sink */
     LULL_TASK_FORCED = 1u << 4,   /* being closed by force: must not wait */
+    LULL_TASK_STARTED = 1u << 5,  /* has taken a step */
     LULL_TASK_ABOUT = 1u << 6,    /* user value 2 is the table, not the function */
     LULL_TASK_STUCK = 1u << 7     /* was told of a deadlock */
 };
