@@ -17,6 +17,7 @@ struct attempt {
     struct event event;
     struct lullb_addr addr;
     int fd;
+    bool expected; /* virtual time waits for it */
 };
 
 int lullb_socket(int family, int type)
@@ -44,6 +45,14 @@ static void on_connected(evutil_socket_t fd, short what, void *attempt)
     lullb_op_complete(&((struct attempt *)attempt)->wait);
 }
 
+/* It is over, one way or the other. */
+static void settle(struct attempt *attempt)
+{
+    if (attempt->expected)
+        lull_unexpect(attempt->wait.rt);
+    attempt->expected = false;
+}
+
 static void close_attempt(struct attempt *attempt)
 {
     if (attempt->fd < 0)
@@ -57,6 +66,7 @@ static enum lull_cancel cancel(struct lull_op *op)
 {
     struct attempt *attempt = (struct attempt *)(void *)op;
     lullb_op_release(&attempt->wait);
+    settle(attempt);
     close_attempt(attempt);
     return LULL_DETACHED;
 }
@@ -88,6 +98,7 @@ static int connect_push(lua_State *L, struct lull_op *op)
     char text[LULLB_ADDR_TEXT];
     int error = 0;
     socklen_t size = sizeof error;
+    settle(attempt);
     if (!attempt->wait.timed_out &&
         getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
         error = errno;
@@ -112,7 +123,6 @@ static const struct lull_op_type tcp_type = {
     .cancel = cancel,
     .push = connect_push,
     .abandon = abandon,
-    .in_flight = true,
 };
 
 static const struct lull_op_type unix_type = {
@@ -120,7 +130,6 @@ static const struct lull_op_type unix_type = {
     .cancel = cancel,
     .push = connect_push,
     .abandon = abandon,
-    .in_flight = true,
 };
 
 /* Wait for the socket that is being connected. */
@@ -136,6 +145,8 @@ static int wait_connected(lua_State *L, struct attempt *attempt, struct lull_tas
         close_attempt(attempt);
         return lullb_raise_memory(L, type->name);
     }
+    lull_expect(rt);
+    attempt->expected = true;
     return lull_await(L, &attempt->wait.op);
 }
 

@@ -162,7 +162,6 @@ static const struct lull_op_type lookup_type = {
     .cancel = cancel,
     .push = lookup_push,
     .abandon = abandon,
-    .in_flight = true,
 };
 
 static int lookup_gc(lua_State *L)

@@ -181,6 +181,28 @@ no_lock:
 
 /* ---- jobs -------------------------------------------------------------------- */
 
+void lull_expect(struct lull_runtime *rt)
+{
+    lull__jobs_of(rt)->loop->busy++;
+}
+
+void lull_unexpect(struct lull_runtime *rt)
+{
+    lull__jobs_of(rt)->loop->busy--;
+}
+
+static void begin_hold(struct lull_loop *loop)
+{
+    loop->holds++;
+    loop->busy++;
+}
+
+static void end_hold(struct lull_loop *loop)
+{
+    loop->holds--;
+    loop->busy--;
+}
+
 /* The job came back: on the runtime's thread, in a turn. */
 static void deliver(struct lull_message *message)
 {
@@ -189,7 +211,7 @@ static void deliver(struct lull_message *message)
         job->drop(job);
         return;
     }
-    job->threads->jobs->loop->holds--;
+    end_hold(job->threads->jobs->loop);
     job->done(job);
 }
 
@@ -221,14 +243,14 @@ int lull_job_submit(struct lull_runtime *rt, enum lull_pool pool, struct lull_jo
     pthread_cond_signal(&threads->work);
     pthread_mutex_unlock(&threads->lock);
     if (error == 0)
-        jobs->loop->holds++;
+        begin_hold(jobs->loop);
     return error;
 }
 
 void lull_job_abandon(struct lull_runtime *rt, struct lull_job *job)
 {
     struct lull_threads *threads = job->threads;
-    lull__jobs_of(rt)->loop->holds--;
+    end_hold(lull__jobs_of(rt)->loop);
     job->abandoned = true;
     pthread_mutex_lock(&threads->lock);
     bool taken = take(threads, job);

@@ -105,8 +105,6 @@ struct lull_op_type {
     /* The waiting task is closed by force, whatever the op's state: let go of
        everything.  NULL: cancel is called if it is pending. */
     void (*abandon)(struct lull_op *op);
-    /* It will end by itself, soon (a connect, a job): virtual time waits for it. */
-    bool in_flight;
 };
 
 enum lull_op_state {
@@ -211,6 +209,13 @@ static inline bool lull_handle_is_open(const struct lull_handle *handle)
  */
 LULL_API void lull_hold(struct lull_runtime *rt);
 LULL_API void lull_unhold(struct lull_runtime *rt);
+
+/*
+ * Say that something was begun that will end by itself, soon (a connect), or
+ * that it has: virtual time does not jump meanwhile.  Jobs say so themselves.
+ */
+LULL_API void lull_expect(struct lull_runtime *rt);
+LULL_API void lull_unexpect(struct lull_runtime *rt);
 
 /* ---- jobs: blocking calls on a pool of threads -------------------------- */
 

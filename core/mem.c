@@ -5,26 +5,20 @@
 #include "mem.h"
 
 #include <stdint.h>
-#include <stdlib.h>
-
-static void *malloc_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
-{
-    (void)ud;
-    (void)osize;
-    if (nsize == 0) {
-        free(ptr);
-        return NULL;
-    }
-    return realloc(ptr, nsize);
-}
 
 void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t limit)
 {
-    mem->alloc = alloc != NULL ? alloc : malloc_alloc;
-    mem->ud = ud;
+    lull__slab_init(&mem->slab);
+    mem->alloc = alloc != NULL ? alloc : lull__slab_alloc;
+    mem->ud = alloc != NULL ? ud : &mem->slab;
     mem->used = 0;
     mem->peak = 0;
     mem->limit = limit != 0 ? limit : SIZE_MAX;
+}
+
+void lull__mem_deinit(struct lull_mem *mem)
+{
+    lull__slab_deinit(&mem->slab);
 }
 
 void *lull__mem_resize(struct lull_mem *mem, void *block, size_t osize, size_t nsize)

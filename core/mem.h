@@ -13,6 +13,7 @@
 #define LULL_MEM_H
 
 #include "lull.h"
+#include "slab.h"
 
 #include <stddef.h>
 
@@ -22,10 +23,14 @@ struct lull_mem {
     size_t used;         /* bytes in use now */
     size_t peak;         /* the most there ever were */
     size_t limit;        /* SIZE_MAX: none */
+    struct lull_slab slab; /* the default allocator's */
 };
 
-/* alloc NULL means malloc; limit 0 means none. */
+/* alloc NULL means our own, on malloc; limit 0 means none.  It must not move. */
 void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t limit);
+
+/* Everything has been freed: give back what the default allocator kept. */
+void lull__mem_deinit(struct lull_mem *mem);
 
 /* A block of `size` > 0 bytes, not cleared; NULL when refused. */
 void *lull__mem_new(struct lull_mem *mem, size_t size);

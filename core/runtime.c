@@ -148,15 +148,42 @@ static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *
     return L;
 }
 
-struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L)
+/*
+ * The runtime's own block comes from the host's allocator too, and counts; the
+ * account is in it, so it is kept outside while the block itself changes hands.
+ */
+static struct lull_runtime *new_block(const struct lull_options *options)
 {
-    struct lull_mem mem;
-    lull__mem_init(&mem, options->alloc, options->alloc_ud, options->memory_limit);
-    struct lull_runtime *rt = lull__mem_new(&mem, sizeof *rt);
+    struct lull_runtime *rt;
+    size_t size = sizeof *rt;
+    if (options->memory_limit != 0 && options->memory_limit < size)
+        return NULL;
+    rt = options->alloc != NULL ? options->alloc(options->alloc_ud, NULL, 0, size) : malloc(size);
     if (rt == NULL)
         return NULL;
-    memset(rt, 0, sizeof *rt);
-    rt->mem = mem;
+    memset(rt, 0, size);
+    lull__mem_init(&rt->mem, options->alloc, options->alloc_ud, options->memory_limit);
+    rt->mem.used = rt->mem.peak = size;
+    return rt;
+}
+
+static void free_block(struct lull_runtime *rt)
+{
+    bool own = rt->mem.ud == &rt->mem.slab;
+    lull_alloc_fn alloc = rt->mem.alloc;
+    void *ud = rt->mem.ud;
+    lull__mem_deinit(&rt->mem);
+    if (own)
+        free(rt);
+    else
+        alloc(ud, rt, sizeof *rt, 0);
+}
+
+struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L)
+{
+    struct lull_runtime *rt = new_block(options);
+    if (rt == NULL)
+        return NULL;
     rt->owns_state = L == NULL;
     lull__list_init(&rt->calls);
     rt->mail.run = deliver_mail;
@@ -164,7 +191,7 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     lull__timers_init(&rt->timers, &rt->mem);
     lull__timers_init(&rt->guards, &rt->mem);
     if (lull__loop_init(&rt->loop, options->base, on_turn, rt) != 0) {
-        lull__mem_free(&mem, rt, sizeof *rt);
+        free_block(rt);
         return NULL;
     }
     lull__sched_init(&rt->sched, &rt->loop, &rt->timers, &rt->guards, &rt->mem);
@@ -213,6 +240,5 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
     lull__timers_deinit(&rt->timers);
     lull__timers_deinit(&rt->guards);
     lull__loop_deinit(&rt->loop);
-    struct lull_mem mem = rt->mem;
-    lull__mem_free(&mem, rt, sizeof *rt);
+    free_block(rt);
 }

@@ -8,42 +8,29 @@ local core = require "lull.core"
 local lull = require "lull"
 local system = require "system"
 local testing = require "lull.testing"
+local tree = require "lull.test.tree"
 
 local guard = {}
 
 local WATCHER <const> = "watcher of lull.test"
 local HEAD_START <const> = 0.01 -- seconds from looking to cancelling
 
---- One guarded task.
+--- One guarded task; a `<close>` value.
 ---@class lull.test.Guard
----@field name string   of the task, in the tree
+---@field task lull.Task
 ---@field ends number   when watchers look
----@field seen string?  what the first of them saw: the time is over
+---@field seen string?  what the first of them saw; nil: the time is not over
 local Guard = {}
 Guard.__index = Guard
 
 ---@type lull.test.Guard?
 local open
 
---- The lines of the tree that are about this task and what it owns.
-local function subtree(name)
-  local lines <const>, depth = {}, nil
-  for line in lull.tree():gmatch "[^\n]+" do
-    local indent <const> = #line:match "^ *"
-    if depth and indent <= depth then break end
-    if not depth and line:sub(indent + 1, indent + #name) == name then depth = indent end
-    if depth and not line:find(WATCHER, 1, true) then
-      lines[#lines + 1] = "  " .. line:sub(depth + 1)
-    end
-  end
-  return table.concat(lines, "\n")
-end
-
 local function watch(self)
   local _ <close> = setmetatable({}, {
     __close = function(_, err)
       if lull.is_error(err, "cancelled") and err.reason == "guard" then
-        self.seen = self.seen or subtree(self.name)
+        self.seen = self.seen or tree.below(self.task, WATCHER)
       end
     end,
   })
@@ -79,10 +66,10 @@ end
 --- Cancel a task when it takes longer than this, whatever clock it sees.
 ---@param seconds number
 ---@param task lull.Task
----@return lull.test.Guard  a `<close>` value
+---@return lull.test.Guard
 function guard.open(seconds, task)
   local self <const> = setmetatable({
-    name = task.name,
+    task = task,
     ends = system.monotime() + math.max(seconds - HEAD_START, seconds / 2),
   }, Guard)
   self.watcher = watcher(self)

@@ -1,114 +1,224 @@
 --- lull.test.isolate: each file, describe and test of busted is a task of its own.
 --
--- busted runs everything through busted.safe: the executor of an element (a file,
--- describe or `it`), and within that its hooks and its body.  Here safe is put
--- in front of itself:
+-- busted calls everything through busted.safe: the executor of an element (a
+-- file, describe or `it`) and, within that, its hooks and its body.  Here safe is
+-- wrapped:
 --
---   executor    a nested run, so that what hooks start lives until the element ends
---   hook        in that run, guarded
---   `it` body   a task below that run, guarded
+--   executor    a nested run: what hooks start lives until the element ends
+--   hook        runs in that task, guarded
+--   `it` body   a task below that one, guarded
 --
--- When a run or body has ended nothing it started may be left.  The end of a
--- test is announced after all that, since it carries the verdict.
+-- What a body or an element started may not outlive it.  The end of a test is
+-- announced last, when all of that is known.
 local core = require "lull.core"
 local guard = require "lull.test.guard"
+local left = require "lull.test.left"
 local lull = require "lull"
 local testing = require "lull.testing"
 
 local executors <const> = { file = true, describe = true, it = true }
-local TURNS <const> = 10 -- that a task may take to end by itself
 
---- Put before busted's own functions.
----@param busted table   of busted.core
----@param seconds number  of the guard
-return function(busted, seconds)
-  local safe <const>, safe_publish <const> = busted.safe, busted.safe_publish
-  local context <const> = busted.context
-  local push <const>, pop <const>, get_trace <const> = context.push, context.pop, busted.getTrace
+--- State of one run of busted.
+local Isolation = {}
+Isolation.__index = Isolation
 
-  local depth = 0  -- of busted's stack of elements
-  local sunk = {}  -- what the sink received since the last verdict
-  local verdict    -- of the running test: the arguments of its end
-  local trace      -- of the error on its way from a body to safe
+--- The name of a test, as busted's handlers show it.
+local function full_name(busted, element)
+  local names <const> = {}
+  while element and element.descriptor ~= "file" and element.descriptor ~= "suite" do
+    table.insert(names, 1, tostring(element.name or element.descriptor))
+    element = busted.context.parent(element)
+  end
+  return table.concat(names, " ")
+end
+
+local function place_of(element)
+  return element.trace
+    or { short_src = tostring(element.name), currentline = 0, traceback = "" }
+end
+
+--- Raise a failure, as an assertion does, at the place of the element.
+function Isolation:fail(element, message)
+  self.trace = place_of(element)
+  self.busted.fail(message, 0)
+end
+
+function Isolation:overdue(what, watch)
+  return ("%s did not end within %g s; then it looked like this:\n%s"):format(
+    what, self.seconds, watch.seen)
+end
+
+--- Run the body of a test, in a task.
+function Isolation:run_body(element, body)
+  local still_running
+  local task <const> = lull.async(function()
+    local before <const> = left.tasks()
+    local ok <const>, err <const> = xpcall(body, function(err)
+      self.trace = self.get_trace(element, 3, err)
+      return err
+    end)
+    if not ok then error(err, 0) end
+    still_running = left.cancel_tasks(before)
+  end)()
+  task.name = full_name(self.busted, element)
+  local watch <close> = guard.open(self.seconds, task)
+  local status <const> = task:join()
+  if status == "done" and still_running then
+    self:fail(element, still_running)
+  elseif status ~= "done" and watch.seen then
+    self:fail(element, self:overdue("the test", watch))
+  elseif status ~= "done" then
+    self.trace = self.trace or place_of(element)
+    error(task:error(), 0)
+  end
+end
+
+--- Run a hook, or the body of a file or describe, in this task.
+function Isolation:run_hook(descriptor, hook)
+  local watch <close> = guard.open(self.seconds, lull.current())
+  self.hook = { name = descriptor, watch = watch }
+  return hook()
+end
+
+--- Run the executor of an element; returns what is wrong with it.
+function Isolation:run_executor(element, executor)
+  local problems <const> = {}
+  local depth <const>, handles <const> = self.depth, core.handles()
+  self.hook = nil
+  local ok <const>, err <const> = pcall(lull.run, function()
+    lull.current().name = element.descriptor .. " and hooks of: " .. tostring(element.name)
+    local before <const> = left.tasks()
+    executor()
+    table.insert(problems, left.cancel_tasks(before))
+  end)
+  while self.depth > depth do self.busted.context.pop() end
+  if not ok and self.hook and self.hook.watch.seen then
+    table.insert(problems, self:overdue(self.hook.name, self.hook.watch))
+  elseif not ok then
+    table.insert(problems, self.busted.rewriteMessage(element, err, place_of(element)))
+  end
+  table.insert(problems, left.open_handles(handles))
+  return problems
+end
+
+--- Take what the sink received since last time.
+function Isolation:take_sunk()
+  lull.yield() -- it is delivered in turns of its own
+  local sunk <const> = self.sunk
+  self.sunk = {}
+  return sunk
+end
+
+function Isolation:publish(kind, element, problems)
+  if #problems == 0 then return end
+  local parent <const> = self.busted.context.parent(element)
+  self.busted.publish({ kind, element.descriptor }, element, parent,
+    table.concat(problems, "\n"), place_of(element))
+end
+
+function Isolation:run_container(element, executor)
+  local problems <const> = self:run_executor(element, executor)
+  local sunk <const> = self:take_sunk()
+  table.move(sunk, 1, #sunk, #problems + 1, problems)
+  self:publish("error", element, problems)
+end
+
+function Isolation:run_test(element, executor)
+  self.verdict = nil
+  local problems <const> = self:run_executor(element, executor)
+  local sunk <const> = self:take_sunk()
+  lull.on_error(self.on_error)
+  testing.seed(nil)
+  local verdict = self.verdict
+  if verdict and verdict[5] ~= "success" then
+    for _, text in ipairs(sunk) do io.stderr:write(text, "\n") end
+  else
+    table.move(sunk, 1, #sunk, #problems + 1, problems)
+    if #problems > 0 then
+      if not verdict then
+        local parent <const> = self.busted.context.parent(element)
+        self.busted.safe_publish("test", { "test", "start" }, element, parent)
+        verdict = self.verdict
+      end
+      verdict[5] = "failure"
+      self:publish("failure", element, problems)
+    end
+  end
+  if verdict then self.safe_publish(table.unpack(verdict)) end
+end
+
+--- What busted.safe is to run in place of `run`.
+function Isolation:wrapped(descriptor, run, element)
+  if executors[descriptor] and self.busted.context.get() ~= element then
+    local method <const> = descriptor == "it" and self.run_test or self.run_container
+    return function() return method(self, element, run) end
+  elseif descriptor == "it" and run == element.run then
+    return function() return self:run_body(element, run) end
+  elseif run == element.run or descriptor == "finally" then
+    return function() return self:run_hook(descriptor, run) end
+  end
+  return run
+end
+
+--- Wrap busted's functions.
+function Isolation:install()
+  local busted <const>, context <const> = self.busted, self.busted.context
+  local safe <const>, push <const>, pop <const> = busted.safe, context.push, context.pop
 
   function context.push(element)
     push(element)
-    depth = depth + 1
+    self.depth = self.depth + 1
   end
 
   function context.pop()
-    depth = depth - 1
+    self.depth = self.depth - 1
     pop()
   end
 
   function busted.getTrace(element, level, message)
-    local known <const> = trace
-    trace = nil
-    if known then return known end
-    return get_trace(element, level, message)
+    local trace <const> = self.trace
+    self.trace = nil
+    if trace then return trace end
+    return self.get_trace(element, level, message)
   end
 
-  local function full_name(element)
-    local names <const> = {}
-    while element and element.descriptor ~= "file" and element.descriptor ~= "suite" do
-      table.insert(names, 1, tostring(element.name or element.descriptor))
-      element = context.parent(element)
+  function busted.safe(descriptor, run, element)
+    return safe(descriptor, self:wrapped(descriptor, run, element), element)
+  end
+
+  function busted.safe_publish(descriptor, channel, element, ...)
+    if element.descriptor == "it" and channel[1] == "test" then
+      local parent <const>, status <const> = ...
+      self.verdict = { descriptor, { "test", "end" }, element, parent, status or "success" }
+      if channel[2] == "end" then return true end
     end
-    return table.concat(names, " ")
+    return self.safe_publish(descriptor, channel, element, ...)
   end
+end
 
-  -- What is left ----------------------------------------------------------------------------
+--- Make every element of busted a task.
+---@param busted table    of busted.core
+---@param seconds number  what a test, and a hook, may take
+return function(busted, seconds)
+  local self <const> = setmetatable({
+    busted = busted,
+    seconds = seconds,
+    get_trace = busted.getTrace,
+    safe_publish = busted.safe_publish,
+    depth = 0,  -- of busted's stack of elements
+    sunk = {},  -- texts of errors that nobody received
+    hook = nil, -- the hook that ran last
+    trace = nil, -- of the error on its way from a body to busted.safe
+    verdict = nil, -- arguments for announcing the end of the running test
+  }, Isolation)
 
-  local function on_sunk(err, task, traceback)
-    local text = "an error that nobody received: " .. tostring(err)
+  function self.on_error(err, task, traceback)
+    local text = "an error nobody received: " .. tostring(err)
     if task then text = text .. " (in task " .. task.name .. ")" end
     if traceback then text = text .. "\n" .. traceback end
-    table.insert(sunk, text)
+    table.insert(self.sunk, text)
   end
 
-  local function set_of(list)
-    local set <const> = {}
-    for _, item in ipairs(list) do set[item] = true end
-    return set
-  end
-
-  --- Cancel the tasks that are not in `before`; returns their tree, or nil.
-  local function left_running(before)
-    local left
-    for turn = 0, TURNS do
-      left = {}
-      for _, task in ipairs(lull.tasks()) do
-        if not before[task] then table.insert(left, task) end
-      end
-      if #left == 0 then return nil end
-      if turn < TURNS then lull.yield() end
-    end
-    local names <const> = {}
-    for _, line in ipairs(guard.lines()) do
-      for _, task in ipairs(left) do
-        if line:find(task.name, 1, true) then
-          table.insert(names, "  " .. line:match "^ *(.*)")
-          break
-        end
-      end
-    end
-    for _, task in ipairs(left) do task:cancel "left running" end
-    return ("%d task%s left running:\n%s"):format(#left, #left == 1 and "" or "s",
-      table.concat(names, "\n"))
-  end
-
-  local function left_open(before)
-    if core.handles() <= before then return nil end
-    collectgarbage()
-    collectgarbage()
-    local left <const> = core.handles() - before
-    if left <= 0 then return nil end
-    return ("%d native handle%s left open"):format(left, left == 1 and "" or "s")
-  end
-
-  local function overdue(what, seen)
-    return ("%s did not end within %g s; then it waited:\n%s"):format(what, seconds, seen)
-  end
-
-  return nil
+  self:install()
+  lull.on_error(self.on_error)
 end

@@ -199,7 +199,8 @@ describe("a queue", function()
 
   it("lets go of items that were taken", function()
     for _, order in ipairs { "fifo", "lifo", "priority" } do
-      local queue = sync.queue(4, order, order == "priority" and { less = function() return false end } or nil)
+      local opts = order == "priority" and { less = function() return false end } or nil
+      local queue = sync.queue(4, order, opts)
       local weak = setmetatable({}, { __mode = "k" })
       for _ = 1, 4 do
         local value = {}

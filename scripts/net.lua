@@ -1,0 +1,217 @@
+--- lull.net: streams over TCP, Unix sockets and pipes; connecting and serving.
+local check = require "lull.net.check"
+local connect = require "lull.net.connect"
+local lull = require "lull"
+local native = require "lull.net.native"
+local server = require "lull.net.server"
+
+--- A connection, a pipe's end or another descriptor, read and written by tasks.
+---
+--- One task reads at a time; several may write, and take turns.  Raises kinds `io`, `closed`,
+--- `timeout`, `limit`, `eof`, `busy`.  A read that was cancelled or timed out has taken
+--- nothing.  A write that was cancelled did not happen, unless it had been accepted and only
+--- waited for the peer: what was accepted is sent.
+---@class lull.net.Stream
+---@field read async fun(self, ...: string|integer): ...  formats "l", "L", "a" and numbers as in io.read
+---@field lines fun(self, ...: string|integer): async fun(): ...  reads until the end; does not close
+---@field read_some async fun(self, max?: integer): string?  what is there, at least one byte
+---@field read_exact async fun(self, n: integer): string?  raises `eof` with `partial`
+---@field read_until async fun(self, separator: string, limit?: integer): string?  separator included
+---@field write async fun(self, ...: string|number): lull.net.Stream
+---@field flush async fun(self): lull.net.Stream  waits until what was written is with the kernel
+---@field shutdown async fun(self): lull.net.Stream  flushes and ends the writing side
+---@field close fun(self)  what is written is still sent, in the background, for up to 10 s
+---@field abort fun(self)  drops what is unsent; a TCP peer gets a reset
+---@field peer fun(self): string?, integer?  host and port, or path
+---@field sockname fun(self): string?, integer?
+---@field fd fun(self): integer?
+---@field set_timeout fun(self, seconds?: number): lull.net.Stream  for every single wait
+---@field set_options fun(self, opts: lull.net.StreamOptions): lull.net.Stream
+
+---@class lull.net.StreamOptions
+---@field timeout? number      seconds any single wait may take, that of connecting included; none
+---@field max_line? integer    bytes of a line or of read_until; 1 MiB
+---@field max_all? integer     bytes of read("a"); 64 MiB
+---@field high_water? integer  a write that leaves more than this unsent waits; 64 KiB
+---@field low_water? integer   until no more than this is left; a quarter of that
+
+---@class lull.net.ConnectOptions: lull.net.StreamOptions
+---@field tls? any  not supported
+
+---@class lull.net.ListenOptions: lull.net.StreamOptions
+---@field host? string         "127.0.0.1"; "*": every address, of both families
+---@field port? integer        0, the default: any free one
+---@field path? string         a Unix socket, in place of host and port
+---@field backlog? integer     connections the system may hold; its maximum
+---@field reuse_port? boolean  share the port with other processes that say so
+---@field tls? any             not supported
+
+---@class lull.net.ServeOptions: lull.net.ListenOptions
+---@field max_connections? integer  at so many accepting pauses; no limit
+
+--- A socket that accepts connections.
+---@class lull.net.Listener
+---@field port? integer  nil for a Unix socket
+---@field private socket userdata
+local Listener <const> = {}
+Listener.__index = Listener
+Listener.__name = "lull.net.Listener"
+
+--- Wait for a connection.  Several tasks may: first come, first served.
+---@async
+---@return lull.net.Stream
+function Listener:accept()
+  return self.socket:accept()
+end
+
+--- Stop listening; who waits gets `closed`.  The file of a Unix socket is removed.
+function Listener:close()
+  self.socket:close()
+end
+
+--- Where it listens, or did.
+---@return string host_or_path
+---@return integer? port
+function Listener:sockname()
+  return self.socket:sockname()
+end
+
+Listener.__close = Listener.close
+
+function Listener:__tostring()
+  return tostring(self.socket)
+end
+
+local net = {}
+
+--- Connect by TCP.  A name's addresses are tried in turn and side by side (RFC 8305).
+---@async
+---@param host string  a name or a numeric address
+---@param port integer
+---@param opts? lull.net.ConnectOptions
+---@return lull.net.Stream   raises kinds dns, io, timeout
+function net.connect(host, port, opts)
+  check.host(host, 1, "connect")
+  check.port(port, 2, "connect")
+  check.type(opts, 3, "connect", "table", true)
+  check.no_tls(opts)
+  return connect.host(host, math.tointeger(tonumber(port)), opts)
+end
+
+--- Connect to a Unix socket.
+---@async
+---@param path string
+---@param opts? lull.net.ConnectOptions
+---@return lull.net.Stream   raises kinds io, timeout
+function net.connect_unix(path, opts)
+  check.type(path, 1, "connect_unix", "string")
+  check.type(opts, 2, "connect_unix", "table", true)
+  check.no_tls(opts)
+  return connect.path(path, opts)
+end
+
+local function with_dual_stack(opts)
+  local copy <const> = {}
+  for key, value in pairs(opts) do copy[key] = value end
+  copy.dual_stack = true
+  return copy
+end
+
+--- Listen on every address: of both families, where the system has IPv6.
+local function listen_everywhere(port, opts)
+  local ok <const>, socket <const> = pcall(native.listen, "::", port, with_dual_stack(opts))
+  if ok then return socket end
+  local code <const> = lull.is_error(socket, "io") and socket.code
+  if code == "EAFNOSUPPORT" or code == "EADDRNOTAVAIL" then
+    return native.listen("0.0.0.0", port, opts)
+  end
+  error(socket, 0)
+end
+
+local function listen_socket(opts)
+  if opts.path ~= nil then return native.listen_unix(opts.path, opts) end
+  local port <const> = math.tointeger(tonumber(opts.port or 0))
+  if opts.host == "*" then return listen_everywhere(port, opts) end
+  return native.listen(connect.addresses(opts.host or "127.0.0.1")[1], port, opts)
+end
+
+local function check_listen_options(opts, name)
+  check.type(opts, 1, name, "table")
+  if opts.path ~= nil then check.type(opts.path, 1, name, "string") end
+  if opts.host ~= nil then check.host(opts.host, 1, name) end
+  if opts.port ~= nil then check.port(opts.port, 1, name) end
+  check.no_tls(opts)
+end
+
+local function new_listener(opts)
+  local socket <const> = listen_socket(opts)
+  local _, port <const> = socket:sockname()
+  return setmetatable({ socket = socket, port = port }, Listener)
+end
+
+--- Listen for connections.  Suspends only for a host that has to be resolved.
+---@param opts lull.net.ListenOptions
+---@return lull.net.Listener   raises kinds io, dns
+function net.listen(opts)
+  check_listen_options(opts, "listen")
+  return new_listener(opts)
+end
+
+--- Start a server: every connection is handled by a task that the server owns.  What a
+--- handler raises is reported (lull.on_error); its stream is closed when it ends.
+---@param opts lull.net.ServeOptions
+---@param handler fun(stream: lull.net.Stream)
+---@return lull.net.Server   owned by the current scope
+function net.serve(opts, handler)
+  check_listen_options(opts, "serve")
+  check.count(opts.max_connections, 1, "serve", "max_connections")
+  check.callable(handler, 2, "serve")
+  if not lull.current() then
+    error(lull.new_error("usage", "a server needs a task to own it: it cannot start outside"), 2)
+  end
+  return server.start(new_listener(opts), handler, opts.max_connections)
+end
+
+--- Two connected streams.
+---@param opts? lull.net.StreamOptions
+---@return lull.net.Stream
+---@return lull.net.Stream
+function net.pair(opts)
+  check.type(opts, 1, "pair", "table", true)
+  return native.pair(opts)
+end
+
+--- A pipe.
+---@param opts? lull.net.StreamOptions
+---@return lull.net.Stream read_end
+---@return lull.net.Stream write_end
+function net.pipe(opts)
+  check.type(opts, 1, "pipe", "table", true)
+  return native.pipe(opts)
+end
+
+--- A stream over a descriptor, whose mode is left as it is: others may share it.  The stream
+--- owns the descriptor unless it is 0, 1 or 2, or as opts.close says.
+---@param fd integer
+---@param opts? lull.net.StreamOptions | { close?: boolean }
+---@return lull.net.Stream
+function net.from_fd(fd, opts)
+  check.type(opts, 2, "from_fd", "table", true)
+  return native.from_fd(fd, opts)
+end
+
+--- Wait until a descriptor can be read (or is at its end).
+---@async
+---@param fd integer
+function net.wait_readable(fd)
+  return native.wait_readable(fd)
+end
+
+--- Wait until a descriptor can be written.
+---@async
+---@param fd integer
+function net.wait_writable(fd)
+  return native.wait_writable(fd)
+end
+
+return net

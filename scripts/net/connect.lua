@@ -1,0 +1,121 @@
+--- lull.net.connect: from a host's name to a connected stream.
+local lull = require "lull"
+local native = require "lull.net.native"
+
+local connect = {}
+
+--- Seconds after which the next address is tried beside the one before (RFC 8305, section 5).
+local STAGGER <const> = 0.25
+--- Seconds between attempts on a Unix socket whose backlog is full: nothing tells when it is not.
+local RETRY <const> = 0.01
+
+--- The addresses of a host.  Numeric ones and localhost need no resolver.
+---@async
+---@param host string
+---@return string[]  numeric addresses, best first
+function connect.addresses(host)
+  local numeric <const> = native.numeric(host)
+  if numeric then return { numeric } end
+  local lower <const> = host:lower()
+  if lower == "localhost" or lower == "localhost." then return { "127.0.0.1", "::1" } end
+  return native.resolve(host)
+end
+
+--- Take addresses of the two families in turn, beginning with that of the best one, and
+--- within a family in their order (RFC 8305, section 4).
+---@param addresses string[]
+---@return string[]
+function connect.interleave(addresses)
+  local first <const>, second <const> = {}, {}
+  local _, best <const> = native.numeric(addresses[1])
+  for _, address in ipairs(addresses) do
+    local _, family <const> = native.numeric(address)
+    local list <const> = family == best and first or second
+    list[#list + 1] = address
+  end
+  local mixed <const> = {}
+  for i = 1, math.max(#first, #second) do
+    mixed[#mixed + 1] = first[i]
+    mixed[#mixed + 1] = second[i]
+  end
+  return mixed
+end
+
+--- One error for all attempts: kind and code of the first, the messages of all.
+local function summary(host, port, errors)
+  local first <const> = errors[1]
+  local messages <const> = {}
+  for i, e in ipairs(errors) do
+    if not lull.is_error(e) then return e end
+    messages[i] = e.message
+  end
+  local message <const> = ("%s:%d: %s"):format(host, port, table.concat(messages, "; "))
+  return lull.new_error(first.kind, message, { op = first.op, code = first.code, cause = first })
+end
+
+--- Try the addresses one after the other, each STAGGER after the one before or as soon as
+--- that has failed.  The first stream wins; every other is closed.
+---@async
+---@param host string       for the error
+---@param port integer
+---@param addresses string[]
+---@param opts? table       options of the stream
+---@return lull.net.Stream
+function connect.race(host, port, addresses, opts)
+  local errors <const> = {}
+  local winner ---@type lull.net.Stream?
+  --- Cancelled after all: nobody gets the stream.
+  local _ <close> = setmetatable({}, { __close = function(_, err)
+    if err ~= nil and winner then winner:close() end
+  end })
+
+  local function attempt(group, address, over)
+    local ok <const>, result <const> = pcall(native.connect, address, port, opts)
+    if not ok then
+      errors[#errors + 1] = result
+    elseif winner then
+      result:close()
+    else
+      winner = result
+      group:cancel("another address is connected")
+    end
+    over:set()
+  end
+
+  lull.group(function(group)
+    for _, address in ipairs(addresses) do
+      local over <const> = lull.future()
+      group:spawn(attempt, group, address, over)
+      lull.move_on_after(STAGGER, over.await, over)
+    end
+  end)
+  if winner then return winner end
+  error(summary(host, port, errors), 0)
+end
+
+--- Connect to a host.
+---@async
+---@param host string
+---@param port integer
+---@param opts? table  options of the stream
+---@return lull.net.Stream
+function connect.host(host, port, opts)
+  local addresses <const> = connect.addresses(host)
+  if #addresses == 1 then return native.connect(addresses[1], port, opts) end
+  return connect.race(host, port, connect.interleave(addresses), opts)
+end
+
+--- Connect to a Unix socket.  One whose listener has its hands full is tried again.
+---@async
+---@param path string
+---@param opts? table  options of the stream
+---@return lull.net.Stream
+function connect.path(path, opts)
+  while true do
+    local stream <const> = native.connect_unix(path, opts)
+    if stream then return stream end
+    lull.sleep(RETRY)
+  end
+end
+
+return connect

@@ -1,0 +1,139 @@
+--- lull.net.server: a task that accepts, and owns a task for each connection.
+local core = require "lull.core"
+local lull = require "lull"
+
+--- A running server.  It is a task of the scope it was started in, which waits for it and
+--- cancels it like any other.
+---@class lull.net.Server
+---@field port? integer  the port it listens on; nil for a Unix socket
+---@field private listener lull.net.Listener
+---@field private task lull.Task
+---@field private handler fun(stream: lull.net.Stream)
+---@field private max number          handlers at a time
+---@field private active integer      handlers that run
+---@field private stopping boolean    no more connections are wanted
+---@field private room? lull.Future   set when a handler has ended, while accepting pauses
+local Server <const> = {}
+Server.__index = Server
+Server.__name = "lull.net.Server"
+
+local server = {}
+
+--- The task of one connection.
+---@async
+local function handle(self, stream)
+  local _ <close> = stream
+  local ok <const>, err <const> = pcall(self.handler, stream)
+  if not ok then core.report(err) end
+end
+
+--- Called when the task of a connection has ended, in whatever way: one that was cancelled
+--- before its first step has closed nothing.
+local function handled(self, stream)
+  stream:close()
+  self.active = self.active - 1
+  local room <const> = self.room
+  if room then
+    self.room = nil
+    room:set()
+  end
+end
+
+--- Wait until there may be one more handler.
+---@async
+local function wait_for_room(self)
+  while self.active >= self.max and not self.stopping do
+    self.room = lull.future()
+    self.room:await()
+  end
+end
+
+--- The next connection; nil when no more are wanted.
+---@async
+local function accept(self)
+  wait_for_room(self)
+  if self.stopping then return nil end
+  local ok <const>, stream <const> = pcall(self.listener.accept, self.listener)
+  if ok then return stream end
+  if not self.stopping then error(stream, 0) end
+end
+
+--- The body of the server's task.
+---@async
+local function serve(self)
+  local _ <close> = self.listener
+  lull.group(function(group)
+    for stream in accept, self do
+      self.active = self.active + 1
+      group:spawn(handle, self, stream):on_done(function() handled(self, stream) end)
+    end
+  end)
+end
+
+--- Start a server on a listener, which it takes.
+---@param listener lull.net.Listener
+---@param handler fun(stream: lull.net.Stream)
+---@param max? integer  handlers at a time
+---@return lull.net.Server
+function server.start(listener, handler, max)
+  local self <const> = setmetatable({
+    port = listener.port,
+    listener = listener,
+    handler = handler,
+    max = max or math.huge,
+    active = 0,
+    stopping = false,
+  }, Server)
+  self.task = lull.spawn(serve, self)
+  self.task.name = tostring(self)
+  return self
+end
+
+--- Accept no more; what is being handled goes on.  The listening socket is closed.
+function Server:stop()
+  self.stopping = true
+  self.listener:close()
+  local room <const> = self.room
+  if room then
+    self.room = nil
+    room:set()
+  end
+end
+
+--- Stop accepting, cancel the handlers and wait for them to end.
+---@async
+function Server:close()
+  self:stop()
+  self.task:cancel("the server was closed")
+  self.task:join()
+end
+
+--- Stop accepting and wait for the handlers to end by themselves; close after `seconds`.
+---@async
+---@param seconds? number  nil: however long it takes
+function Server:drain(seconds)
+  self:stop()
+  if seconds then lull.wait({ self.task }, { timeout = seconds }) else self.task:join() end
+  if self.task:status() == "pending" then self:close() end
+end
+
+--- Wait until the server has been closed and its handlers have ended.
+---@async
+function Server:wait()
+  self.task:join()
+end
+
+--- Where it listens.
+---@return string host_or_path
+---@return integer? port
+function Server:sockname()
+  return self.listener:sockname()
+end
+
+Server.__close = Server.close
+
+function Server:__tostring()
+  return "server (" .. tostring(self.listener):match("%((.*)%)") .. ")"
+end
+
+return server
