@@ -22,7 +22,7 @@ static int l_channel(lua_State *L)
     lua_Integer capacity = luaL_optinteger(L, 1, 0);
     luaL_argcheck(L, capacity >= 0, 1, "must not be negative");
     struct lull_exchange *channel = lua_newuserdatauv(L, sizeof *channel, 2);
-    lull__exchange_init(channel, LULL_FIFO, capacity);
+    lull__exchange_init(L, channel, LULL_FIFO, capacity);
     lull__class_set(L);
     return 1;
 }

@@ -62,7 +62,7 @@ static int l_interruptible(lua_State *L)
     if (task != NULL && lull__task_ended(task))
         task = NULL;
     tasks->interruptible = task;
-    if (previous != NULL && previous->slot != 0)
+    if (previous != NULL)
         lull__task_push(L, previous);
     else
         lua_pushnil(L);

@@ -7,9 +7,10 @@
 /* Note of a giver whose value could not be compared: the error is on its stack. */
 #define RAISES 1
 
-void lull__exchange_init(struct lull_exchange *exchange, enum lull_order order,
-                         lua_Integer max)
+void lull__exchange_init(lua_State *L, struct lull_exchange *exchange,
+                         enum lull_order order, lua_Integer max)
 {
+    exchange->tasks = lull__tasks(L);
     lull__list_init(&exchange->givers);
     lull__list_init(&exchange->takers);
     lull__store_init(&exchange->store, order, max);
@@ -148,7 +149,7 @@ int lull__push_given(lua_State *L, struct lull_op *op)
 int lull__m_give(lua_State *L, const struct lull_op_type *type)
 {
     struct lull_exchange *exchange = check_give(L);
-    struct lull_task *task = lull_checkpoint(L);
+    struct lull_task *task = lull__checkpoint(L, exchange->tasks);
     if (exchange->closed)
         return lull__refuse(L, LULL_KIND_CLOSED, type->name, "closed");
     if (lull__exchange_give(L, exchange, 1, 2))
@@ -168,7 +169,7 @@ int lull__m_try_give(lua_State *L)
 int lull__m_take(lua_State *L, const struct lull_op_type *type)
 {
     struct lull_exchange *exchange = lull__self_push(L);
-    struct lull_task *task = lull_checkpoint(L);
+    struct lull_task *task = lull__checkpoint(L, exchange->tasks);
     if (lull__exchange_take(L, exchange, 1))
         return lull__ready(L, task, type, 1);
     if (exchange->closed)
@@ -213,7 +214,7 @@ int lull__m_next(lua_State *L, const struct lull_op_type *type)
 {
     int self = lua_upvalueindex(2);
     struct lull_exchange *exchange = lua_touserdata(L, self);
-    struct lull_task *task = lull_checkpoint(L);
+    struct lull_task *task = lull__checkpoint(L, exchange->tasks);
     if (lull__exchange_take(L, exchange, self))
         return lull__ready(L, task, type, 1);
     if (exchange->closed) {

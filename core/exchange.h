@@ -18,6 +18,7 @@
 #include "store.h"
 
 struct lull_exchange {
+    struct lull_tasks *tasks; /* whose scripts use it */
     struct lull_list givers;
     struct lull_list takers;
     struct lull_store store;
@@ -36,8 +37,9 @@ struct lull_alternative {
     struct lull_select *select;
 };
 
-void lull__exchange_init(struct lull_exchange *exchange, enum lull_order order,
-                         lua_Integer max);
+/* In a constructor. */
+void lull__exchange_init(lua_State *L, struct lull_exchange *exchange,
+                         enum lull_order order, lua_Integer max);
 
 /*
  * Give the value at index `value`, if that can be done now; the exchange is

@@ -2,9 +2,8 @@
 /*
  * frame.c -- entering scopes, joining what they own, deciding how they end.
  *
- * Stack of a scope call: 1 the caller's value, 2 the message handler, from 3
- * on the body's results, or its error on top.  Of a task: 1 the handler, from
- * 2 on the results.
+ * Stack of a scope call: 1 the caller's value (a task: itself), 2 the message
+ * handler, from 3 on the body's results, or its error on top.
  */
 #include "frame.h"
 
@@ -329,33 +328,32 @@ static bool push_error(lua_State *L, struct lull_tasks *tasks, struct lull_scope
     return failed != NULL;
 }
 
-/* Store what the task ends with; its userdata comes from the anchor. */
+/* Store what the task ends with in its userdata, at 1. */
 static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_task *task,
                          bool failed)
 {
     struct lull_scope *root = &task->strand.root;
     bool cancelled = !failed && (root->end == LULL_BODY_OWN || root->interrupted);
-    luaL_checkstack(L, 8, NULL);
-    if (cancelled)
+    if (cancelled) {
+        luaL_checkstack(L, 8, NULL);
         lull__push_cancelled(L, tasks, root);
-    int count = failed || cancelled ? 1 : lua_gettop(L) - 1;
+    }
+    int count = failed || cancelled ? 1 : lua_gettop(L) - 2;
+    if (failed)
+        lull__trace_keep(L, task, 1);
     if (count > 1) {
         lua_createtable(L, count, 1);
-        lua_insert(L, 2);
+        lua_insert(L, 3);
         for (int i = count; i > 0; i--)
-            lua_rawseti(L, 2, i);
+            lua_rawseti(L, 3, i);
         lua_pushinteger(L, count);
-        lua_setfield(L, 2, "n");
+        lua_setfield(L, 3, "n");
     }
-    lull__task_push(L, task);
-    if (failed) {
-        lua_pushvalue(L, -2);
-        lull__trace_keep(L, task, -2);
-        lua_pop(L, 1);
-    }
-    if (count > 0) {
-        lua_insert(L, -2);
-        lua_setiuservalue(L, -2, 1);
+    if (count > 0)
+        lua_setiuservalue(L, 1, 1);
+    if (failed || task->waker.flags & LULL_TASK_HOST) {
+        lua_pushvalue(L, 1);
+        task->slot = lull__anchor(L, &tasks->anchors);
     }
     task->future.results = (int16_t)(count > 1 ? -1 : count);
     task->future.status = failed      ? LULL_FUTURE_FAILED
@@ -464,13 +462,13 @@ int lull__task_main(lua_State *L)
     struct lull_task *task = tasks->running;
     struct lull_scope *root = &task->strand.root;
     if (root->cancelled) { /* before the first step: it is never called */
-        lua_settop(L, 1);
+        lua_settop(L, 2);
         root->end = LULL_BODY_OWN;
         return store_outcome(L, tasks, task, false);
     }
-    int nargs = lua_gettop(L) - 1;
+    int nargs = lua_gettop(L) - 2;
     lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->handler_ref);
-    lua_insert(L, 1);
-    int status = lua_pcallk(L, nargs, LUA_MULTRET, 1, (lua_KContext)root, task_k);
+    lua_insert(L, 2);
+    int status = lua_pcallk(L, nargs, LUA_MULTRET, 2, (lua_KContext)root, task_k);
     return task_k(L, status, (lua_KContext)root);
 }

@@ -80,6 +80,20 @@ static inline void *lull__self(lua_State *L)
     return self;
 }
 
+/*
+ * lull_checkpoint() for the hot paths, which know their runtime.  What makes a
+ * checkpoint raise is decided there; here is only when it has nothing to do.
+ */
+static inline struct lull_task *lull__checkpoint(lua_State *L, struct lull_tasks *tasks)
+{
+    struct lull_task *task = tasks->running;
+    bool nothing = task != NULL && L == tasks->slice.running &&
+                   tasks->slice.blocked == 0 && !(task->waker.flags & LULL_TASK_FORCED) &&
+                   !task->strand.alert && task->strand.nearest == LULL_NEVER &&
+                   lua_isyieldable(L);
+    return nothing ? task : lull_checkpoint(L);
+}
+
 /* Raise an error object with its field `op`.  Does not return. */
 int lull__refuse(lua_State *L, enum lull_kind kind, const char *op, const char *message);
 

@@ -54,7 +54,7 @@ static int l_queue(lua_State *L)
     lua_settop(L, 3);
     check_less(L, order);
     struct queue *queue = lua_newuserdatauv(L, sizeof *queue, 2);
-    lull__exchange_init(&queue->exchange, (enum lull_order)order, max);
+    lull__exchange_init(L, &queue->exchange, (enum lull_order)order, max);
     lull__list_init(&queue->joiners);
     queue->done = 0;
     lua_pushvalue(L, -2);

@@ -101,6 +101,9 @@ static int init_lua(lua_State *L)
     lull__anchors_init(L, &tasks->anchors, &rt->mem);
     if (rt->owns_state)
         luaL_openlibs(L);
+    lua_pushliteral(L, "a yield that lull does not know left this task: "
+                       "coroutine.yield was taken before lull was loaded");
+    tasks->stray_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     lull__error_init(L);
     lua_pushlightuserdata(L, rt);
     lua_pushcclosure(L, lull__l_trace, 1);

@@ -31,12 +31,40 @@ static void give_thread_back(struct lull_tasks *tasks, struct lull_task *task, b
     task->co = NULL;
     if (reusable && tasks->pooled < LULL_POOLED_THREADS) {
         lua_settop(co, 0);
-        lua_sethook(co, NULL, 0, 0);
+        if (lua_gethook(co) != NULL)
+            lua_sethook(co, NULL, 0, 0);
         tasks->pool[tasks->pooled++] = (struct lull_pooled_thread){co, task->co_slot};
     } else {
         lull__anchor_release(tasks->from, &tasks->anchors, task->co_slot);
     }
     task->co_slot = 0;
+}
+
+/*
+ * Stack of a task's coroutine: not started, and after a stray end: anything,
+ * the task at 2; else the frame of the base function, the task its first slot.
+ */
+void lull__task_push(lua_State *L, struct lull_task *task)
+{
+    lua_State *co = task->co;
+    lua_Debug ar;
+    if (task->slot != 0) {
+        lull__anchor_push(L, &lull__task_tasks(task)->anchors, task->slot);
+        return;
+    }
+    int level = 0;
+    if (task->waker.flags & LULL_TASK_STARTED) {
+        while (lua_getstack(co, level, &ar))
+            level++;
+    }
+    if (level > 0) {
+        lua_getstack(co, level - 1, &ar);
+        lua_getlocal(co, &ar, 1);
+    } else { /* or its first step found no memory for a frame */
+        lua_pushvalue(co, 2);
+    }
+    if (co != L)
+        lua_xmove(co, L, 1);
 }
 
 /* ---- reasons and scopes --------------------------------------------------- */
@@ -80,6 +108,8 @@ static void release_handle(struct lull_tasks *tasks, struct lull_task *task)
 {
     lull__anchor_release(tasks->from, &tasks->anchors, task->slot);
     task->slot = 0;
+    if (task->co != NULL) /* a stray end: it lay on the stack until now */
+        give_thread_back(tasks, task, false);
 }
 
 void lull__task_receive(struct lull_task *task)
@@ -145,8 +175,10 @@ static void end_task(struct lull_tasks *tasks, struct lull_task *task, bool reus
     tasks->live--;
     if (tasks->interruptible == task)
         tasks->interruptible = NULL;
-    give_thread_back(tasks, task, reusable && !(flags & LULL_TASK_SEEN));
-    lull__anchor_release(tasks->from, &tasks->anchors, task->vars_slot);
+    if (task->waker.flags & LULL_TASK_STARTED)
+        give_thread_back(tasks, task, reusable && !(flags & LULL_TASK_SEEN));
+    if (task->vars_slot != 0)
+        lull__anchor_release(tasks->from, &tasks->anchors, task->vars_slot);
     task->vars_slot = 0;
     tasks->trace_drop(task);
     lull__scope_release(tasks, &task->strand.root);
@@ -184,23 +216,35 @@ static void abandon_owned(struct lull_task *task)
     }
 }
 
+/*
+ * Close the coroutine for good, and leave the task, on top of L, on its stack
+ * where lull__task_push finds it: it is not given back before the task's end
+ * is all told.  Pops the task.
+ */
+static void close_stack(lua_State *L, struct lull_task *task)
+{
+    lua_State *co = task->co;
+    lull__close_thread(co, L);
+    lua_settop(co, 0);
+    lua_pushvalue(L, -1);
+    lua_xmove(L, co, 2);
+    task->waker.flags &= (uint8_t)~LULL_TASK_STARTED;
+}
+
 /* What escaped from the coroutine, or was yielded past us, is the failure. */
 static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int status)
 {
     lua_State *co = task->co;
+    lua_State *L = tasks->from;
+    lull__task_push(L, task);
     abandon_owned(task);
     tasks->frames_drop(task);
-    if (status == LUA_YIELD) {
-        lua_settop(co, 0);
-        lull__close_thread(co, tasks->from);
-        lua_settop(co, 0);
-        lua_pushliteral(co, "a yield that lull does not know left this task: "
-                            "coroutine.yield was taken before lull was loaded");
-    }
-    lull__task_push(co, task);
-    lua_insert(co, -2);
-    lua_setiuservalue(co, -2, 1);
-    lua_pop(co, 1);
+    if (status == LUA_YIELD)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->stray_ref);
+    else
+        lua_xmove(co, L, 1);
+    lua_setiuservalue(L, -2, 1);
+    close_stack(L, task);
     task->future.status = LULL_FUTURE_FAILED;
     task->future.results = 1;
 }
@@ -220,7 +264,7 @@ static void run_task(struct lull_runnable *self)
     int results;
     if (!(task->waker.flags & LULL_TASK_STARTED)) {
         task->waker.flags |= LULL_TASK_STARTED;
-        args = lua_gettop(co) - 1;
+        args = lua_gettop(co) - 1; /* the task, the function, its arguments */
     }
     task->waker.queued = false;
     tasks->running = task;
@@ -237,11 +281,14 @@ static void run_task(struct lull_runnable *self)
     end_task(tasks, task, status == LUA_OK);
 }
 
+#define FEW_ARGUMENTS 8 /* fit where a C function's stack has room anyway */
+
 struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
                                  struct lull_scope *owner, int nargs, unsigned flags)
 {
-    luaL_checkstack(L, 6, "too many arguments");
     int base = lua_gettop(L) - nargs; /* of the function */
+    if (nargs > FEW_ARGUMENTS)
+        luaL_checkstack(L, 6, "too many arguments");
     fill_pool(L, tasks);
     struct lull_task *task = lua_newuserdatauv(L, sizeof *task, 2);
     memset(task, 0, sizeof *task);
@@ -250,22 +297,22 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
     lua_pushvalue(L, base);
     lua_setiuservalue(L, -2, 2);
     struct lull_pooled_thread thread = tasks->pool[tasks->pooled - 1];
-    if (!lua_checkstack(thread.co, nargs + 4))
+    if (nargs > FEW_ARGUMENTS && !lua_checkstack(thread.co, nargs + 8))
         luaL_error(L, "stack overflow");
     uint32_t vars = tasks->running != NULL ? tasks->running->vars_slot : 0;
     if (vars != 0) {
         lull__anchor_push(L, &tasks->anchors, vars);
         vars = lull__anchor(L, &tasks->anchors);
     }
-    lua_pushvalue(L, -1);
-    task->slot = lull__anchor(L, &tasks->anchors);
     task->vars_slot = vars;
     /* Nothing below raises. */
     tasks->pooled--;
     task->co = thread.co;
     task->co_slot = thread.slot;
-    lua_insert(L, base);
     lua_pushcfunction(task->co, tasks->main);
+    lua_pushvalue(L, -1);
+    lua_insert(L, base); /* task, function, ..., task */
+    lua_xmove(L, task->co, 1);
     lua_xmove(L, task->co, nargs + 1);
     lull__future_init(&task->future);
     task->future.is_task = true;
@@ -310,6 +357,8 @@ static lua_State *waiting_below(struct lull_tasks *tasks, lua_State *co)
 void lull__task_force(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
+    lua_State *L = tasks->from;
+    lull__task_push(L, task); /* held here: its coroutine loses it */
     task->waker.flags |= LULL_TASK_FORCED;
     if (task->strand.op != NULL) {
         struct lull_op *op = task->strand.op;
@@ -329,9 +378,8 @@ void lull__task_force(struct lull_task *task)
         lull__close_thread(innermost, tasks->from);
         lull__tag_set(innermost, tasks, 0);
     }
-    lull__close_thread(task->co, tasks->from);
+    close_stack(L, task);
     tasks->frames_drop(task);
-    lua_settop(task->co, 0);
     task->future.status = LULL_FUTURE_CANCELLED;
     end_task(tasks, task, false);
 }

@@ -3,8 +3,9 @@
  * task.h -- a task: a coroutine, a strand with its owner, and a future.
  *
  * A task is a Lua userdata, so that a script's handle is the task itself and
- * the collector frees it.  It is anchored while it has not ended, and then
- * while it holds a failure that nobody has received.
+ * the collector frees it.  While it has not ended it lies on the stack of its
+ * own coroutine, which is anchored; then it is anchored by itself as long as it
+ * holds a failure that nobody has received, or is to be reported to the host.
  *
  *   1. Tasks are resumed only from the turn, never from one another: the
  *      order stays first-in first-out and the C stack flat.
@@ -68,7 +69,7 @@ struct lull_task {
     union lull_wait wait;
     lua_State *co;            /* NULL once ended */
     struct lull_trace *trace; /* of the error on its way out; trace.h */
-    uint32_t slot;            /* anchor of the userdata; 0: none */
+    uint32_t slot;            /* anchor of the userdata, once ended; 0: none */
     uint32_t co_slot;         /* anchor of the thread */
     uint32_t vars_slot;       /* anchor of its task-local values; 0: none */
 };
@@ -107,6 +108,7 @@ struct lull_tasks {
     int task_ref; /* registry references of these */
     int future_ref;
     int failed_ref;
+    int stray_ref;             /* registry reference of fail_stray's message */
     int handler_ref;           /* the message handler of our protected calls */
     lua_CFunction main;        /* the base function of task coroutines */
     void (*before_cancel)(lua_State *L, struct lull_tasks *tasks); /* protect.c */
@@ -178,10 +180,16 @@ static inline bool lull__tag_is(lua_State *co, struct lull_tasks *tasks, unsigne
 struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
                                  struct lull_scope *owner, int nargs, unsigned flags);
 
-/* Push the userdata of an anchored task. */
-static inline void lull__task_push(lua_State *L, struct lull_task *task)
+/*
+ * Push the userdata of a task that has not ended, or is anchored.  Needs three
+ * stack slots.  Looks at the bottom of its coroutine: not for hot paths.
+ */
+void lull__task_push(lua_State *L, struct lull_task *task);
+
+/* Ended, and not anchored: only scripts may still hold it. */
+static inline bool lull__task_is_loose(const struct lull_task *task)
 {
-    lull__anchor_push(L, &lull__task_tasks(task)->anchors, task->slot);
+    return task->co == NULL && task->slot == 0;
 }
 
 /* Somebody has received the task's failure: nobody else need. */

@@ -214,7 +214,7 @@ int lull__l_trace(lua_State *L)
     lua_pop(L, 1);
     struct lull_strand *owner =
         task->strand.owner != NULL ? task->strand.owner->strand : NULL;
-    if (owner != NULL && lull__strand_task(owner)->slot != 0) {
+    if (owner != NULL && !lull__task_is_loose(lull__strand_task(owner))) {
         lull__task_push(L, lull__strand_task(owner));
         name_text(L, -1, trace->owner, sizeof trace->owner);
         lua_pop(L, 1);

@@ -81,19 +81,46 @@ local function load_specs(busted, opts)
   })
 end
 
+--- Lua names a function in its messages by what it finds first in the loaded
+--- modules.  Aliases there would rename standard functions: put forwarders.
+local function hide_aliases(loaded_before)
+  local standard <const> = {}
+  for name in pairs(loaded_before) do
+    for _, value in pairs(package.loaded[name]) do
+      if type(value) == "function" then standard[value] = true end
+    end
+  end
+  for name, module in pairs(package.loaded) do
+    if not loaded_before[name] and type(module) == "table" then
+      for key, value in next, module do
+        if standard[value] then module[key] = function(...) return value(...) end end
+      end
+    end
+  end
+end
+
+local function loaded_tables()
+  local names <const> = {}
+  for name, module in pairs(package.loaded) do
+    if type(module) == "table" then names[name] = true end
+  end
+  return names
+end
+
 --- Specs must not end the program: the ones after them would not count.
 local function keep_running()
   local exit <const> = os.exit
-  os.exit = function(code)
+  rawset(os, "exit", function(code)
     error(("os.exit(%s) was called in a spec"):format(tostring(code)), 2)
-  end
-  return lull.finally(function() os.exit = exit end)
+  end)
+  return lull.finally(function() rawset(os, "exit", exit) end)
 end
 
 --- Make a busted and run it; returns what it counted.
 ---@async
 ---@param opts lull.test.Options
 local function run(opts)
+  local loaded_before <const> = loaded_tables()
   local busted <const> = require "busted.core"()
   require "busted"(busted)
   local count <const> = count_results(busted)
@@ -108,8 +135,10 @@ local function run(opts)
   end
   load_filters(busted, opts)
   if not opts.list then require "lull.test.isolate"(busted, opts.timeout) end
+  local execute <const> = require "busted.execute"(busted)
+  hide_aliases(loaded_before)
   load_specs(busted, opts)
-  require "busted.execute"(busted)(opts.rounds, { seed = opts.seed, shuffle = opts.shuffle })
+  execute(opts.rounds, { seed = opts.seed, shuffle = opts.shuffle })
   busted.publish { "exit" }
   return count
 end

@@ -71,12 +71,9 @@ local function classify(text, first)
   if text:find("^[\"']", first) then return "value", quoted(text, first) end
   last = bracketed(text, first)
   if last then return "value", last end
-  if text:sub(first, first + 2) == "..." then return "value", first + 2 end
-  _, last = text:find("^[.:=~<>/][.:=<>/]", first)
-  if last and not text:find("^[=/<>~.:][.:]", first) or text:find("^%.%.", first) or text:find("^::", first) then
-    return "operator", first + 1
-  end
-  return "operator", first
+  if text:find("^%.%.%.", first) then return "value", first + 2 end
+  -- of the longer operators only this one must not be taken for two
+  return "operator", text:find("^::", first) and first + 1 or first
 end
 
 ---@return lull.repl.Token[]  the last one has the kind "end"

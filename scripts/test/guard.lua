@@ -52,6 +52,7 @@ end
 
 local function watched(fn, ...)
   local _ <close> = watcher(open)
+  lull.current().name = "virtual time"
   return fn(...)
 end
 

@@ -1,0 +1,153 @@
+--- lull.repl.chunk: compiling what was typed, so that locals outlive their line.
+--
+-- Every chunk is compiled as a function inside another one that declares the older
+-- locals it names; its upvalues are then joined to the variables themselves.  So a
+-- name means what it would mean had all the lines been one text, and a variable is
+-- shared with the closures made from it earlier.
+--
+-- To get at new locals, the text is given a call after each declaration of its top
+-- level: it passes a closure over them.  A declaration that was reached thus stays,
+-- even if a later statement of the line fails.  No line is added, so positions stay.
+local scan = require "lull.repl.scan"
+
+-- The prompt goes on whatever is done to the globals.
+local load <const>, ipairs <const>, pairs <const>, pack <const> = load, ipairs, pairs, table.pack
+local getupvalue <const>, upvaluejoin <const> = debug.getupvalue, debug.upvaluejoin
+
+--- Where a local of an earlier line lives: upvalue `index` of `closure`; or nowhere, being
+--- a constant that the compiler has put in place of its name.
+---@class lull.repl.Cell
+---@field const boolean
+---@field closure? function
+---@field index? integer
+---@field value? any
+
+--- The locals of a session and what compiles in their sight.
+---@class lull.repl.Locals
+---@field cells table<string, lull.repl.Cell>
+---@field globals table  the _ENV of every chunk, unless a local hides it
+local Locals <const> = {}
+Locals.__index = Locals
+
+local chunk_name <const> = "=stdin"
+
+--- Is this a complaint about the end of the text, so that more of it may help?
+local function is_incomplete(message)
+  return message:sub(-5) == "<eof>"
+end
+
+--- The text as a chunk that compiles: an expression becomes what returns it.
+---@return string? source, string? message, boolean? incomplete
+local function complete(text)
+  if text:sub(1, 1) == "=" then text = "return " .. text:sub(2) end
+  local as_expression <const> = "return " .. text
+  local _, expression_message = load(as_expression, chunk_name, "t")
+  if not expression_message then return as_expression end
+  local _, message = load(text, chunk_name, "t")
+  if not message then return text end
+  return nil, message, is_incomplete(message) or is_incomplete(expression_message)
+end
+
+--- A name that the chunk does not use.
+local function fresh_name(used)
+  local name = "__lull_keep"
+  while used[name] do name = name .. "_" end
+  return name
+end
+
+--- The text with a call of `keep` after each declaration.
+local function with_calls(text, declarations, keep)
+  local parts <const>, at = {}, 1
+  for i, declaration in ipairs(declarations) do
+    parts[#parts + 1] = text:sub(at, declaration.stop)
+    parts[#parts + 1] = (";%s(%d,function()return %s end);"):format(keep, i,
+      table.concat(declaration.names, ","))
+    at = declaration.stop + 1
+  end
+  parts[#parts + 1] = text:sub(at)
+  return table.concat(parts)
+end
+
+--- The index of an upvalue; nil: the function has none of this name.
+local function upvalue_of(fn, wanted)
+  local i = 1
+  while true do
+    local name <const> = getupvalue(fn, i)
+    if name == wanted or not name then return name and i end
+    i = i + 1
+  end
+end
+
+--- Take the variables of a declaration from a closure that returns them.
+function Locals:_keep(declaration, closure)
+  local values <const> = pack(closure())
+  for i, name in ipairs(declaration.names) do
+    local index <const> = upvalue_of(closure, name)
+    local const <const> = declaration.const[name] or false
+    self.cells[name] = index and { const = const, closure = closure, index = index }
+      or { const = const, value = values[i] }
+  end
+end
+
+--- The older locals that a chunk can name, and the name for `keep` at the end.
+---@return string[] declared, any[] values
+function Locals:_declare(used, keep_name, keep)
+  local declared <const>, values <const> = {}, { n = 0 }
+  local function declare(name, value)
+    declared[#declared + 1] = name
+    values.n = values.n + 1
+    values[values.n] = value
+  end
+  for name, cell in pairs(self.cells) do
+    if used[name] or name == "_ENV" then
+      declare(cell.const and name .. " <const>" or name, cell.value)
+    end
+  end
+  declare(keep_name, keep)
+  return declared, values
+end
+
+--- Join the upvalues of a compiled chunk to the variables of their names.
+function Locals:_join(fn)
+  local i = 1
+  while true do
+    local name <const> = getupvalue(fn, i)
+    if not name then return end
+    local cell <const> = self.cells[name]
+    if cell and cell.closure then upvaluejoin(fn, i, cell.closure, cell.index) end
+    i = i + 1
+  end
+end
+
+--- Compile what was typed.
+---@param text string
+---@return function? fn  runs it; nil: it does not compile
+---@return string? message  the error
+---@return boolean? incomplete  with more lines it may compile
+function Locals:compile(text)
+  local source <const>, message, incomplete = complete(text)
+  if not source then return nil, message, incomplete end
+  local outline <const> = scan(source)
+  local keep <const> = fresh_name(outline.names)
+  local declared <const>, values <const> = self:_declare(outline.names, keep, function(i, closure)
+    self:_keep(outline.locals[i], closure)
+  end)
+  local enclosing <const>, why = load(("local %s = ... return function(...) %s\nend"):format(
+    table.concat(declared, ","), with_calls(source, outline.locals, keep)), chunk_name, "t",
+    self.globals)
+  if not enclosing then return nil, why end
+  local fn <const> = enclosing(table.unpack(values, 1, values.n))
+  self:_join(fn)
+  return fn
+end
+
+local chunk = {}
+
+--- A session without locals.
+---@param globals table
+---@return lull.repl.Locals
+function chunk.new(globals)
+  return setmetatable({ cells = {}, globals = globals }, Locals)
+end
+
+return chunk

@@ -1,0 +1,56 @@
+--- lull.repl.print: showing what a line came to.
+local print = {}
+
+local tostring <const>, type <const>, pcall <const> = tostring, type, pcall
+local getmetatable <const> = debug.getmetatable
+local stdout <const>, stderr <const> = io.stdout, io.stderr
+
+--- Show the results of a line, all of them, as the global `print` shows values.
+---@param ... any
+function print.results(...)
+  if select("#", ...) > 0 then _G.print(...) end
+end
+
+--- Write what has been printed so far.
+function print.flush()
+  pcall(stdout.flush, stdout) -- the script may have closed it
+end
+
+--- Write a line beside the results.
+---@param text string
+function print.note(text)
+  print.flush()
+  pcall(stderr.write, stderr, text, "\n")
+end
+
+--- An error value as one text, as the prompt of Lua shows it.
+local function message_of(err)
+  local meta <const> = getmetatable(err) -- the real one: those of lull are locked
+  local has_text <const> = type(err) == "string" or type(err) == "number"
+    or meta and rawget(meta, "__tostring")
+  return has_text and tostring(err) or ("(error object is a %s value)"):format(type(err))
+end
+
+--- The traceback without what is below the line: frames of the prompt, and its own task.
+local function traceback_of(task)
+  local text <const> = task:traceback()
+  if not text then return "" end
+  local kept <const> = {}
+  local own <const> = "\t[task] " .. task.name .. ","
+  for line in text:gmatch "[^\n]+" do
+    if line:find("^\t%[lull%.repl") then
+      kept[#kept] = kept[#kept]:gsub("in upvalue 'fn'$", "in main chunk")
+    elseif line:sub(1, #own) ~= own then
+      kept[#kept + 1] = line
+    end
+  end
+  return #kept > 1 and "\n" .. table.concat(kept, "\n") or ""
+end
+
+--- Show why a line's task has failed.
+---@param task lull.Task
+function print.failure(task)
+  print.note(message_of(task:error()) .. traceback_of(task))
+end
+
+return print

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * repl_test.c -- the prompt on a terminal: prompts, Ctrl-C, Ctrl-D, and what
+ * runs in the background while it waits.
+ *
+ * Each test starts the program under a pty, types, and waits for output with a
+ * deadline.  It types only after a prompt, and sends Ctrl-C only after the line
+ * has said that it runs; so nothing here depends on time.
+ */
+#include "check.h"
+
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE 20 /* seconds until output is missed */
+#define CTRL_C "\003"
+#define CTRL_D "\004"
+
+struct terminal {
+    pid_t pid;
+    int fd;          /* our side of the pty */
+    size_t length;   /* of what the program has shown */
+    size_t seen;     /* how much of it was expected */
+    char shown[65536];
+};
+
+static const char *program(void)
+{
+    static char path[4096];
+    const char *build = getenv("LULL_BUILD");
+    snprintf(path, sizeof path, "%s/lull", build != NULL ? build : "build");
+    return path;
+}
+
+static void give_up(struct terminal *terminal, const char *what, const char *text)
+{
+    fprintf(stderr, "%s: %s\n---- the terminal:\n%.*s\n---- of which new:\n%.*s\n", what, text,
+            (int)terminal->length, terminal->shown, (int)(terminal->length - terminal->seen),
+            terminal->shown + terminal->seen);
+    kill(terminal->pid, SIGKILL);
+    exit(1);
+}
+
+/* Start the program with up to three arguments, NULL where there is none. */
+static void start_program(struct terminal *terminal, const char *a, const char *b, const char *c)
+{
+    memset(terminal, 0, sizeof *terminal);
+    terminal->pid = forkpty(&terminal->fd, NULL, NULL, NULL);
+    CHECK(terminal->pid >= 0);
+    if (terminal->pid == 0) {
+        alarm(4 * PATIENCE);
+        execl(program(), "lull", a, b, c, (char *)NULL);
+        perror(program());
+        _exit(127);
+    }
+}
+
+/* Read more of what is shown; 0 at the end. */
+static int read_more(struct terminal *terminal)
+{
+    struct pollfd item = {.fd = terminal->fd, .events = POLLIN};
+    size_t room = sizeof terminal->shown - terminal->length - 1;
+    if (poll(&item, 1, PATIENCE * 1000) <= 0)
+        give_up(terminal, "nothing more is shown", "");
+    ssize_t count = read(terminal->fd, terminal->shown + terminal->length, room);
+    if (count <= 0)
+        return 0;
+    terminal->length += (size_t)count;
+    terminal->shown[terminal->length] = '\0';
+    return 1;
+}
+
+/* Wait until `text` is shown after all that was expected before. */
+static void expect(struct terminal *terminal, const char *text)
+{
+    time_t until = time(NULL) + PATIENCE;
+    const char *found;
+    while ((found = strstr(terminal->shown + terminal->seen, text)) == NULL) {
+        if (time(NULL) > until || !read_more(terminal))
+            give_up(terminal, "not shown", text);
+    }
+    terminal->seen = (size_t)(found - terminal->shown) + strlen(text);
+}
+
+static void type(struct terminal *terminal, const char *text)
+{
+    CHECK(write(terminal->fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* Type a line at the prompt and wait for all that it shows, up to the next prompt. */
+static void answer(struct terminal *terminal, const char *line, const char *shown)
+{
+    char expected[1024];
+    type(terminal, line);
+    type(terminal, "\n");
+    snprintf(expected, sizeof expected, "%s\r\n%s> ", line, shown);
+    expect(terminal, expected);
+}
+
+/* Type a line that shows "running", and press Ctrl-C then. */
+static void interrupt(struct terminal *terminal, const char *line)
+{
+    type(terminal, "print 'running' ");
+    type(terminal, line);
+    type(terminal, "\n");
+    expect(terminal, "\r\nrunning\r\n");
+    type(terminal, CTRL_C);
+    expect(terminal, "^C\r\ninterrupted\r\n> ");
+}
+
+/* Wait for the end of the program. */
+static void expect_exit(struct terminal *terminal, int code)
+{
+    int status;
+    while (read_more(terminal))
+        continue;
+    CHECK(waitpid(terminal->pid, &status, 0) == terminal->pid);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != code) {
+        fprintf(stderr, "status %x, expected exit %d\n", (unsigned)status, code);
+        give_up(terminal, "wrong end", "");
+    }
+    close(terminal->fd);
+}
+
+static void finish(struct terminal *terminal)
+{
+    answer(terminal, "1 + 1", "2\r\n");
+    type(terminal, CTRL_D);
+    expect_exit(terminal, 0);
+}
+
+/* ---- the tests -------------------------------------------------------------------- */
+
+static void greets_and_prompts(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, NULL, NULL, NULL);
+    expect(&terminal, "lull " LULL_VERSION);
+    expect(&terminal, "\r\n> ");
+    CHECK(strstr(terminal.shown, "lull ") == terminal.shown);
+    type(&terminal, "function twice(x)\n");
+    expect(&terminal, "\r\n>> ");
+    type(&terminal, "return 2 * x end\n");
+    expect(&terminal, "\r\n> ");
+    answer(&terminal, "twice(21)", "42\r\n");
+    answer(&terminal, "_PROMPT, _PROMPT2 = '1> ', '2> '", "1");
+    type(&terminal, "twice(\n");
+    expect(&terminal, "\r\n2> ");
+    type(&terminal, "4)\n");
+    expect(&terminal, "\r\n8\r\n1> ");
+    type(&terminal, CTRL_D);
+    expect(&terminal, "\r\n");
+    expect_exit(&terminal, 0);
+}
+
+static void goes_on_after_a_script(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "-i", "-e", "x = 3");
+    expect(&terminal, "lull ");
+    expect(&terminal, "> ");
+    CHECK(strstr(strstr(terminal.shown, "lull ") + 1, "lull ") == NULL); /* one greeting */
+    answer(&terminal, "x", "3\r\n");
+    finish(&terminal);
+}
+
+static void interrupts_the_line(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    answer(&terminal, "local n = 1", "");
+    interrupt(&terminal, "lull.sleep(1000)");
+    interrupt(&terminal, "while true do end");
+    interrupt(&terminal, "while true do pcall(error) end");
+    interrupt(&terminal, "coroutine.wrap(function() while true do end end)()");
+    interrupt(&terminal, "lull.gather(lull.sleep_forever, function() lull.sleep(1000) end)");
+    interrupt(&terminal, "lull.sleep_forever()"); /* no deadlock */
+    interrupt(&terminal, "pcall(lull.sleep_forever) lull.sleep_forever()");
+    interrupt(&terminal, "return setmetatable({}, {__tostring = function() while true do end end})");
+    interrupt(&terminal, "error(setmetatable({}, {__tostring = function() while true do end end}))");
+    interrupt(&terminal, "local late = 5 lull.sleep(1000)");
+    answer(&terminal, "n + late", "6\r\n");
+    finish(&terminal);
+}
+
+static void cleans_up_when_interrupted(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    type(&terminal, "local _ <close> = lull.finally(function() lull.sleep(0.01) print 'clean' end) "
+                    "print 'running' lull.sleep(1000)\n");
+    expect(&terminal, "\r\nrunning\r\n");
+    type(&terminal, CTRL_C);
+    expect(&terminal, "^Cclean\r\n");
+    expect(&terminal, "interrupted\r\n> ");
+    finish(&terminal);
+}
+
+static void clears_the_line(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    type(&terminal, "print 'never'");
+    expect(&terminal, "print 'never'");
+    type(&terminal, CTRL_C);
+    expect(&terminal, "^C\r\n> ");
+    type(&terminal, CTRL_C);
+    expect(&terminal, "^C\r\n> ");
+    type(&terminal, "if true then\n");
+    expect(&terminal, "\r\n>> ");
+    type(&terminal, CTRL_C);
+    expect(&terminal, "^C\r\n> ");
+    finish(&terminal);
+    CHECK(strstr(terminal.shown, "\r\nnever") == NULL);
+}
+
+static void goes_on_in_the_background(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    answer(&terminal, "beats = 0; beat = lull.every(0.001, function() beats = beats + 1 end)", "");
+    answer(&terminal, "go = lull.future()", "");
+    type(&terminal, "t = lull.spawn(function() go:await() print 'from behind' end)\n");
+    expect(&terminal, "\r\n> ");
+    answer(&terminal, "go:set()", "from behind\r\n");
+    type(&terminal, "lull.after(0.05, function() print 'unasked' end) return 'typed'\n");
+    expect(&terminal, "\r\ntyped\r\n> ");
+    expect(&terminal, "unasked\r\n");
+    type(&terminal, "lull.after(0.05, function() error 'background' end) return 'typed'\n");
+    expect(&terminal, "\r\ntyped\r\n> ");
+    expect(&terminal, "stdin:1: background");
+    expect(&terminal, "stack traceback:\r\n");
+    type(&terminal, CTRL_C);
+    expect(&terminal, "^C\r\n> ");
+    interrupt(&terminal, "lull.sleep_forever()");
+    answer(&terminal, "local before = beats repeat lull.sleep(0.001) until beats > before", "");
+    answer(&terminal, "beat:status()", "pending\r\n");
+    finish(&terminal);
+}
+
+static void exits_when_told(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    type(&terminal, "local _ <close> = lull.finally(function() print 'closed' end) os.exit(7)\n");
+    expect(&terminal, "\r\nclosed\r\n");
+    expect_exit(&terminal, 7);
+}
+
+int main(void)
+{
+    greets_and_prompts();
+    goes_on_after_a_script();
+    interrupts_the_line();
+    cleans_up_when_interrupted();
+    clears_the_line();
+    goes_on_in_the_background();
+    exits_when_told();
+    return 0;
+}
