@@ -17,9 +17,10 @@
 #include <stdint.h>
 
 #define OP_NAME "stream.read"
-#define UNWAITED_BYTES (256u * 1024u)
+#define UNWAITED_BYTES (4u * LULLB_CHUNK)
 #define REFIRES 8u         /* of the event while the woken task has not run yet */
-#define WHOLE_READ 4096u   /* read_some of less reads ahead */
+#define SMALL_READ 4096    /* so little may be copied once more */
+#define WHOLE_READ 4096u   /* read_some of less fills the chunk all the same */
 #define MAX_FORMATS 250    /* as in Lua: they are upvalues of the iterator */
 
 /* Bytes at hand: the buffer, or the chunk when the buffer is empty. */
@@ -41,20 +42,6 @@ static void unwatch(struct lullb_reader *in)
 {
     event_del(&in->event);
     in->watched = false;
-}
-
-void lullb_on_readable(evutil_socket_t fd, short what, void *stream)
-{
-    struct lullb_reader *in = &((struct lullb_stream *)stream)->in;
-    (void)fd;
-    (void)what;
-    if (in->wait.op.state == LULL_OP_PENDING) {
-        in->refires = 0;
-        lullb_op_complete(&in->wait);
-    } else if (!in->busy || in->refires++ >= REFIRES) {
-        /* Nobody reads; or who was woken does not get to run for now. */
-        unwatch(in);
-    }
 }
 
 static enum lull_cancel cancel(struct lull_op *op)
@@ -139,6 +126,7 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
     if (count <= 0)
         return FILLED;
     in->drained = (size_t)count < room && !is_file;
+    in->is_small = count <= SMALL_READ;
     in->unwaited += (size_t)count;
     if (direct) {
         lullb_buffer_commit(&in->buffer, (size_t)count);
@@ -151,6 +139,34 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
     }
     look_at_buffer(in, window);
     return FILLED;
+}
+
+/*
+ * The event fires again: who was woken has not run yet, since many others were
+ * ready, too.  What is small is taken in now, so that it fires no more.
+ */
+static void read_ahead(struct lullb_stream *stream)
+{
+    struct window window;
+    look_at_buffer(&stream->in, &window);
+    if (window.size == 0 && stream->in.is_small && fill(stream, &window) == FILLED)
+        keep(stream, &window);
+}
+
+void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct lullb_stream *stream = arg;
+    struct lullb_reader *in = &stream->in;
+    (void)fd;
+    (void)what;
+    if (in->wait.op.state == LULL_OP_PENDING) {
+        in->refires = 0;
+        lullb_op_complete(&in->wait);
+    } else if (!in->busy || in->refires >= REFIRES) {
+        unwatch(in); /* nobody reads; or who does, cannot run for now */
+    } else if (in->refires++ == 0) {
+        read_ahead(stream);
+    }
 }
 
 /* ---- Lua side: one read, across its waits ----------------------------------- */

@@ -33,7 +33,8 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#define LULLB_CHUNK (64u * 1024u)
+/* More than 64 KiB, so that a read of a message of that size is seen to be all there is. */
+#define LULLB_CHUNK (128u * 1024u)
 
 /* What the streams of one runtime share; a userdata in the registry. */
 struct lullb_shared {
@@ -63,6 +64,7 @@ struct lullb_reader {
     bool busy;      /* a task waits */
     bool watched;   /* the event is registered */
     bool drained;   /* the last read emptied it: wait before the next */
+    bool is_small;  /* the last read brought little */
     bool ended;
 };
 

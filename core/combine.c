@@ -35,13 +35,18 @@ void lull__combine_watch(struct lull_combine *combine, uint32_t i,
     combine->watched++;
 }
 
-void lull__combine_unwatch(struct lull_combine *combine)
+void lull__combine_unwatch(struct lull_combine *combine, bool adopted)
 {
     for (uint32_t i = 0; i < combine->count; i++) {
         struct lull_entry *entry = &combine->entries[i];
         lull__list_remove(&entry->watch.link);
-        if (entry->over && entry->future != NULL && entry->future->is_task)
-            lull__task_unclaimed(lull__future_task(entry->future));
+        if (!entry->over || !entry->future->is_task)
+            continue;
+        struct lull_task *task = lull__future_task(entry->future);
+        if (!adopted)
+            lull__task_unclaimed(task);
+        else if (task->future.status == LULL_FUTURE_FAILED)
+            lull__task_to_sink(task);
     }
     combine->watched = 0;
 }

@@ -38,7 +38,8 @@ struct lull_combine {
     uint32_t done_head;        /* as_completed: first ended, not yet given, + 1 */
     uint32_t done_tail;
     uint8_t kind;              /* which combinator; its own enum */
-    uint8_t ended;             /* how the wait ended, while joining */
+    uint8_t ended;             /* how the wait ended, while joining: op.state, */
+    uint8_t ended_kind;        /* and op.kind */
     bool settle;               /* no error decides */
     bool joining;              /* the outcome is known: waiting for the rest to end */
     bool waiting;              /* suspended here: watches receive */
@@ -55,8 +56,11 @@ struct lull_combine *lull__combine_new(lua_State *L, struct lull_tasks *tasks, u
 void lull__combine_watch(struct lull_combine *combine, uint32_t i,
                          void (*fired)(struct lull_watch *watch));
 
-/* Stop watching everything; failures that only we were told of go to the sink. */
-void lull__combine_unwatch(struct lull_combine *combine);
+/*
+ * Stop watching everything.  Failures not received go to the sink: those that
+ * only we were told of, or (adopted) all of them.
+ */
+void lull__combine_unwatch(struct lull_combine *combine, bool adopted);
 
 static inline struct lull_entry *lull__entry_of(struct lull_watch *watch)
 {

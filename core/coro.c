@@ -175,20 +175,32 @@ static int l_wrap(lua_State *L)
 
 /* ---- the rest ----------------------------------------------------------------------- */
 
+/* Was the innermost scope of the task opened in this very thread? */
+static bool in_scope_of(const struct lull_task *task, lua_State *L)
+{
+    const struct lull_scope *scope = task->strand.innermost;
+    if (scope->parent == NULL)
+        return false;
+    return LULL_CONTAINER(scope, const struct lull_frame, scope)->thread == L;
+}
+
+/* Is it the body of a lull.run inside another task? */
+static bool is_nested_run(const struct lull_task *task)
+{
+    return task->strand.owner->strand != NULL &&
+           task->strand.innermost->kind == LULL_SCOPE_RUN;
+}
+
 static int l_yield(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
     struct lull_task *task = tasks->running;
+    if (task != NULL && (L != task->co || is_nested_run(task)) && in_scope_of(task, L))
+        return lull_raise(L, LULL_KIND_USAGE,
+                          "cannot yield out of a group, timeout, shield, run or other "
+                          "scope that was entered in this coroutine");
     if (task != NULL && L == task->co)
         return luaL_error(L, "attempt to yield from outside a coroutine");
-    if (task != NULL && task->strand.innermost->parent != NULL) {
-        struct lull_frame *frame =
-            LULL_CONTAINER(task->strand.innermost, struct lull_frame, scope);
-        if (frame->thread == L)
-            return lull_raise(L, LULL_KIND_USAGE,
-                              "cannot yield out of a group, timeout, shield or other scope "
-                              "that was entered in this coroutine");
-    }
     return lua_yieldk(L, lua_gettop(L), 0, NULL);
 }
 

@@ -127,7 +127,7 @@ static void start_more(lua_State *L, struct lull_combine *combine)
         for (int i = 1; i <= 4; i++)
             lua_pushvalue(L, i);
         if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
-            lull__combine_unwatch(combine);
+            lull__combine_unwatch(combine, true);
             lua_error(L);
         }
     }
@@ -259,8 +259,9 @@ static int finish(lua_State *L, struct lull_tasks *tasks, struct lull_combine *c
 {
     combine->waiting = false;
     if (cancelled) {
-        lull__combine_unwatch(combine);
+        lull__combine_unwatch(combine, true);
         combine->op.state = combine->ended;
+        combine->op.kind = combine->ended_kind;
         lull__await_check(L, &combine->op);
     }
     if (combine->first < 0)
@@ -273,7 +274,7 @@ static int finish(lua_State *L, struct lull_tasks *tasks, struct lull_combine *c
         lull__push_future_error(L, tasks, -1), results = 1;
     else
         results = lull__push_results(L, future, -1);
-    lull__combine_unwatch(combine);
+    lull__combine_unwatch(combine, true);
     return failed ? lua_error(L) : results;
 }
 
@@ -295,7 +296,7 @@ static void combine_abandon(struct lull_op *op)
 {
     struct lull_combine *combine = LULL_CONTAINER(op, struct lull_combine, op);
     combine->waiting = false;
-    lull__combine_unwatch(combine);
+    lull__combine_unwatch(combine, true);
 }
 
 static const struct lull_op_type types[] = {
@@ -342,6 +343,7 @@ static int combine_k(lua_State *L, int status, lua_KContext cancelled)
     combine->waiting = false;
     if (combine->op.state != LULL_OP_COMPLETE) { /* cancelled, or a deadlock */
         combine->ended = combine->op.state;
+        combine->ended_kind = combine->op.kind;
         struct lull_scope *scope = lull__scope_cancelled(combine->task->strand.innermost);
         begin_join(combine, scope != NULL ? scope->reason : &adopter_failed);
         cancelled = 1;
@@ -369,7 +371,12 @@ static int begin(lua_State *L)
     if (combine->first < 0)
         start_more(L, combine);
     watch_given(combine);
-    return proceed(L, combine, false);
+    if (combine->watched > 0)
+        return proceed(L, combine, false);
+    /* Nothing to wait for, but the budget counts it. */
+    lull_op_begin(&combine->op, combine->task, &types[combine->kind]);
+    lull_op_complete(&combine->op);
+    return lull__await_with(L, &combine->op, 0, combine_k);
 }
 
 /* opts = {limit=, settle=} at `arg` */

@@ -75,7 +75,8 @@ void lull__before_cancel(lua_State *L, struct lull_tasks *tasks)
     if (tasks->running == NULL || tasks->running->waker.opens == 0)
         return;
     luaL_checkstack(L, 4, NULL);
-    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    /* Level 0 is whoever raises: its own protected call is over. */
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "f", &ar);
         lua_CFunction fn = lua_tocfunction(L, -1);
         lua_pop(L, 1);

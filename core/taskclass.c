@@ -122,12 +122,18 @@ static int m_error(lua_State *L)
 static int m_traceback(lua_State *L)
 {
     struct lull_task *task = lull__check_task_handle(L, 1);
-    if (lull__task_ended(task))
+    if (lull__task_ended(task)) {
         lull__push_trace(L, 1);
-    else if (task == lull__tasks(L)->running)
+        if (!lua_isnil(L, -1))
+            return 1;
+        lull__push_task_name(L, 1);
+        lua_pushfstring(L, "stack traceback:\n\t[task] %s (%s)", lua_tostring(L, -1),
+                        status_names[task->future.status]);
+    } else if (task == lull__tasks(L)->running) {
         luaL_traceback(L, L, NULL, 1);
-    else
+    } else {
         lull__push_where(L, task);
+    }
     return 1;
 }
 

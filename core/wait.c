@@ -100,7 +100,7 @@ static void let_go(struct lull_op *op)
     struct lull_combine *combine = LULL_CONTAINER(op, struct lull_combine, op);
     combine->waiting = false;
     lull_timer_stop(&combine->timer);
-    lull__combine_unwatch(combine);
+    lull__combine_unwatch(combine, false);
 }
 
 static enum lull_cancel wait_cancel(struct lull_op *op)
@@ -130,7 +130,7 @@ static int wait_push(lua_State *L, struct lull_op *op)
             lull__future_receive(future);
         lua_rawseti(L, 3, ++done);
     }
-    lull__combine_unwatch(combine);
+    lull__combine_unwatch(combine, false);
     lua_pushinteger(L, done);
     lua_setfield(L, 3, "n");
     lua_pushinteger(L, pending);

@@ -56,7 +56,11 @@ local function report(task)
     note_cancelled(reason == "interrupt" and "interrupted" or "cancelled")
   elseif task:status() == "failed" then
     local shown <const> = run("error", print.failure, task) -- it may call the script's __tostring
-    if shown:status() == "failed" then print.note "(error object that cannot be shown)" end
+    if shown:status() == "failed" then
+      print.note "(error object that cannot be shown)"
+    else
+      report(shown)
+    end
   end
 end
 
@@ -100,6 +104,7 @@ end
 ---@async
 local function converse()
   local locals <const> = chunk.new(_G)
+  lull.current().name = "session"
   core.interruptible(lull.current())
   while true do
     local more <const>, fn <const>, message <const> = read_chunk(locals)
@@ -109,11 +114,11 @@ local function converse()
     elseif message then
       print.note(message)
     elseif input.is_terminal() then
-      print.note ""
+      print.newline() -- below the ^C
     end
     print.flush()
   end
-  if input.is_terminal() then print.note "" end
+  if input.is_terminal() then print.newline() end
   core.interruptible(nil)
 end
 

@@ -16,6 +16,11 @@ function print.flush()
   pcall(stdout.flush, stdout) -- the script may have closed it
 end
 
+--- End the line that the terminal's cursor is in.
+function print.newline()
+  pcall(stdout.write, stdout, "\n")
+end
+
 --- Write a line beside the results.
 ---@param text string
 function print.note(text)

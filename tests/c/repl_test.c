@@ -231,10 +231,11 @@ static void goes_on_in_the_background(void)
     type(&terminal, "t = lull.spawn(function() go:await() print 'from behind' end)\n");
     expect(&terminal, "\r\n> ");
     answer(&terminal, "go:set()", "from behind\r\n");
-    type(&terminal, "lull.after(0.05, function() print 'unasked' end) return 'typed'\n");
+    answer(&terminal, "idle = require 'lull.testing'.settle -- until all wait", "");
+    type(&terminal, "lull.after(0, function() idle() print 'unasked' end) return 'typed'\n");
     expect(&terminal, "\r\ntyped\r\n> ");
     expect(&terminal, "unasked\r\n");
-    type(&terminal, "lull.after(0.05, function() error 'background' end) return 'typed'\n");
+    type(&terminal, "lull.after(0, function() idle() error 'background' end) return 'typed'\n");
     expect(&terminal, "\r\ntyped\r\n> ");
     expect(&terminal, "stdin:1: background");
     expect(&terminal, "stack traceback:\r\n");
