@@ -19,7 +19,8 @@
 #define OP_NAME "stream.read"
 #define UNWAITED_BYTES (4u * LULLB_CHUNK)
 #define REFIRES 8u         /* of the event while the woken task has not run yet */
-#define SMALL_READ 4096    /* so little may be copied once more */
+#define SMALL_READ 4096    /* so little may be copied once more... */
+#define SMALL_READS 4u     /* ...when so many in a row were no more */
 #define WHOLE_READ 4096u   /* read_some of less fills the chunk all the same */
 #define MAX_FORMATS 250    /* as in Lua: they are upvalues of the iterator */
 
@@ -126,7 +127,10 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
     if (count <= 0)
         return FILLED;
     in->drained = (size_t)count < room && !is_file;
-    in->is_small = count <= SMALL_READ;
+    if (count > SMALL_READ)
+        in->small_reads = 0;
+    else if (in->small_reads < SMALL_READS)
+        in->small_reads++;
     in->unwaited += (size_t)count;
     if (direct) {
         lullb_buffer_commit(&in->buffer, (size_t)count);
@@ -142,14 +146,15 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
 }
 
 /*
- * The event fires again: who was woken has not run yet, since many others were
- * ready, too.  What is small is taken in now, so that it fires no more.
+ * What is likely to be small is taken in at once: the event would fire again with every
+ * poll until the woken task has had its turn, which is long when many are
+ * ready.
  */
 static void read_ahead(struct lullb_stream *stream)
 {
     struct window window;
     look_at_buffer(&stream->in, &window);
-    if (window.size == 0 && stream->in.is_small && fill(stream, &window) == FILLED)
+    if (window.size == 0 && fill(stream, &window) == FILLED)
         keep(stream, &window);
 }
 
@@ -161,11 +166,11 @@ void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (in->wait.op.state == LULL_OP_PENDING) {
         in->refires = 0;
+        if (in->small_reads == SMALL_READS)
+            read_ahead(stream);
         lullb_op_complete(&in->wait);
-    } else if (!in->busy || in->refires >= REFIRES) {
+    } else if (!in->busy || ++in->refires > REFIRES) {
         unwatch(in); /* nobody reads; or who does, cannot run for now */
-    } else if (in->refires++ == 0) {
-        read_ahead(stream);
     }
 }
 

@@ -61,10 +61,10 @@ struct lullb_reader {
     int results;    /* how many it has */
     int error;      /* errno of a failed read; then nothing more comes */
     uint8_t refires; /* of the event, since it woke somebody */
+    uint8_t small_reads; /* how many in a row brought little, up to a bound */
     bool busy;      /* a task waits */
     bool watched;   /* the event is registered */
     bool drained;   /* the last read emptied it: wait before the next */
-    bool is_small;  /* the last read brought little */
     bool ended;
 };
 

@@ -12,18 +12,31 @@ static const char exit_key = 'x'; /* its address, as light userdata, is os.exit'
 
 /* ---- where one can wait --------------------------------------------------- */
 
+/* Is the C function on top one of ours?  Those can all be suspended. */
+static bool is_ours(lua_State *L, const struct lull_tasks *tasks)
+{
+    if (lua_getupvalue(L, -1, 1) == NULL)
+        return false;
+    bool ours = lua_touserdata(L, -1) == (const void *)tasks;
+    lua_pop(L, 1);
+    return ours;
+}
+
 /* Name the frame that keeps L from yielding, as the end of a message. */
-static const char *blocking_frame(lua_State *L)
+static const char *blocking_frame(lua_State *L, const struct lull_tasks *tasks)
 {
     lua_Debug ar;
+    const char *found = NULL;
     for (int level = 1; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sn", &ar);
-        if (ar.name != NULL && ar.namewhat[0] == 'm')
-            return lua_pushfstring(L, "the metamethod '%s' was called from C", ar.name);
-        if (ar.what[0] == 'C' && ar.name != NULL)
-            return lua_pushfstring(L, "the C function '%s' cannot be suspended", ar.name);
+        lua_getinfo(L, "Snf", &ar);
+        bool ours = is_ours(L, tasks);
+        lua_pop(L, 1);
+        if (ar.name != NULL && strcmp(ar.name, "__gc") == 0)
+            return "this is a finalizer (__gc)";
+        if (found == NULL && ar.what[0] == 'C' && !ours && ar.name != NULL)
+            found = lua_pushfstring(L, "the C function '%s' cannot be suspended", ar.name);
     }
-    return "a C function that cannot be suspended is in between";
+    return found != NULL ? found : "a C function that cannot be suspended is in between";
 }
 
 static int refuse(lua_State *L, const struct lull_tasks *tasks)
@@ -38,7 +51,7 @@ static int refuse(lua_State *L, const struct lull_tasks *tasks)
                           "cannot wait inside a coroutine that was resumed by code "
                           "that does not know lull");
     if (!lua_isyieldable(L))
-        return lull_raise(L, LULL_KIND_USAGE, "cannot wait here: %s", blocking_frame(L));
+        return lull_raise(L, LULL_KIND_USAGE, "cannot wait here: %s", blocking_frame(L, tasks));
     return lull_raise(L, LULL_KIND_USAGE,
                       "cannot wait here: coroutine.resume was called from a C function "
                       "that cannot be suspended");

@@ -20,6 +20,13 @@
 #error "Lua 5.4.5 breaks the ABI of 5.4; use 5.4.4 or 5.4.6 and later"
 #endif
 
+/* What coroutine.* says it expected. */
+#if LUA_VERSION_RELEASE_NUM >= 50406
+#define LULL_THREAD_TYPE "coroutine"
+#else
+#define LULL_THREAD_TYPE "thread"
+#endif
+
 /* Close a thread for good: runs its pending <close> values, unable to yield. */
 static inline int lull__close_thread(lua_State *co, lua_State *from)
 {

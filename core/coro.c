@@ -13,7 +13,7 @@ enum { RESUME, WRAP };
 static lua_State *check_thread(lua_State *L)
 {
     lua_State *co = lua_tothread(L, 1);
-    luaL_argexpected(L, co != NULL, 1, "coroutine");
+    luaL_argexpected(L, co != NULL, 1, LULL_THREAD_TYPE);
     return co;
 }
 
@@ -116,7 +116,9 @@ static int step(lua_State *L, struct lull_tasks *tasks, lua_State *co, int nargs
     if (status == LUA_OK || status == LUA_YIELD)
         return moved(L, tasks, co, results, how);
     luaL_checkstack(L, 4, NULL);
-    lua_pushvalue(co, -1); /* closing it needs the original */
+    status = lua_status(co);
+    if (status != LUA_OK && status != LUA_YIELD)
+        lua_pushvalue(co, -1); /* closing it needs the original */
     lua_xmove(co, L, 1);
     return failed(L, tasks, co, how);
 }
@@ -140,10 +142,6 @@ static int start(lua_State *L, lua_State *co, int nargs, lua_KContext how)
     }
     if (lull__tag_is(co, tasks, LULL_TAG_WAITING) || lull__tag_is(co, tasks, LULL_TAG_TASK)) {
         lua_pushliteral(L, "cannot resume non-suspended coroutine");
-        return failed(L, tasks, co, how);
-    }
-    if (lua_status(co) == LUA_OK && lua_gettop(co) == 0) {
-        lua_pushliteral(L, "cannot resume dead coroutine");
         return failed(L, tasks, co, how);
     }
     lua_xmove(L, co, nargs);

@@ -16,6 +16,7 @@ static const char class_key = 'R';   /* registry: metatable of entries */
 struct loading {
     struct lull_list lot;      /* tasks that wait for it */
     struct lull_task *loader;  /* who loads; NULL: not a task */
+    bool failed;               /* with the error in user value 2 */
 };
 
 static struct loading *loading_of_waiter(const struct lull_op *op);
@@ -63,10 +64,18 @@ static int wait_for(lua_State *L, struct lull_tasks *tasks)
 
 /* ---- loading ------------------------------------------------------------------------ */
 
-/* __close of an entry: leave the table, let those who wait look again. */
+/*
+ * __close of an entry: leave the table.  Those who wait look again; or, if the
+ * loader failed, fail with its error.  That it was cancelled is no failure.
+ */
 static int loading_close(lua_State *L)
 {
     struct loading *loading = lua_touserdata(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2) && !lull__is_own(L, lull__tasks(L), 2)) {
+        loading->failed = true;
+        lua_setiuservalue(L, 1, 2);
+    }
     lua_getiuservalue(L, 1, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key);
     lua_insert(L, -2);
@@ -139,8 +148,9 @@ static int searched_k(lua_State *L, int status, lua_KContext next)
 
 static void push_entry(lua_State *L, struct lull_tasks *tasks)
 {
-    struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 1);
+    struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 2);
     lull__list_init(&loading->lot);
+    loading->failed = false;
     loading->loader = tasks->running;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
@@ -178,6 +188,11 @@ static int require(lua_State *L, struct lull_tasks *tasks)
 
 static int require_retry(lua_State *L, struct lull_op *op)
 {
+    const struct loading *loading = lua_touserdata(L, 3);
+    if (loading->failed) {
+        lua_getiuservalue(L, 3, 2);
+        return lua_error(L);
+    }
     return require(L, lull__task_tasks(op->task));
 }
 
@@ -189,11 +204,10 @@ int lull__l_require(lua_State *L)
 
 void lull__require_init(lua_State *L, struct lull_tasks *tasks)
 {
-    (void)tasks;
+    static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &loading_key);
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, loading_close);
-    lua_setfield(L, -2, "__close");
+    lull_set_functions(L, lull__runtime_of(tasks), meta);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &class_key);
 }

@@ -9,6 +9,11 @@ local input = require "lull.repl.input"
 local lull = require "lull"
 local print = require "lull.repl.print"
 
+-- The prompt goes on whatever a line does to the globals.
+local globals <const> = _G
+local pairs <const>, pcall <const>, setmetatable <const> = pairs, pcall, setmetatable
+local tostring <const>, type <const>, exit <const> = tostring, type, os.exit
+
 local repl = {}
 
 --- Waits of the session are cut into pieces this long: while there is a deadline, a line
@@ -66,7 +71,7 @@ end
 
 --- The prompt that a global of the script sets.
 local function prompt(name, default)
-  local value <const> = _G[name]
+  local value <const> = globals[name]
   if value == nil then return default end
   local ok <const>, text <const> = pcall(tostring, value)
   return ok and text or default
@@ -95,7 +100,8 @@ local function read_chunk(locals)
     if cancelled then return true end
     if not line and not text then return false end
     text = text and line and text .. "\n" .. line or line or text
-    local fn <const>, message <const>, incomplete <const> = locals:compile(text)
+    local ok <const>, fn <const>, message <const>, incomplete <const> = pcall(locals.compile, locals, text)
+    if not ok then return true, nil, tostring(fn) end -- a line has broken what this stands on
     if fn or not incomplete or not line then return true, fn, message end
   end
 end
@@ -103,7 +109,7 @@ end
 --- Read, run, print, until the input ends.
 ---@async
 local function converse()
-  local locals <const> = chunk.new(_G)
+  local locals <const> = chunk.new(globals)
   lull.current().name = "session"
   core.interruptible(lull.current())
   while true do
@@ -134,17 +140,17 @@ end
 --- started in the background is cancelled then, and joined.
 ---@async
 function repl.main()
-  if _G.lull == nil then _G.lull = lull end
+  if globals.lull == nil then globals.lull = lull end
   io.stdout:setvbuf "line" -- what runs in the background shows at once
   input.open()
   if input.is_terminal() and not was_greeted() then
-    _G.print(("lull %s (%s)"):format(lull.version, _VERSION))
+    globals.print(("lull %s (%s)"):format(lull.version, _VERSION))
   end
   lull.shield(function()
     lull.run(converse)
     lull.yield() -- reports of what failed last
   end)
-  os.exit(0)
+  exit(0)
 end
 
 return repl

@@ -42,8 +42,8 @@ local function set_order(busted, opts)
 end
 
 local function load_output(busted, opts)
-  local is_terminal <const> = require("term").isatty(io.stdout)
-  local default <const> = is_terminal and "utfTerminal" or "plainTerminal"
+  local known <const>, tty <const> = pcall(require, "lull.tty.native")
+  local default <const> = known and tty.is_terminal(1) and "utfTerminal" or "plainTerminal"
   busted.subscribe({ "error", "output" }, function(element, _, message)
     io.stderr:write("lull test: no output handler '", element.name, "': ", message, "\n")
     return nil, true
@@ -68,8 +68,10 @@ local function load_filters(busted, opts)
 end
 
 local function default_paths()
-  local path <const> = require "pl.path"
-  return { path.isdir "tests/spec" and "tests/spec" or "spec" }
+  local folder <const> = io.open "tests/spec"
+  if not folder then return { "spec" } end
+  folder:close()
+  return { "tests/spec" }
 end
 
 local function load_specs(busted, opts)

@@ -18,7 +18,7 @@ local testing = {}
 ---@param ... any  arguments of fn
 ---@return T ...  the results of fn; raises its error
 function testing.virtual_time(fn, ...)
-  local world <close> = core.enter_world()
+  local _ <close> = core.enter_world()
   return lull.run(fn, ...)
 end
 

@@ -11,7 +11,8 @@
 local scan = require "lull.repl.scan"
 
 -- The prompt goes on whatever is done to the globals.
-local load <const>, ipairs <const>, pairs <const>, pack <const> = load, ipairs, pairs, table.pack
+local ipairs <const>, load <const>, pairs <const>, setmetatable <const> = ipairs, load, pairs, setmetatable
+local concat <const>, pack <const>, unpack <const> = table.concat, table.pack, table.unpack
 local getupvalue <const>, upvaluejoin <const> = debug.getupvalue, debug.upvaluejoin
 
 --- Where a local of an earlier line lives: upvalue `index` of `closure`; or nowhere, being
@@ -61,11 +62,11 @@ local function with_calls(text, declarations, keep)
   for i, declaration in ipairs(declarations) do
     parts[#parts + 1] = text:sub(at, declaration.stop)
     parts[#parts + 1] = (";%s(%d,function()return %s end);"):format(keep, i,
-      table.concat(declaration.names, ","))
+      concat(declaration.names, ","))
     at = declaration.stop + 1
   end
   parts[#parts + 1] = text:sub(at)
-  return table.concat(parts)
+  return concat(parts)
 end
 
 --- The index of an upvalue; nil: the function has none of this name.
@@ -98,10 +99,9 @@ function Locals:_declare(used, keep_name, keep)
     values.n = values.n + 1
     values[values.n] = value
   end
-  for name, cell in pairs(self.cells) do
-    if used[name] or name == "_ENV" then
-      declare(cell.const and name .. " <const>" or name, cell.value)
-    end
+  for name in pairs(used) do
+    local cell <const> = self.cells[name]
+    if cell then declare(cell.const and name .. " <const>" or name, cell.value) end
   end
   declare(keep_name, keep)
   return declared, values
@@ -128,15 +128,16 @@ function Locals:compile(text)
   local source <const>, message, incomplete = complete(text)
   if not source then return nil, message, incomplete end
   local outline <const> = scan(source)
+  outline.names._ENV = true -- every global is a field of it
   local keep <const> = fresh_name(outline.names)
   local declared <const>, values <const> = self:_declare(outline.names, keep, function(i, closure)
     self:_keep(outline.locals[i], closure)
   end)
   local enclosing <const>, why = load(("local %s = ... return function(...) %s\nend"):format(
-    table.concat(declared, ","), with_calls(source, outline.locals, keep)), chunk_name, "t",
+    concat(declared, ","), with_calls(source, outline.locals, keep)), chunk_name, "t",
     self.globals)
   if not enclosing then return nil, why end
-  local fn <const> = enclosing(table.unpack(values, 1, values.n))
+  local fn <const> = enclosing(unpack(values, 1, values.n))
   self:_join(fn)
   return fn
 end

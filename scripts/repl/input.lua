@@ -11,6 +11,7 @@ local tty = require "lull.tty.native"
 
 local input = {}
 
+local concat <const>, pcall <const> = table.concat, pcall
 local stdin <const>, stdout <const> = io.stdin, io.stdout
 
 --- Is somebody typing?
@@ -45,7 +46,7 @@ function input.read_line(prompt)
   local bytes <const> = {}
   while true do
     local byte <const> = read_byte()
-    if byte == "\n" or not byte and #bytes > 0 then return table.concat(bytes) end
+    if byte == "\n" or not byte and #bytes > 0 then return concat(bytes) end
     if not byte then return nil end
     bytes[#bytes + 1] = byte
   end

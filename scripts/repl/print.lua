@@ -1,14 +1,16 @@
 --- lull.repl.print: showing what a line came to.
 local print = {}
 
-local tostring <const>, type <const>, pcall <const> = tostring, type, pcall
-local getmetatable <const> = debug.getmetatable
+local globals <const> = _G
+local pcall <const>, rawget <const>, select <const> = pcall, rawget, select
+local tostring <const>, type <const> = tostring, type
+local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
 local stdout <const>, stderr <const> = io.stdout, io.stderr
 
 --- Show the results of a line, all of them, as the global `print` shows values.
 ---@param ... any
 function print.results(...)
-  if select("#", ...) > 0 then _G.print(...) end
+  if select("#", ...) > 0 then globals.print(...) end
 end
 
 --- Write what has been printed so far.
@@ -49,7 +51,7 @@ local function traceback_of(task)
       kept[#kept + 1] = line
     end
   end
-  return #kept > 1 and "\n" .. table.concat(kept, "\n") or ""
+  return #kept > 1 and "\n" .. concat(kept, "\n") or ""
 end
 
 --- Show why a line's task has failed.

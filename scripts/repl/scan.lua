@@ -5,6 +5,8 @@
 -- this need not understand Lua: it tells tokens apart, skips what is nested, and
 -- knows which token cannot continue an expression.
 
+local ipairs <const> = ipairs
+
 ---@class lull.repl.Token
 ---@field kind "name"|"word"|"value"|"operator"|"end"
 ---@field text string  of names, words and operators; "" for values

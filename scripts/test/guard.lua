@@ -6,7 +6,6 @@
 -- run: every world gets a watcher of its own.
 local core = require "lull.core"
 local lull = require "lull"
-local system = require "system"
 local testing = require "lull.testing"
 local tree = require "lull.test.tree"
 
@@ -18,7 +17,8 @@ local HEAD_START <const> = 0.01 -- seconds from looking to cancelling
 --- One guarded task; a `<close>` value.
 ---@class lull.test.Guard
 ---@field task lull.Task
----@field ends number   when watchers look
+---@field clock fun(): number  the real one
+---@field ends number   when watchers look, on that clock
 ---@field seen string?  what the first of them saw; nil: the time is not over
 local Guard = {}
 Guard.__index = Guard
@@ -41,7 +41,7 @@ end
 local function watcher(self)
   local task <const> = lull.async(watch)(self)
   task.name = WATCHER
-  local deadline <const> = core.guard(math.max(self.ends - system.monotime(), 0), task)
+  local deadline <const> = core.guard(math.max(self.ends - self.clock(), 0), task)
   return setmetatable({}, {
     __close = function()
       local _ <close> = deadline
@@ -67,11 +67,13 @@ end
 --- Cancel a task when it takes longer than this, whatever clock it sees.
 ---@param seconds number
 ---@param task lull.Task
+---@param clock fun(): number  the real one
 ---@return lull.test.Guard
-function guard.open(seconds, task)
+function guard.open(seconds, task, clock)
   local self <const> = setmetatable({
     task = task,
-    ends = system.monotime() + math.max(seconds - HEAD_START, seconds / 2),
+    clock = clock,
+    ends = clock() + math.max(seconds - HEAD_START, seconds / 2),
   }, Guard)
   self.watcher = watcher(self)
   self.deadline = core.guard(seconds, task)

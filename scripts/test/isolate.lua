@@ -45,7 +45,7 @@ end
 
 function Isolation:overdue(what, watch)
   return ("%s did not end within %g s; then it looked like this:\n%s"):format(
-    what, self.seconds, watch.seen)
+    what:gsub("^strict_", ""), self.seconds, watch.seen)
 end
 
 --- Run the body of a test, in a task.
@@ -61,7 +61,7 @@ function Isolation:run_body(element, body)
     still_running = left.cancel_tasks(before)
   end)()
   task.name = full_name(self.busted, element)
-  local watch <close> = guard.open(self.seconds, task)
+  local watch <close> = guard.open(self.seconds, task, self.busted.monotime)
   local status <const> = task:join()
   if status == "done" and still_running then
     self:fail(element, still_running)
@@ -75,7 +75,7 @@ end
 
 --- Run a hook, or the body of a file or describe, in this task.
 function Isolation:run_hook(descriptor, hook)
-  local watch <close> = guard.open(self.seconds, lull.current())
+  local watch <close> = guard.open(self.seconds, lull.current(), self.busted.monotime)
   self.hook = { name = descriptor, watch = watch }
   return hook()
 end
@@ -101,12 +101,15 @@ function Isolation:run_executor(element, executor)
   return problems
 end
 
---- Take what the sink received since last time.
-function Isolation:take_sunk()
-  lull.yield() -- it is delivered in turns of its own
-  local sunk <const> = self.sunk
-  self.sunk = {}
-  return sunk
+--- Run an executor; returns what is wrong, and what the sink received meanwhile.
+function Isolation:observe(element, executor)
+  local outer <const>, sunk <const> = self.sunk, {}
+  self.sunk = sunk
+  local problems <const> = self:run_executor(element, executor)
+  if element.descriptor == "file" then collectgarbage() end -- failed futures are reported
+  lull.yield() -- the sink delivers in turns of its own
+  self.sunk = outer
+  return problems, sunk
 end
 
 function Isolation:publish(kind, element, problems)
@@ -117,16 +120,14 @@ function Isolation:publish(kind, element, problems)
 end
 
 function Isolation:run_container(element, executor)
-  local problems <const> = self:run_executor(element, executor)
-  local sunk <const> = self:take_sunk()
+  local problems <const>, sunk <const> = self:observe(element, executor)
   table.move(sunk, 1, #sunk, #problems + 1, problems)
   self:publish("error", element, problems)
 end
 
 function Isolation:run_test(element, executor)
   self.verdict = nil
-  local problems <const> = self:run_executor(element, executor)
-  local sunk <const> = self:take_sunk()
+  local problems <const>, sunk <const> = self:observe(element, executor)
   lull.on_error(self.on_error)
   testing.seed(nil)
   local verdict = self.verdict
