@@ -48,11 +48,13 @@ double lullb_check_seconds(lua_State *L, int index, const char *name)
     else
         lua_pushvalue(L, index);
     int is_number = 1;
-    double seconds = lua_isnil(L, -1) ? (double)INFINITY : lua_tonumberx(L, -1, &is_number);
+    double seconds =
+        lua_isnil(L, -1) ? (double)INFINITY : lua_tonumberx(L, -1, &is_number);
     lua_pop(L, 1);
     if (!is_number || !(seconds >= 0)) {
-        const char *text = lua_pushfstring(L, "%s%smust be a number of seconds >= 0",
-                                           name != NULL ? name : "", name != NULL ? " " : "");
+        const char *text =
+            lua_pushfstring(L, "%s%smust be a number of seconds >= 0",
+                            name != NULL ? name : "", name != NULL ? " " : "");
         luaL_argerror(L, index, text);
     }
     return seconds;
@@ -67,6 +69,7 @@ size_t lullb_check_size_field(lua_State *L, int index, const char *name, size_t 
         value = lua_tointegerx(L, -1, &is_integer);
     lua_pop(L, 1);
     if (!is_integer || value < 1)
-        luaL_argerror(L, index, lua_pushfstring(L, "%s must be a positive integer", name));
+        luaL_argerror(L, index,
+                      lua_pushfstring(L, "%s must be a positive integer", name));
     return given ? (size_t)value : otherwise;
 }

@@ -51,6 +51,7 @@ int lullb_raise_memory(lua_State *L, const char *op);
 double lullb_check_seconds(lua_State *L, int index, const char *name);
 
 /* A positive integer field of the table at `index`, or `otherwise` when it is nil. */
-size_t lullb_check_size_field(lua_State *L, int index, const char *name, size_t otherwise);
+size_t lullb_check_size_field(lua_State *L, int index, const char *name,
+                              size_t otherwise);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define FIRST_CAPACITY 1024u
-#define KEPT_CAPACITY 4096u /* the largest block an empty buffer keeps */
+#define KEPT_CAPACITY  4096u /* the largest block an empty buffer keeps */
 
 /* The capacity to grow to so that `needed` bytes fit; 0: there is no such size. */
 static size_t grown(size_t capacity, size_t needed)
@@ -37,8 +37,8 @@ static bool grow(struct lull_runtime *rt, struct lullb_buffer *buffer, size_t ne
     return true;
 }
 
-char *lullb_buffer_reserve(struct lull_runtime *rt, struct lullb_buffer *buffer, size_t size,
-                           size_t *room)
+char *lullb_buffer_reserve(struct lull_runtime *rt, struct lullb_buffer *buffer,
+                           size_t size, size_t *room)
 {
     size_t used = lullb_buffer_size(buffer);
     if (buffer->capacity - buffer->to < size) {
@@ -74,7 +74,8 @@ bool lullb_buffer_append(struct lull_runtime *rt, struct lullb_buffer *buffer,
     return true;
 }
 
-void lullb_buffer_consume(struct lull_runtime *rt, struct lullb_buffer *buffer, size_t size)
+void lullb_buffer_consume(struct lull_runtime *rt, struct lullb_buffer *buffer,
+                          size_t size)
 {
     buffer->from += size;
     if (buffer->from < buffer->to)

@@ -35,8 +35,8 @@ static inline const char *lullb_buffer_data(const struct lullb_buffer *buffer)
  * Make room for at least `size` more bytes and return where they go; *room
  * says how much there is.  NULL when memory is refused: nothing has changed.
  */
-char *lullb_buffer_reserve(struct lull_runtime *rt, struct lullb_buffer *buffer, size_t size,
-                           size_t *room);
+char *lullb_buffer_reserve(struct lull_runtime *rt, struct lullb_buffer *buffer,
+                           size_t size, size_t *room);
 
 /* `size` bytes were written where lullb_buffer_reserve() said. */
 void lullb_buffer_commit(struct lullb_buffer *buffer, size_t size);
@@ -46,7 +46,8 @@ bool lullb_buffer_append(struct lull_runtime *rt, struct lullb_buffer *buffer,
                          const char *bytes, size_t size);
 
 /* Remove bytes from the front. */
-void lullb_buffer_consume(struct lull_runtime *rt, struct lullb_buffer *buffer, size_t size);
+void lullb_buffer_consume(struct lull_runtime *rt, struct lullb_buffer *buffer,
+                          size_t size);
 
 /* Give the block back: empty again. */
 void lullb_buffer_clear(struct lull_runtime *rt, struct lullb_buffer *buffer);

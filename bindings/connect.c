@@ -139,7 +139,8 @@ static int wait_connected(lua_State *L, struct attempt *attempt, struct lull_tas
     struct lull_runtime *rt = stream->shared->rt;
     const struct lull_op_type *type =
         attempt->addr.as.any.sa_family == AF_UNIX ? &unix_type : &tcp_type;
-    event_assign(&attempt->event, lull_base(rt), attempt->fd, EV_WRITE, on_connected, attempt);
+    event_assign(&attempt->event, lull_base(rt), attempt->fd, EV_WRITE, on_connected,
+                 attempt);
     if (event_add(&attempt->event, NULL) != 0 ||
         !lullb_op_begin(&attempt->wait, rt, task, type, stream->options.timeout)) {
         close_attempt(attempt);

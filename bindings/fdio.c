@@ -117,7 +117,8 @@ static ssize_t write_guarded(int fd, const struct iovec *parts, int count)
     return written;
 }
 
-ssize_t lullb_fd_write(int fd, enum lullb_fd_kind kind, const struct iovec *parts, int count)
+ssize_t lullb_fd_write(int fd, enum lullb_fd_kind kind, const struct iovec *parts,
+                       int count)
 {
     struct iovec little;
     ssize_t written;

@@ -13,8 +13,8 @@
 enum lullb_fd_kind {
     LULLB_FD_SOCKET,      /* told per call not to block, not to signal */
     LULLB_FD_NONBLOCKING, /* O_NONBLOCK is set: a pipe of our own */
-    LULLB_FD_SHARED,      /* O_NONBLOCK may not be set, since others share it: polled first */
-    LULLB_FD_FILE         /* a regular file or the like: always ready, cannot be watched */
+    LULLB_FD_SHARED, /* O_NONBLOCK may not be set, since others share it: polled first */
+    LULLB_FD_FILE    /* a regular file or the like: always ready, cannot be watched */
 };
 
 /* What an open descriptor is; -1 and errno when it is none. */
@@ -28,6 +28,7 @@ ssize_t lullb_fd_read(int fd, enum lullb_fd_kind kind, void *bytes, size_t size)
  * descriptor takes no more now, unless it is a shared one: those take a little
  * at a time and are to be tried until EAGAIN.
  */
-ssize_t lullb_fd_write(int fd, enum lullb_fd_kind kind, const struct iovec *parts, int count);
+ssize_t lullb_fd_write(int fd, enum lullb_fd_kind kind, const struct iovec *parts,
+                       int count);
 
 #endif

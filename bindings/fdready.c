@@ -60,7 +60,8 @@ static bool is_ready(lua_State *L, int fd, short events, const char *op)
     return count > 0;
 }
 
-static int wait_ready(lua_State *L, short events, short what, const struct lull_op_type *type)
+static int wait_ready(lua_State *L, short events, short what,
+                      const struct lull_op_type *type)
 {
     lua_Integer fd = luaL_checkinteger(L, 1);
     luaL_argcheck(L, fd >= 0 && fd <= INT_MAX, 1, "not a descriptor");
@@ -76,7 +77,8 @@ static int wait_ready(lua_State *L, short events, short what, const struct lull_
     event_assign(&ready->event, lull_base(rt), (int)fd, what, on_ready, ready);
     if (event_add(&ready->event, NULL) != 0)
         return lullb_raise_memory(L, type->name);
-    lullb_op_begin(&ready->wait, rt, task, type, (double)INFINITY); /* no timer: cannot fail */
+    lullb_op_begin(&ready->wait, rt, task, type,
+                   (double)INFINITY); /* no timer: cannot fail */
     return lull_await(L, &ready->wait.op);
 }
 

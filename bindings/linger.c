@@ -45,7 +45,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 static void on_due(struct lull_timer *timer)
 {
-    struct rest *rest = (struct rest *)(void *)((char *)timer - offsetof(struct rest, timer));
+    struct rest *rest =
+        (struct rest *)(void *)((char *)timer - offsetof(struct rest, timer));
     lull_handle_close(&rest->handle);
 }
 
@@ -77,7 +78,8 @@ bool lullb_linger(struct lull_runtime *rt, int fd, enum lullb_fd_kind kind, bool
     if (rest == NULL)
         return false;
     *rest = (struct rest){.fd = fd, .kind = kind, .owned = owned};
-    event_assign(&rest->event, lull_base(rt), fd, EV_WRITE | EV_PERSIST, on_writable, rest);
+    event_assign(&rest->event, lull_base(rt), fd, EV_WRITE | EV_PERSIST, on_writable,
+                 rest);
     if (!lull_timer_start_after(rt, &rest->timer, LULLB_LINGER_S, on_due)) {
         lull_release(rt, rest, sizeof *rest);
         return false;

@@ -25,12 +25,12 @@ static const char listener_tag = 'l';
 struct listener {
     struct lullb_object object;
     struct event event;
-    struct lull_timer pause;    /* runs while accepting pauses */
-    struct lullb_line line;     /* who waits for a connection */
+    struct lull_timer pause; /* runs while accepting pauses */
+    struct lullb_line line;  /* who waits for a connection */
     struct lullb_stream_options options;
-    struct lullb_addr addr;     /* where it listens */
-    dev_t device;               /* of the file of a Unix socket */
-    ino_t inode;                /* 0: there is none */
+    struct lullb_addr addr; /* where it listens */
+    dev_t device;           /* of the file of a Unix socket */
+    ino_t inode;            /* 0: there is none */
     int fd;
     bool watched;
 };
@@ -133,13 +133,12 @@ static const struct lull_op_type accept_type = {
     .abandon = abandon,
 };
 
-static int wait_acceptable(lua_State *L, struct accept_op *accept_op, struct lull_task *task,
-                           bool first)
+static int wait_acceptable(lua_State *L, struct accept_op *accept_op,
+                           struct lull_task *task, bool first)
 {
     struct listener *listener = accept_op->listener;
-    if (!watch(listener) ||
-        !lullb_op_begin(&accept_op->wait, listener->object.handle.rt, task, &accept_type,
-                        (double)INFINITY))
+    if (!watch(listener) || !lullb_op_begin(&accept_op->wait, listener->object.handle.rt,
+                                            task, &accept_type, (double)INFINITY))
         return lullb_raise_memory(L, ACCEPT);
     if (first)
         lullb_line_prepend(&listener->line, &accept_op->wait);
@@ -152,7 +151,8 @@ static int accept_one(struct listener *listener, struct lullb_addr *peer)
 {
     peer->size = sizeof peer->as;
 #ifdef __linux__
-    return accept4(listener->fd, &peer->as.any, &peer->size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accept4(listener->fd, &peer->as.any, &peer->size,
+                   SOCK_NONBLOCK | SOCK_CLOEXEC);
 #else
     int fd = accept(listener->fd, &peer->as.any, &peer->size);
     if (fd >= 0) {
@@ -273,7 +273,8 @@ static int set_options(int fd, const struct lullb_addr *addr,
         return 0;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
         return -1;
-    if (options->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+    if (options->reuse_port &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
         return -1;
     if (family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof only_ipv6) < 0)
@@ -282,7 +283,8 @@ static int set_options(int fd, const struct lullb_addr *addr,
 }
 
 /* A socket that listens; -1 and errno. */
-static int open_socket(const struct lullb_addr *addr, const struct lullb_listen_options *options)
+static int open_socket(const struct lullb_addr *addr,
+                       const struct lullb_listen_options *options)
 {
     int fd = lullb_socket(addr->as.any.sa_family, SOCK_STREAM);
     if (fd < 0)

@@ -24,7 +24,8 @@ static void check_addr(lua_State *L, struct lullb_addr *addr)
     const char *host = luaL_checkstring(L, 1);
     lua_Integer port = luaL_checkinteger(L, 2);
     luaL_argcheck(L, port >= 0 && port <= 65535, 2, "port out of range");
-    luaL_argcheck(L, lullb_addr_parse(addr, host, (unsigned)port), 1, "not a numeric address");
+    luaL_argcheck(L, lullb_addr_parse(addr, host, (unsigned)port), 1,
+                  "not a numeric address");
 }
 
 static void check_path(lua_State *L, struct lullb_addr *addr)
@@ -78,10 +79,12 @@ static bool flag(lua_State *L, int index, const char *name)
     return value;
 }
 
-static void check_listen_options(lua_State *L, int index, struct lullb_listen_options *options)
+static void check_listen_options(lua_State *L, int index,
+                                 struct lullb_listen_options *options)
 {
     lullb_check_stream_options(L, index, &options->stream);
-    *options = (struct lullb_listen_options){.stream = options->stream, .backlog = SOMAXCONN};
+    *options =
+        (struct lullb_listen_options){.stream = options->stream, .backlog = SOMAXCONN};
     if (lua_isnoneornil(L, index))
         return;
     size_t backlog = lullb_check_size_field(L, index, "backlog", SOMAXCONN);

@@ -16,13 +16,13 @@
 #include <errno.h>
 #include <stdint.h>
 
-#define OP_NAME "stream.read"
+#define OP_NAME        "stream.read"
 #define UNWAITED_BYTES (4u * LULLB_CHUNK)
-#define REFIRES 8u         /* of the event while the woken task has not run yet */
-#define SMALL_READ 4096    /* so little may be copied once more... */
-#define SMALL_READS 4u     /* ...when so many in a row were no more */
-#define WHOLE_READ 4096u   /* read_some of less fills the chunk all the same */
-#define MAX_FORMATS 250    /* as in Lua: they are upvalues of the iterator */
+#define REFIRES        8u    /* of the event while the woken task has not run yet */
+#define SMALL_READ     4096  /* so little may be copied once more... */
+#define SMALL_READS    4u    /* ...when so many in a row were no more */
+#define WHOLE_READ     4096u /* read_some of less fills the chunk all the same */
+#define MAX_FORMATS    250   /* as in Lua: they are upvalues of the iterator */
 
 /* Bytes at hand: the buffer, or the chunk when the buffer is empty. */
 struct window {
@@ -177,7 +177,8 @@ void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
 /* ---- Lua side: one read, across its waits ----------------------------------- */
 
 /* Wait until the descriptor is readable, then go on in read_push. */
-static int wait_readable(lua_State *L, struct lullb_stream *stream, struct lull_task *task)
+static int wait_readable(lua_State *L, struct lullb_stream *stream,
+                         struct lull_task *task)
 {
     struct lullb_reader *in = &stream->in;
     if (!in->watched && event_add(&in->event, NULL) != 0)
@@ -193,8 +194,8 @@ static int wait_readable(lua_State *L, struct lullb_stream *stream, struct lull_
 }
 
 /* Push a result; the stream may have been closed by a finalizer meanwhile. */
-static void push_bytes(lua_State *L, struct lullb_stream *stream, const struct window *window,
-                       size_t length)
+static void push_bytes(lua_State *L, struct lullb_stream *stream,
+                       const struct window *window, size_t length)
 {
     struct lullb_reader *in = &stream->in;
     /* If Lua has no memory, what is in the chunk is lost: nothing may follow it. */
@@ -237,10 +238,11 @@ static int raise_cut_off(lua_State *L, struct lullb_stream *stream, struct windo
 }
 
 /* Nothing is taken, so that it can be read in another way. */
-static int raise_too_long(lua_State *L, struct lullb_stream *stream, struct window *window)
+static int raise_too_long(lua_State *L, struct lullb_stream *stream,
+                          struct window *window)
 {
     const struct lullb_request *request = &stream->in.request;
-    const char *what = request->want == LULLB_WANT_ALL ? "the rest of the stream"
+    const char *what = request->want == LULLB_WANT_ALL     ? "the rest of the stream"
                        : request->want == LULLB_WANT_UNTIL ? "what precedes the separator"
                                                            : "the line";
     if (!keep(stream, window))
@@ -253,7 +255,8 @@ static int raise_too_long(lua_State *L, struct lullb_stream *stream, struct wind
 }
 
 /* What the format at `index` asks for; false when it is none. */
-static bool parse_format(lua_State *L, int index, const struct lullb_stream_options *options,
+static bool parse_format(lua_State *L, int index,
+                         const struct lullb_stream_options *options,
                          struct lullb_request *request)
 {
     *request = (struct lullb_request){.limit = options->max_line};
@@ -357,14 +360,15 @@ static int read_push(lua_State *L, struct lull_op *op)
 }
 
 /* A checkpoint, then the read that in.request describes. */
-static int begin(lua_State *L, struct lullb_stream *stream, const struct lullb_request *request,
-                 int formats)
+static int begin(lua_State *L, struct lullb_stream *stream,
+                 const struct lullb_request *request, int formats)
 {
     struct lullb_reader *in = &stream->in;
     struct lull_task *task = lull_checkpoint(L);
     lullb_check_open(L, stream, OP_NAME);
     if (in->busy)
-        return lullb_raise(L, LULL_KIND_BUSY, OP_NAME, "another task is reading from the stream");
+        return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
+                           "another task is reading from the stream");
     in->taken = 0;
     in->results = 0;
     in->formats = formats;
@@ -391,7 +395,8 @@ static int check_formats(lua_State *L, const struct lullb_stream *stream)
     luaL_argcheck(L, top - 1 <= MAX_FORMATS, MAX_FORMATS + 2, "too many formats");
     for (int i = 2; i <= top; i++) {
         if (!parse_format(L, i, &stream->options, &request))
-            luaL_argerror(L, i, "invalid format: not \"l\", \"L\", \"a\" or a number of bytes");
+            luaL_argerror(L, i,
+                          "invalid format: not \"l\", \"L\", \"a\" or a number of bytes");
     }
     luaL_checkstack(L, top + 8, "too many formats");
     return top - 1;

@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-static enum lullb_verdict answer_with(struct lullb_answer *answer, size_t length, size_t used)
+static enum lullb_verdict answer_with(struct lullb_answer *answer, size_t length,
+                                      size_t used)
 {
     answer->length = length;
     answer->used = used;
@@ -64,13 +65,15 @@ static const char *find_separator(const struct lullb_request *request, const cha
 }
 
 static enum lullb_verdict judge_until(struct lullb_request *request, const char *bytes,
-                                      size_t size, bool ended, struct lullb_answer *answer)
+                                      size_t size, bool ended,
+                                      struct lullb_answer *answer)
 {
     size_t length = request->separator_size;
     const char *found = find_separator(request, bytes, size, request->scanned);
     if (found != NULL) {
         size_t whole = (size_t)(found - bytes) + length;
-        return whole > request->limit ? LULLB_TOO_LONG : answer_with(answer, whole, whole);
+        return whole > request->limit ? LULLB_TOO_LONG
+                                      : answer_with(answer, whole, whole);
     }
     if (size >= request->limit)
         return LULLB_TOO_LONG;
@@ -93,7 +96,8 @@ static enum lullb_verdict judge_some(const struct lullb_request *request, size_t
 }
 
 enum lullb_verdict lullb_request_judge(struct lullb_request *request, const char *bytes,
-                                       size_t size, bool ended, struct lullb_answer *answer)
+                                       size_t size, bool ended,
+                                       struct lullb_answer *answer)
 {
     switch (request->want) {
     case LULLB_WANT_SOME:
@@ -116,7 +120,8 @@ enum lullb_verdict lullb_request_judge(struct lullb_request *request, const char
 
 size_t lullb_request_missing(const struct lullb_request *request, size_t size)
 {
-    bool is_count = request->want == LULLB_WANT_COUNT || request->want == LULLB_WANT_EXACT;
+    bool is_count =
+        request->want == LULLB_WANT_COUNT || request->want == LULLB_WANT_EXACT;
     if (request->want == LULLB_WANT_ALL)
         return SIZE_MAX;
     return is_count && request->count > size ? request->count - size : 1;

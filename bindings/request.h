@@ -26,15 +26,15 @@ struct lullb_request {
     size_t limit;          /* bytes a LINE, UNTIL or ALL may have */
     const char *separator; /* of UNTIL; borrowed */
     size_t separator_size;
-    size_t scanned;        /* bytes known to hold no newline or separator */
+    size_t scanned; /* bytes known to hold no newline or separator */
 };
 
 enum lullb_verdict {
     LULLB_NEED_MORE,
     LULLB_ANSWERED,
-    LULLB_AT_END,   /* clean: nothing was there */
-    LULLB_CUT_OFF,  /* the end came in the middle */
-    LULLB_TOO_LONG  /* past the limit */
+    LULLB_AT_END,  /* clean: nothing was there */
+    LULLB_CUT_OFF, /* the end came in the middle */
+    LULLB_TOO_LONG /* past the limit */
 };
 
 struct lullb_answer {
@@ -44,7 +44,8 @@ struct lullb_answer {
 
 /* Judge what is there; with `ended` nothing will follow. */
 enum lullb_verdict lullb_request_judge(struct lullb_request *request, const char *bytes,
-                                       size_t size, bool ended, struct lullb_answer *answer);
+                                       size_t size, bool ended,
+                                       struct lullb_answer *answer);
 
 /* How many more bytes it needs for sure, having `size`. */
 size_t lullb_request_missing(const struct lullb_request *request, size_t size);

@@ -18,10 +18,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define OP_NAME "dns.resolve"
-#define MAX_NAME 1024      /* longer than any name can be */
+#define OP_NAME       "dns.resolve"
+#define MAX_NAME      1024 /* longer than any name can be */
 #define MAX_ADDRESSES 64
-#define ADDRESS_TEXT (INET6_ADDRSTRLEN + IF_NAMESIZE + 1)
+#define ADDRESS_TEXT  (INET6_ADDRSTRLEN + IF_NAMESIZE + 1)
 
 struct lookup_job {
     struct lull_job base;  /* first */
@@ -34,10 +34,10 @@ struct lookup_job {
 };
 
 struct lookup {
-    struct lull_op op;       /* first */
+    struct lull_op op; /* first */
     struct lull_runtime *rt;
-    struct lookup_job *job;  /* NULL: none, or done with */
-    bool in_flight;          /* the job has not come back */
+    struct lookup_job *job; /* NULL: none, or done with */
+    bool in_flight;         /* the job has not come back */
 };
 
 /* ---- on a pool thread ---------------------------------------------------------- */
@@ -117,8 +117,9 @@ static const char *code_name(int result)
         int result;
         const char *name;
     } names[] = {
-        {EAI_AGAIN, "EAI_AGAIN"},     {EAI_FAIL, "EAI_FAIL"},     {EAI_MEMORY, "EAI_MEMORY"},
-        {EAI_NONAME, "EAI_NONAME"},   {EAI_FAMILY, "EAI_FAMILY"}, {EAI_SYSTEM, "EAI_SYSTEM"},
+        {EAI_AGAIN, "EAI_AGAIN"},     {EAI_FAIL, "EAI_FAIL"},
+        {EAI_MEMORY, "EAI_MEMORY"},   {EAI_NONAME, "EAI_NONAME"},
+        {EAI_FAMILY, "EAI_FAMILY"},   {EAI_SYSTEM, "EAI_SYSTEM"},
         {EAI_SERVICE, "EAI_SERVICE"},
 #ifdef EAI_NODATA
         {EAI_NODATA, "EAI_NODATA"},

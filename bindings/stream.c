@@ -25,7 +25,8 @@ static const struct lullb_stream_options default_options = {
 
 /* ---- options --------------------------------------------------------------- */
 
-void lullb_change_stream_options(lua_State *L, int index, struct lullb_stream_options *options)
+void lullb_change_stream_options(lua_State *L, int index,
+                                 struct lullb_stream_options *options)
 {
     luaL_checktype(L, index, LUA_TTABLE);
     struct lullb_stream_options changed = *options;
@@ -34,7 +35,8 @@ void lullb_change_stream_options(lua_State *L, int index, struct lullb_stream_op
     lua_pop(L, 1);
     changed.max_line = lullb_check_size_field(L, index, "max_line", options->max_line);
     changed.max_all = lullb_check_size_field(L, index, "max_all", options->max_all);
-    changed.high_water = lullb_check_size_field(L, index, "high_water", options->high_water);
+    changed.high_water =
+        lullb_check_size_field(L, index, "high_water", options->high_water);
     /* A quarter of the high one, unless it is named. */
     size_t low = changed.high_water == options->high_water ? options->low_water
                                                            : changed.high_water / 4;
@@ -44,7 +46,8 @@ void lullb_change_stream_options(lua_State *L, int index, struct lullb_stream_op
     *options = changed;
 }
 
-void lullb_check_stream_options(lua_State *L, int index, struct lullb_stream_options *options)
+void lullb_check_stream_options(lua_State *L, int index,
+                                struct lullb_stream_options *options)
 {
     *options = default_options;
     if (!lua_isnoneornil(L, index))
@@ -114,7 +117,8 @@ static void close_stream(struct lull_handle *handle)
     bool unsent = lullb_buffer_size(&stream->out.queue) > 0 && stream->out.error == 0;
     stop_sides(stream);
     stream->fd = -1;
-    if (!unsent || !lullb_linger(rt, fd, stream->kind, stream->owned, &stream->out.queue)) {
+    if (!unsent ||
+        !lullb_linger(rt, fd, stream->kind, stream->owned, &stream->out.queue)) {
         if (stream->owned)
             close(fd);
     }
@@ -134,7 +138,8 @@ void lullb_stream_open(struct lullb_stream *stream, int fd, enum lullb_fd_kind k
     stream->fd = fd;
     stream->kind = (uint8_t)kind;
     stream->owned = true;
-    event_assign(&stream->in.event, base, fd, EV_READ | EV_PERSIST, lullb_on_readable, stream);
+    event_assign(&stream->in.event, base, fd, EV_READ | EV_PERSIST, lullb_on_readable,
+                 stream);
     event_assign(&stream->out.event, base, fd, EV_WRITE | EV_PERSIST, lullb_on_writable,
                  stream);
     lull_handle_open(rt, &stream->object.handle, &stream_type);

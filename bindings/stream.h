@@ -55,16 +55,16 @@ struct lullb_reader {
     struct event event;
     struct lullb_buffer buffer;   /* what came and was not yet asked for */
     struct lullb_request request; /* what is being asked for */
-    size_t taken;   /* bytes of the buffer that are in results of this call already */
+    size_t taken;    /* bytes of the buffer that are in results of this call already */
     size_t unwaited; /* bytes read since it last waited */
-    int formats;    /* how many are left of a read with several */
-    int results;    /* how many it has */
-    int error;      /* errno of a failed read; then nothing more comes */
+    int formats;     /* how many are left of a read with several */
+    int results;     /* how many it has */
+    int error;       /* errno of a failed read; then nothing more comes */
     uint8_t refires; /* of the event, since it woke somebody */
     uint8_t small_reads; /* how many in a row brought little, up to a bound */
-    bool busy;      /* a task waits */
-    bool watched;   /* the event is registered */
-    bool drained;   /* the last read emptied it: wait before the next */
+    bool busy;           /* a task waits */
+    bool watched;        /* the event is registered */
+    bool drained;        /* the last read emptied it: wait before the next */
     bool ended;
 };
 
@@ -88,9 +88,9 @@ struct lullb_stream {
     struct lullb_stream_options options;
     struct lullb_reader in;
     struct lullb_writer out;
-    int fd;            /* -1: never opened, or closed */
-    uint8_t kind;      /* enum lullb_fd_kind */
-    bool owned;        /* the descriptor is closed with the stream */
+    int fd;             /* -1: never opened, or closed */
+    uint8_t kind;       /* enum lullb_fd_kind */
+    bool owned;         /* the descriptor is closed with the stream */
     sa_family_t family; /* AF_UNSPEC: no socket */
     union {
         struct sockaddr any;
@@ -100,10 +100,12 @@ struct lullb_stream {
 };
 
 /* The defaults, or what the table at `index` says; nil and none are the defaults. */
-void lullb_check_stream_options(lua_State *L, int index, struct lullb_stream_options *options);
+void lullb_check_stream_options(lua_State *L, int index,
+                                struct lullb_stream_options *options);
 
 /* Change those options that the table at `index` names. */
-void lullb_change_stream_options(lua_State *L, int index, struct lullb_stream_options *options);
+void lullb_change_stream_options(lua_State *L, int index,
+                                 struct lullb_stream_options *options);
 
 /* Push a new stream, not open yet.  May raise. */
 struct lullb_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,

@@ -27,13 +27,15 @@ static void leave_line(struct lullb_timed_op *timed)
 static void on_due(struct lull_timer *timer)
 {
     struct lullb_timed_op *timed =
-        (struct lullb_timed_op *)(void *)((char *)timer - offsetof(struct lullb_timed_op, timer));
+        (struct lullb_timed_op *)(void *)((char *)timer -
+                                          offsetof(struct lullb_timed_op, timer));
     timed->timed_out = true;
     lullb_op_complete(timed);
 }
 
 bool lullb_op_begin(struct lullb_timed_op *timed, struct lull_runtime *rt,
-                    struct lull_task *task, const struct lull_op_type *type, double timeout)
+                    struct lull_task *task, const struct lull_op_type *type,
+                    double timeout)
 {
     if (timeout < (double)INFINITY &&
         !lull_timer_start_after(rt, &timed->timer, timeout, on_due))
@@ -100,7 +102,8 @@ void lullb_line_close(struct lullb_line *line)
         lullb_op_fail(line->head, LULL_KIND_CLOSED, 0);
 }
 
-int lullb_raise_timeout(lua_State *L, const struct lullb_timed_op *timed, const char *what)
+int lullb_raise_timeout(lua_State *L, const struct lullb_timed_op *timed,
+                        const char *what)
 {
     char seconds[32];
     snprintf(seconds, sizeof seconds, "%.14g", timed->timeout);

@@ -14,14 +14,14 @@
 #include "lull_ext.h"
 
 struct lullb_timed_op {
-    struct lull_op op;           /* first */
+    struct lull_op op; /* first */
     struct lull_timer timer;
     struct lull_runtime *rt;
     struct lullb_timed_op *next; /* in the line */
     struct lullb_timed_op *prev;
-    struct lullb_line *line;     /* NULL: in none */
-    double timeout;              /* seconds it was begun with */
-    bool held;                   /* it counts as a hold */
+    struct lullb_line *line; /* NULL: in none */
+    double timeout;          /* seconds it was begun with */
+    bool held;               /* it counts as a hold */
     bool timed_out;
 };
 
@@ -36,7 +36,8 @@ struct lullb_line {
  * timer is refused: then nothing has begun.
  */
 bool lullb_op_begin(struct lullb_timed_op *timed, struct lull_runtime *rt,
-                    struct lull_task *task, const struct lull_op_type *type, double timeout);
+                    struct lull_task *task, const struct lull_op_type *type,
+                    double timeout);
 
 /* Begin and complete at once: for results that are there. */
 static inline void lullb_op_begin_complete(struct lullb_timed_op *timed,
@@ -63,6 +64,7 @@ void lullb_line_prepend(struct lullb_line *line, struct lullb_timed_op *timed);
 void lullb_line_close(struct lullb_line *line);
 
 /* Raise `timeout`, saying what took too long: "nothing was read". */
-int lullb_raise_timeout(lua_State *L, const struct lullb_timed_op *timed, const char *what);
+int lullb_raise_timeout(lua_State *L, const struct lullb_timed_op *timed,
+                        const char *what);
 
 #endif

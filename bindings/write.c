@@ -15,7 +15,7 @@
 
 #include <errno.h>
 
-#define OP_NAME "stream.write"
+#define OP_NAME   "stream.write"
 #define MAX_PARTS 32
 
 /* Who waits in line for the pen, or for a flush: a userdata of its own. */
@@ -140,7 +140,8 @@ static int wait_holding(lua_State *L, struct lullb_stream *stream, struct lull_t
 {
     struct lullb_writer *out = &stream->out;
     out->wake_at = wake_at;
-    if (!lullb_op_begin(&out->wait, stream->shared->rt, task, type, stream->options.timeout)) {
+    if (!lullb_op_begin(&out->wait, stream->shared->rt, task, type,
+                        stream->options.timeout)) {
         pass_pen(out);
         return lullb_raise_memory(L, OP_NAME);
     }
@@ -244,7 +245,8 @@ static int queue_rest(lua_State *L, struct lullb_stream *stream, const struct re
     out->watched = true;
     for (int i = rest->next; i <= rest->last; i++) {
         size_t skip = i == rest->next ? rest->skip : 0;
-        lullb_buffer_append(rt, &out->queue, lua_tostring(L, i) + skip, lua_rawlen(L, i) - skip);
+        lullb_buffer_append(rt, &out->queue, lua_tostring(L, i) + skip,
+                            lua_rawlen(L, i) - skip);
     }
     return 0;
 }
@@ -346,7 +348,8 @@ static int line_up(lua_State *L, struct lullb_stream *stream, struct lull_task *
         .stream = stream,
         .target = stream->out.sent + lullb_buffer_size(&stream->out.queue),
     };
-    if (!lullb_op_begin(&queued->wait, stream->shared->rt, task, type, stream->options.timeout))
+    if (!lullb_op_begin(&queued->wait, stream->shared->rt, task, type,
+                        stream->options.timeout))
         return lullb_raise_memory(L, type->name);
     lullb_line_append(line, &queued->wait);
     return lull_await(L, &queued->wait.op);

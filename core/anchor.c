@@ -20,7 +20,8 @@ void lull__anchors_init(lua_State *L, struct lull_anchors *anchors, struct lull_
 
 void lull__anchors_deinit(struct lull_anchors *anchors)
 {
-    lull__mem_free(anchors->mem, anchors->free, anchors->capacity * sizeof *anchors->free);
+    lull__mem_free(anchors->mem, anchors->free,
+                   anchors->capacity * sizeof *anchors->free);
     anchors->free = NULL;
     anchors->capacity = anchors->count = 0;
 }
@@ -45,7 +46,8 @@ static bool reserve(struct lull_anchors *anchors)
 
 uint32_t lull__anchor(lua_State *L, struct lull_anchors *anchors)
 {
-    uint32_t slot = anchors->count > 0 ? anchors->free[anchors->count - 1] : anchors->next;
+    uint32_t slot =
+        anchors->count > 0 ? anchors->free[anchors->count - 1] : anchors->next;
     if (anchors->count == 0 && !reserve(anchors))
         luaL_error(L, "not enough memory");
     lua_rawgeti(L, LUA_REGISTRYINDEX, anchors->table);

@@ -41,8 +41,8 @@ void lull_release(struct lull_runtime *rt, void *block, size_t size)
     lull__mem_free(&rt->mem, block, size);
 }
 
-bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer, double seconds,
-                            void (*due)(struct lull_timer *timer))
+bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer,
+                            double seconds, void (*due)(struct lull_timer *timer))
 {
     struct lull_timers *timers = rt->tasks.timers;
     uint64_t at = lull__timers_after(timers, seconds);
@@ -89,7 +89,8 @@ struct lull_runtime *lull_new(const struct lull_options *options)
 {
     struct lull_options taken = {.size = sizeof taken};
     if (options != NULL) {
-        if (options->size > sizeof taken || options->size < offsetof(struct lull_options, alloc))
+        if (options->size > sizeof taken ||
+            options->size < offsetof(struct lull_options, alloc))
             return NULL;
         memcpy(&taken, options, options->size);
     }
@@ -110,6 +111,11 @@ struct lua_State *lull_state(struct lull_runtime *rt)
 struct event_base *lull_base(struct lull_runtime *rt)
 {
     return rt->loop.base;
+}
+
+const char *lull_libevent_version(void)
+{
+    return lull__loop_version();
 }
 
 size_t lull_memory(const struct lull_runtime *rt)
@@ -188,13 +194,15 @@ static int start_call(lua_State *L)
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushcclosure(L, lull__l_run_body, 1);
     lua_insert(L, 2); /* fn, run, fn, ... */
-    call->task = lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 2, LULL_TASK_HOST);
+    call->task =
+        lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 2, LULL_TASK_HOST);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, 2, 2);
     return 0;
 }
 
-struct lull_task *lull_call(struct lull_runtime *rt, int nargs, lull_outcome_fn done, void *arg)
+struct lull_task *lull_call(struct lull_runtime *rt, int nargs, lull_outcome_fn done,
+                            void *arg)
 {
     lua_State *L = rt->tasks.L;
     struct lull_host_call *call = lull__mem_new(&rt->mem, sizeof *call);
@@ -273,7 +281,8 @@ static void host_ended(struct lull_task *task)
         node = node->next;
     struct lull_host_call call = *LULL_CONTAINER(node, struct lull_host_call, link);
     lull__list_remove(node);
-    lull__mem_free(&rt->mem, LULL_CONTAINER(node, struct lull_host_call, link), sizeof call);
+    lull__mem_free(&rt->mem, LULL_CONTAINER(node, struct lull_host_call, link),
+                   sizeof call);
     task->future.received = true;
     if (call.done == NULL || !lua_checkstack(L, 8))
         return;
@@ -420,11 +429,14 @@ static void drop_post(struct lull_message *message)
 enum lull_status lull_post(struct lull_runtime *rt,
                            void (*fn)(struct lull_runtime *rt, void *arg), void *arg)
 {
-    struct post *post = malloc(sizeof *post); /* from any thread: not the runtime's account */
+    struct post *post =
+        malloc(sizeof *post); /* from any thread: not the runtime's account */
     if (post == NULL)
         return LULL_NO_MEMORY;
-    *post = (struct post){
-        .message = {.deliver = deliver_post, .drop = drop_post}, .rt = rt, .fn = fn, .arg = arg};
+    *post = (struct post){.message = {.deliver = deliver_post, .drop = drop_post},
+                          .rt = rt,
+                          .fn = fn,
+                          .arg = arg};
     if (lull__inbox_post(rt->inbox, &post->message))
         return LULL_DONE;
     return LULL_BAD_USE;

@@ -11,20 +11,15 @@
 
 #include "drive.h"
 
-#include <event2/event.h>
-
 static const char attached_key = 'a'; /* registry: the box that holds the runtime */
 
 struct box {
     struct lull_runtime *rt; /* NULL: freed */
-    struct event *sigint;    /* NULL: could not be made */
 };
 
-static void on_sigint(evutil_socket_t fd, short what, void *arg)
+static void on_sigint(void *rt)
 {
-    (void)fd;
-    (void)what;
-    lull_interrupt(arg);
+    lull_interrupt(rt);
 }
 
 static int box_gc(lua_State *L)
@@ -32,24 +27,20 @@ static int box_gc(lua_State *L)
     struct box *box = lua_touserdata(L, 1);
     struct lull_runtime *rt = box->rt;
     box->rt = NULL;
-    if (box->sigint != NULL)
-        event_free(box->sigint);
-    box->sigint = NULL;
     if (rt != NULL)
         lull__runtime_free(rt, 0);
     return 0;
 }
 
-static int run_protected(lua_State *L, struct box *box, int nargs)
+static int run_protected(lua_State *L, struct lull_runtime *rt, int nargs)
 {
-    bool outermost = box->rt->tasks.running == NULL && lua_pushthread(L);
-    if (box->rt->tasks.running == NULL)
-        lua_pop(L, 1);
-    if (!outermost || box->sigint == NULL)
+    bool main = lua_pushthread(L) != 0;
+    lua_pop(L, 1);
+    if (!main)
         return lua_pcall(L, nargs, LUA_MULTRET, 0);
-    event_add(box->sigint, NULL);
+    lull__loop_take_sigint(rt->tasks.loop, on_sigint);
     int status = lua_pcall(L, nargs, LUA_MULTRET, 0);
-    event_del(box->sigint);
+    lull__loop_give_sigint_back(rt->tasks.loop);
     return status;
 }
 
@@ -63,7 +54,7 @@ static int l_run(lua_State *L)
     int nargs = lua_gettop(L);
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
-    if (run_protected(L, box, nargs) != LUA_OK) {
+    if (run_protected(L, box->rt, nargs) != LUA_OK) {
         if (tasks->exiting) {
             tasks->exiting = false;
             lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->stock_exit);
@@ -80,7 +71,6 @@ static void keep_box(lua_State *L, struct lull_runtime *rt)
 {
     struct box *box = lua_newuserdatauv(L, sizeof *box, 0);
     box->rt = rt;
-    box->sigint = evsignal_new(lull_base(rt), SIGINT, on_sigint, rt);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, box_gc);
     lua_setfield(L, -2, "__gc");

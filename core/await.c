@@ -34,7 +34,8 @@ static const char *blocking_frame(lua_State *L, const struct lull_tasks *tasks)
         if (ar.name != NULL && strcmp(ar.name, "__gc") == 0)
             return "this is a finalizer (__gc)";
         if (found == NULL && ar.what[0] == 'C' && !ours && ar.name != NULL)
-            found = lua_pushfstring(L, "the C function '%s' cannot be suspended", ar.name);
+            found =
+                lua_pushfstring(L, "the C function '%s' cannot be suspended", ar.name);
     }
     return found != NULL ? found : "a C function that cannot be suspended is in between";
 }
@@ -45,13 +46,15 @@ static int refuse(lua_State *L, const struct lull_tasks *tasks)
     if (task == NULL)
         return lull_raise(L, LULL_KIND_USAGE, "cannot wait outside a task");
     if (task->waker.flags & LULL_TASK_FORCED)
-        return lull_raise(L, LULL_KIND_USAGE, "cannot wait: the task is being closed by force");
+        return lull_raise(L, LULL_KIND_USAGE,
+                          "cannot wait: the task is being closed by force");
     if (L != tasks->slice.running)
         return lull_raise(L, LULL_KIND_USAGE,
                           "cannot wait inside a coroutine that was resumed by code "
                           "that does not know lull");
     if (!lua_isyieldable(L))
-        return lull_raise(L, LULL_KIND_USAGE, "cannot wait here: %s", blocking_frame(L, tasks));
+        return lull_raise(L, LULL_KIND_USAGE, "cannot wait here: %s",
+                          blocking_frame(L, tasks));
     return lull_raise(L, LULL_KIND_USAGE,
                       "cannot wait here: coroutine.resume was called from a C function "
                       "that cannot be suspended");
@@ -82,7 +85,8 @@ struct lull_task *lull_checkpoint(lua_State *L)
 
 /* ---- cancellation as an error ----------------------------------------------- */
 
-void lull__push_cancelled(lua_State *L, struct lull_tasks *tasks, struct lull_scope *scope)
+void lull__push_cancelled(lua_State *L, struct lull_tasks *tasks,
+                          struct lull_scope *scope)
 {
     if (scope->error_slot != 0) {
         lull__anchor_push(L, &tasks->anchors, scope->error_slot);
@@ -184,7 +188,8 @@ void lull__await_check(lua_State *L, struct lull_op *op)
     else if (op->code != 0)
         lull_push_error(L, op->kind, "%s", strerror(op->code));
     else
-        lull_push_error(L, op->kind, "%s", op->kind == LULL_KIND_CLOSED ? "closed" : "failed");
+        lull_push_error(L, op->kind, "%s",
+                        op->kind == LULL_KIND_CLOSED ? "closed" : "failed");
     lull_error_detail(L, op->type->name, op->code);
     lua_error(L);
 }
@@ -219,7 +224,8 @@ static bool ready_now(struct lull_op *op)
     return false;
 }
 
-int lull__await_with(lua_State *L, struct lull_op *op, lua_KContext context, lua_KFunction k)
+int lull__await_with(lua_State *L, struct lull_op *op, lua_KContext context,
+                     lua_KFunction k)
 {
     op->awaited = true;
     op->L = L;

@@ -16,7 +16,8 @@
  * of pushing results; k starts with lull__await_over().  If the op has ended
  * already, k is called at once.  Use as a return expression.
  */
-int lull__await_with(lua_State *L, struct lull_op *op, lua_KContext context, lua_KFunction k);
+int lull__await_with(lua_State *L, struct lull_op *op, lua_KContext context,
+                     lua_KFunction k);
 
 /* End a begun op at once, but suspend for a turn before its results are pushed. */
 int lull__await_turn(lua_State *L, struct lull_op *op);
@@ -28,7 +29,8 @@ void lull__await_over(struct lull_op *op);
 void lull__await_check(lua_State *L, struct lull_op *op);
 
 /* Push the error object of a cancelled scope: one per scope.  May raise (memory). */
-void lull__push_cancelled(lua_State *L, struct lull_tasks *tasks, struct lull_scope *scope);
+void lull__push_cancelled(lua_State *L, struct lull_tasks *tasks,
+                          struct lull_scope *scope);
 
 /* Raise what a checkpoint inside the task's innermost scope has to raise, if anything. */
 void lull__check_cancelled(lua_State *L, struct lull_task *task);

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #define MAX_ENTRIES 10000000
-#define MAX_CHAIN 64 /* waiters looked at when searching for a cycle */
+#define MAX_CHAIN   64 /* waiters looked at when searching for a cycle */
 
 /* ---- the block ------------------------------------------------------------------ */
 
-struct lull_combine *lull__combine_new(lua_State *L, struct lull_tasks *tasks, uint32_t count)
+struct lull_combine *lull__combine_new(lua_State *L, struct lull_tasks *tasks,
+                                       uint32_t count)
 {
     size_t size = sizeof(struct lull_combine) + count * sizeof(struct lull_entry);
     struct lull_combine *combine = lua_newuserdatauv(L, size, 1);
@@ -61,7 +62,8 @@ static bool waits_for(struct lull_task *target, struct lull_task *task)
     for (int i = 0; i < count; i++) {
         struct lull_list *head = &seen[i]->future.watchers;
         for (struct lull_list *node = head->next; node != head; node = node->next) {
-            struct lull_task *waiter = LULL_CONTAINER(node, struct lull_watch, link)->waiter;
+            struct lull_task *waiter =
+                LULL_CONTAINER(node, struct lull_watch, link)->waiter;
             if (waiter == target)
                 return true;
             if (waiter != NULL && count < MAX_CHAIN)
@@ -82,7 +84,8 @@ static bool owns(const struct lull_task *owner, const struct lull_task *task)
     return false;
 }
 
-void lull__check_adoptable(lua_State *L, struct lull_future *future, struct lull_task *task)
+void lull__check_adoptable(lua_State *L, struct lull_future *future,
+                           struct lull_task *task)
 {
     struct lull_task *target = lull__future_task(future);
     if (target == NULL || future->status != LULL_FUTURE_PENDING)

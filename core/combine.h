@@ -27,30 +27,31 @@ struct lull_entry {
 
 struct lull_combine {
     struct lull_op op;
-    struct lull_task *task;    /* who waits */
-    struct lull_timer timer;   /* wait's timeout */
-    uint32_t count;            /* entries */
-    uint32_t watched;          /* entries being watched */
-    uint32_t started;          /* entries before this one have been started */
-    uint32_t running;          /* functions started and not ended */
-    uint32_t limit;            /* of `running` */
-    int64_t first;             /* the entry that decided: failed or won; -1: none */
-    uint32_t done_head;        /* as_completed: first ended, not yet given, + 1 */
+    struct lull_task *task;  /* who waits */
+    struct lull_timer timer; /* wait's timeout */
+    uint32_t count;          /* entries */
+    uint32_t watched;        /* entries being watched */
+    uint32_t started;        /* entries before this one have been started */
+    uint32_t running;        /* functions started and not ended */
+    uint32_t limit;          /* of `running` */
+    int64_t first;           /* the entry that decided: failed or won; -1: none */
+    uint32_t done_head;      /* as_completed: first ended, not yet given, + 1 */
     uint32_t done_tail;
-    uint8_t kind;              /* which combinator; its own enum */
-    uint8_t ended;             /* how the wait ended, while joining: op.state, */
-    uint8_t ended_kind;        /* and op.kind */
-    bool settle;               /* no error decides */
-    bool joining;              /* the outcome is known: waiting for the rest to end */
-    bool waiting;              /* suspended here: watches receive */
-    bool list;                 /* results go into an array */
-    bool waits_all;            /* wait: until nothing is left */
-    bool waits_error;          /* wait: or until one failed */
+    uint8_t kind;       /* which combinator; its own enum */
+    uint8_t ended;      /* how the wait ended, while joining: op.state, */
+    uint8_t ended_kind; /* and op.kind */
+    bool settle;        /* no error decides */
+    bool joining;       /* the outcome is known: waiting for the rest to end */
+    bool waiting;       /* suspended here: watches receive */
+    bool list;          /* results go into an array */
+    bool waits_all;     /* wait: until nothing is left */
+    bool waits_error;   /* wait: or until one failed */
     struct lull_entry entries[];
 };
 
 /* Push a block for `count` entries (nothing watched).  May raise (memory). */
-struct lull_combine *lull__combine_new(lua_State *L, struct lull_tasks *tasks, uint32_t count);
+struct lull_combine *lull__combine_new(lua_State *L, struct lull_tasks *tasks,
+                                       uint32_t count);
 
 /* Watch entry `i`, whose future is pending; `fired` is told. */
 void lull__combine_watch(struct lull_combine *combine, uint32_t i,
@@ -73,7 +74,8 @@ static inline struct lull_combine *lull__combine_of(struct lull_entry *entry)
 }
 
 /* Raise `usage` when `task` may not wait for this future: itself, an owner, a waiter. */
-void lull__check_adoptable(lua_State *L, struct lull_future *future, struct lull_task *task);
+void lull__check_adoptable(lua_State *L, struct lull_future *future,
+                           struct lull_task *task);
 
 /* Length of the list at `arg`: its n, or #; raises an argument error. */
 uint32_t lull__check_list(lua_State *L, int arg);

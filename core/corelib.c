@@ -130,10 +130,14 @@ static int l_guard(lua_State *L)
 int lull__open_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"report", l_report},   {"seed", l_seed},
-        {"enter_world", lull__l_enter_world}, {"settle", lull__l_settle},
-        {"interruptible", l_interruptible},   {"handles", l_handles},
-        {"guard", l_guard},     {NULL, NULL},
+        {"report", l_report},
+        {"seed", l_seed},
+        {"enter_world", lull__l_enter_world},
+        {"settle", lull__l_settle},
+        {"interruptible", l_interruptible},
+        {"handles", l_handles},
+        {"guard", l_guard},
+        {NULL, NULL},
     };
     static const luaL_Reg guard[] = {
         {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};

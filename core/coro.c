@@ -140,7 +140,8 @@ static int start(lua_State *L, lua_State *co, int nargs, lua_KContext how)
         lua_pushliteral(L, "too many arguments to resume");
         return failed(L, tasks, co, how);
     }
-    if (lull__tag_is(co, tasks, LULL_TAG_WAITING) || lull__tag_is(co, tasks, LULL_TAG_TASK)) {
+    if (lull__tag_is(co, tasks, LULL_TAG_WAITING) ||
+        lull__tag_is(co, tasks, LULL_TAG_TASK)) {
         lua_pushliteral(L, "cannot resume non-suspended coroutine");
         return failed(L, tasks, co, how);
     }
@@ -257,7 +258,12 @@ static int l_isyieldable(lua_State *L)
 }
 
 const luaL_Reg lull__coro_functions[] = {
-    {"resume", l_resume},   {"wrap", l_wrap},       {"yield", l_yield},
-    {"close", l_close},     {"status", l_status},   {"running", l_running},
-    {"isyieldable", l_isyieldable}, {NULL, NULL},
+    {"resume", l_resume},
+    {"wrap", l_wrap},
+    {"yield", l_yield},
+    {"close", l_close},
+    {"status", l_status},
+    {"running", l_running},
+    {"isyieldable", l_isyieldable},
+    {NULL, NULL},
 };

@@ -156,7 +156,8 @@ static struct lull_strand *first_live(const struct lull_scope *scope)
 static struct lull_strand *first_owned(struct lull_strand *strand)
 {
     struct lull_strand *found = NULL;
-    for (struct lull_scope *s = strand->innermost; s != NULL && found == NULL; s = s->parent) {
+    for (struct lull_scope *s = strand->innermost; s != NULL && found == NULL;
+         s = s->parent) {
         found = first_live(s);
         if (found == NULL && s->kind == LULL_SCOPE_RUN)
             found = first_live(LULL_CONTAINER(s, struct lull_frame, scope)->detached);
@@ -241,10 +242,10 @@ static int outer_run(lua_State *L, struct lull_tasks *tasks)
         lull__list_remove(&run.watch.link);
     if (end != LULL_DRIVE_DONE && end != LULL_DRIVE_STOPPED) {
         lull__drive_end(tasks, 0);
-        return lull_raise(L, end == LULL_DRIVE_STUCK ? LULL_KIND_DEADLOCK : LULL_KIND_USAGE,
-                          end == LULL_DRIVE_STUCK
-                              ? "blocked again while cleaning up after a deadlock"
-                              : "the event loop is already running");
+        return lull_raise(
+            L, end == LULL_DRIVE_STUCK ? LULL_KIND_DEADLOCK : LULL_KIND_USAGE,
+            end == LULL_DRIVE_STUCK ? "blocked again while cleaning up after a deadlock"
+                                    : "the event loop is already running");
     }
     lull__sink_flush(tasks->sink);
     lull__promises_flush(L, tasks);
@@ -265,8 +266,8 @@ int lull__l_run(lua_State *L)
 
 /* ---- settle -------------------------------------------------------------------------------------- */
 
-static const struct lull_op_type settle_type = {
-    .name = "settle", .cancel = lull__waiter_cancel};
+static const struct lull_op_type settle_type = {.name = "settle",
+                                                .cancel = lull__waiter_cancel};
 
 int lull__l_settle(lua_State *L)
 {

@@ -12,17 +12,17 @@
 #include "task.h"
 
 enum lull_drive_end {
-    LULL_DRIVE_DONE,     /* done() said so */
-    LULL_DRIVE_STOPPED,  /* sched->stop, or os.exit */
-    LULL_DRIVE_LATE,     /* the time is up */
-    LULL_DRIVE_STUCK,    /* deadlock, and main had been told before, or there is none */
-    LULL_DRIVE_NESTED    /* the base is already running further up the stack */
+    LULL_DRIVE_DONE,    /* done() said so */
+    LULL_DRIVE_STOPPED, /* sched->stop, or os.exit */
+    LULL_DRIVE_LATE,    /* the time is up */
+    LULL_DRIVE_STUCK,   /* deadlock, and main had been told before, or there is none */
+    LULL_DRIVE_NESTED   /* the base is already running further up the stack */
 };
 
 struct lull_driver {
-    bool (*done)(void *arg);     /* checked between turns */
+    bool (*done)(void *arg); /* checked between turns */
     void *arg;
-    uint64_t until;              /* real time to give up at; LULL_NEVER */
+    uint64_t until;                       /* real time to give up at; LULL_NEVER */
     struct lull_task *(*main)(void *arg); /* who gets a deadlock error; NULL: nobody */
 };
 

@@ -103,7 +103,8 @@ static void push_object(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-static void push_error_v(lua_State *L, enum lull_kind kind, const char *format, va_list args)
+static void push_error_v(lua_State *L, enum lull_kind kind, const char *format,
+                         va_list args)
 {
     luaL_checkstack(L, 6, "error object");
     lua_pushstring(L, lull_kind_name(kind));

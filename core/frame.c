@@ -275,7 +275,8 @@ static void sink_rest(struct lull_scope *scope)
     }
 }
 
-static void push_child_failure(lua_State *L, struct lull_tasks *tasks, struct lull_task *child)
+static void push_child_failure(lua_State *L, struct lull_tasks *tasks,
+                               struct lull_task *child)
 {
     lull__task_push(L, child);
     lull__push_failure(L, tasks, -1);
@@ -378,7 +379,8 @@ static int results_of(lua_State *L, struct lull_scope *scope)
 static int decide(lua_State *L)
 {
     struct lull_scope *scope = lua_touserdata(L, 1);
-    bool failed = push_error(L, lull__task_tasks(lull__strand_task(scope->strand)), scope);
+    bool failed =
+        push_error(L, lull__task_tasks(lull__strand_task(scope->strand)), scope);
     lua_pushboolean(L, failed);
     lua_insert(L, -2);
     return 2;

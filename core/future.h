@@ -60,8 +60,8 @@ static inline void lull__future_init(struct lull_future *future)
 
 /* Watch a pending future. */
 static inline void lull__watch(struct lull_future *future, struct lull_watch *watch,
-                               void (*fired)(struct lull_watch *watch), const bool *receives,
-                               struct lull_task *waiter)
+                               void (*fired)(struct lull_watch *watch),
+                               const bool *receives, struct lull_task *waiter)
 {
     watch->fired = fired;
     watch->receives = receives;

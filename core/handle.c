@@ -13,7 +13,8 @@ void lull__handles_init(struct lull_handles *handles)
     handles->background = 0;
 }
 
-static unsigned *counter(struct lull_handles *handles, const struct lull_handle_type *type)
+static unsigned *counter(struct lull_handles *handles,
+                         const struct lull_handle_type *type)
 {
     return type->background ? &handles->background : &handles->open;
 }

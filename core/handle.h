@@ -14,9 +14,9 @@
 #include "lull_ext.h"
 
 struct lull_handles {
-    struct lull_handle head;  /* of a ring; no handle itself */
-    unsigned open;            /* how many scripts have open */
-    unsigned background;      /* how many finish by themselves, beside these */
+    struct lull_handle head; /* of a ring; no handle itself */
+    unsigned open;           /* how many scripts have open */
+    unsigned background;     /* how many finish by themselves, beside these */
 };
 
 /* Implemented by the runtime, which embeds it. */

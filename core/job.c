@@ -24,16 +24,16 @@ struct lull_threads {
     struct lull_jobs *jobs;   /* the runtime's thread only */
     struct lull_inbox *inbox; /* a reference of the pool's own */
     pthread_mutex_t lock;
-    pthread_cond_t work;      /* a job was queued, or the pool is closing */
-    pthread_cond_t over;      /* a thread has ended */
-    struct lull_job *head;    /* not begun yet; linked by message.next */
+    pthread_cond_t work;   /* a job was queued, or the pool is closing */
+    pthread_cond_t over;   /* a thread has ended */
+    struct lull_job *head; /* not begun yet; linked by message.next */
     struct lull_job *tail;
     unsigned queued;
-    unsigned idle;            /* threads that wait for work */
-    unsigned started;         /* of `each` */
-    unsigned live;            /* started and not ended */
-    bool closing;             /* threads are to end */
-    bool let_go;              /* the runtime is gone: the last thread frees */
+    unsigned idle;    /* threads that wait for work */
+    unsigned started; /* of `each` */
+    unsigned live;    /* started and not ended */
+    bool closing;     /* threads are to end */
+    bool let_go;      /* the runtime is gone: the last thread frees */
     struct thread each[LULL_POOL_THREADS];
 };
 

@@ -21,7 +21,7 @@
 #include "inbox.h"
 #include "loop.h"
 
-#define LULL_POOL_THREADS 4u
+#define LULL_POOL_THREADS     4u
 #define LULL_POOL_PATIENCE_MS 100u
 
 struct lull_jobs {

@@ -13,7 +13,7 @@
 
 /* The object of `type` whose field `member` is at `ptr`. */
 #define LULL_CONTAINER(ptr, type, member) \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 struct lull_list {
     struct lull_list *prev;

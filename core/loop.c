@@ -4,9 +4,10 @@
  */
 #include "loop.h"
 
+#include <signal.h>
 #include <time.h>
 
-#define NS_PER_S 1000000000u
+#define NS_PER_S  1000000000u
 #define NS_PER_US 1000u
 #define NS_PER_MS 1000000u
 
@@ -114,4 +115,29 @@ int lull__loop_glance(struct lull_loop *loop)
         event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) <= own)
         return 0;
     return lull__loop_poll(loop, false);
+}
+
+static void on_sigint(evutil_socket_t fd, short what, void *arg)
+{
+    struct lull_loop *loop = arg;
+    (void)fd;
+    (void)what;
+    loop->on_sigint(loop->arg);
+}
+
+void lull__loop_take_sigint(struct lull_loop *loop, void (*fn)(void *))
+{
+    loop->on_sigint = fn;
+    evsignal_assign(&loop->sigint, loop->base, SIGINT, on_sigint, loop);
+    evsignal_add(&loop->sigint, NULL);
+}
+
+void lull__loop_give_sigint_back(struct lull_loop *loop)
+{
+    evsignal_del(&loop->sigint);
+}
+
+const char *lull__loop_version(void)
+{
+    return event_get_version();
 }

@@ -29,14 +29,16 @@
 
 struct lull_loop {
     struct event_base *base;
-    bool owned;              /* we made the base and free it */
-    struct event turn;       /* zero timeout: the next turn */
-    struct event alarm;      /* the one timer */
-    uint64_t alarm_at;       /* when it is armed for; LULL_NEVER: it is not */
-    unsigned holds;          /* things outside that can still wake us */
-    unsigned busy;           /* of these, the ones that will: jobs, connects */
-    unsigned glances;        /* polls asked for while running; see lull__loop_glance */
-    unsigned drivers;        /* nested drivers on the C stack; 0: the host drives */
+    bool owned;          /* we made the base and free it */
+    struct event turn;   /* zero timeout: the next turn */
+    struct event alarm;  /* the one timer */
+    uint64_t alarm_at;   /* when it is armed for; LULL_NEVER: it is not */
+    unsigned holds;      /* things outside that can still wake us */
+    unsigned busy;       /* of these, the ones that will: jobs, connects */
+    unsigned glances;    /* polls asked for while running; see lull__loop_glance */
+    unsigned drivers;    /* nested drivers on the C stack; 0: the host drives */
+    struct event sigint; /* armed while the module form drives */
+    void (*on_sigint)(void *);
     void (*on_turn)(void *); /* runs one turn; called by `turn` and `alarm` */
     void *arg;               /* handed to on_turn */
 };
@@ -50,6 +52,16 @@ uint64_t lull__clock_now(void);
 int lull__loop_init(struct lull_loop *loop, struct event_base *base,
                     void (*on_turn)(void *), void *arg);
 void lull__loop_deinit(struct lull_loop *loop);
+
+/*
+ * Have fn(loop->arg) called for SIGINT until given back; the process's earlier
+ * handler is then put back.  For the module form only: signals are the host's.
+ */
+void lull__loop_take_sigint(struct lull_loop *loop, void (*fn)(void *));
+void lull__loop_give_sigint_back(struct lull_loop *loop);
+
+/* libevent's version. */
+const char *lull__loop_version(void);
 
 /* Have on_turn called from the base soon, unless a driver is there to do it. */
 void lull__loop_wake(struct lull_loop *loop);

@@ -40,15 +40,15 @@ struct lull_task;
 
 /* How something ended; also what functions that can fail return. */
 enum lull_status {
-    LULL_DONE = 0,    /* it returned */
-    LULL_FAILED,      /* it raised an error */
-    LULL_CANCELLED,   /* it was cancelled */
-    LULL_EXITED,      /* the script called os.exit; see lull_exit_code() */
-    LULL_NO_MEMORY,   /* memory was refused */
-    LULL_BAD_USE,     /* called at a wrong time or with wrong arguments */
-    LULL_SYNTAX,      /* the source does not compile */
-    LULL_NO_FILE,     /* the file cannot be read */
-    LULL_DEADLOCK     /* nothing could wake what was left */
+    LULL_DONE = 0,  /* it returned */
+    LULL_FAILED,    /* it raised an error */
+    LULL_CANCELLED, /* it was cancelled */
+    LULL_EXITED,    /* the script called os.exit; see lull_exit_code() */
+    LULL_NO_MEMORY, /* memory was refused */
+    LULL_BAD_USE,   /* called at a wrong time or with wrong arguments */
+    LULL_SYNTAX,    /* the source does not compile */
+    LULL_NO_FILE,   /* the file cannot be read */
+    LULL_DEADLOCK   /* nothing could wake what was left */
 };
 
 /* The outcome of a task.  Everything in it is borrowed until the callback returns. */
@@ -65,8 +65,8 @@ struct lull_outcome {
  * ended.  It may call anything in this header but lull_free(), lull_run() and
  * lull_step(); it must leave L's stack as deep as it was, or deeper.
  */
-typedef void (*lull_outcome_fn)(struct lull_runtime *rt, const struct lull_outcome *outcome,
-                                void *arg);
+typedef void (*lull_outcome_fn)(struct lull_runtime *rt,
+                                const struct lull_outcome *outcome, void *arg);
 
 /* An error that nobody received, as text. */
 typedef void (*lull_report_fn)(void *arg, const char *text);
@@ -76,14 +76,14 @@ typedef void *(*lull_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
 
 /* What a runtime is made with.  Zero always means the default. */
 struct lull_options {
-    size_t size;              /* sizeof (struct lull_options): the version of this struct */
-    struct event_base *base;  /* borrowed until lull_free(); NULL: an own one */
-    lull_alloc_fn alloc;      /* NULL: malloc */
-    void *alloc_ud;           /* handed to alloc */
-    size_t memory_limit;      /* bytes of Lua and runtime memory; 0: no limit */
-    lull_report_fn report;    /* errors nobody received; NULL: stderr */
-    void *report_arg;         /* handed to report */
-    int ignore_environment;   /* not 0: LUA_PATH and LUA_CPATH do not count */
+    size_t size; /* sizeof (struct lull_options): the version of this struct */
+    struct event_base *base; /* borrowed until lull_free(); NULL: an own one */
+    lull_alloc_fn alloc;     /* NULL: malloc */
+    void *alloc_ud;          /* handed to alloc */
+    size_t memory_limit;     /* bytes of Lua and runtime memory; 0: no limit */
+    lull_report_fn report;   /* errors nobody received; NULL: stderr */
+    void *report_arg;        /* handed to report */
+    int ignore_environment;  /* not 0: LUA_PATH and LUA_CPATH do not count */
 };
 
 /*
@@ -111,8 +111,8 @@ LULL_API struct event_base *lull_base(struct lull_runtime *rt);
  * message.  chunkname as in lua_load: "@file", "=name".  path NULL: stdin.
  * A first line that starts with # is skipped in files.
  */
-LULL_API enum lull_status lull_load(struct lull_runtime *rt, const char *source, size_t size,
-                                    const char *chunkname);
+LULL_API enum lull_status lull_load(struct lull_runtime *rt, const char *source,
+                                    size_t size, const char *chunkname);
 LULL_API enum lull_status lull_load_file(struct lull_runtime *rt, const char *path);
 
 /*
@@ -121,11 +121,12 @@ LULL_API enum lull_status lull_load_file(struct lull_runtime *rt, const char *pa
  * may be NULL.  Returns the task, borrowed: valid until `done` is called (with
  * done NULL: not at all).  NULL when memory is refused.
  */
-LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs, lull_outcome_fn done,
-                                     void *arg);
+LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs,
+                                     lull_outcome_fn done, void *arg);
 
 /* Cancel a task started by lull_call(); `reason` is copied and may be NULL. */
-LULL_API void lull_cancel(struct lull_runtime *rt, struct lull_task *task, const char *reason);
+LULL_API void lull_cancel(struct lull_runtime *rt, struct lull_task *task,
+                          const char *reason);
 
 /*
  * Run until no task is left, lull_stop() is called, or a script calls
@@ -149,7 +150,8 @@ LULL_API int lull_exit_code(const struct lull_runtime *rt);
  * the runtime exists.  LULL_NO_MEMORY when it could not be queued.
  */
 LULL_API enum lull_status lull_post(struct lull_runtime *rt,
-                                    void (*fn)(struct lull_runtime *rt, void *arg), void *arg);
+                                    void (*fn)(struct lull_runtime *rt, void *arg),
+                                    void *arg);
 
 /*
  * Interrupt what runs: the first time, cancel the oldest task that was started
@@ -166,6 +168,9 @@ LULL_API void lull_dump(struct lull_runtime *rt, int fd);
 
 /* The same in the next turn.  Async-signal-safe: meant for a signal handler. */
 LULL_API void lull_request_dump(struct lull_runtime *rt, int fd);
+
+/* The version of libevent that is in use. */
+LULL_API const char *lull_libevent_version(void);
 
 /* Bytes in use by the runtime and its Lua state; and the most there were. */
 LULL_API size_t lull_memory(const struct lull_runtime *rt);

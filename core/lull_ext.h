@@ -71,7 +71,8 @@ LULL_API void lull_set_functions(lua_State *L, struct lull_runtime *rt,
 
 /* Memory of the runtime's account; NULL when refused.  Freed with its size. */
 LULL_API void *lull_alloc(struct lull_runtime *rt, size_t size);
-LULL_API void *lull_realloc(struct lull_runtime *rt, void *block, size_t osize, size_t nsize);
+LULL_API void *lull_realloc(struct lull_runtime *rt, void *block, size_t osize,
+                            size_t nsize);
 LULL_API void lull_release(struct lull_runtime *rt, void *block, size_t size);
 
 /* ---- errors ------------------------------------------------------------- */
@@ -164,7 +165,8 @@ struct lull_timer {
 
 /* Start a stopped timer; false when memory is refused. */
 LULL_API bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer,
-                                     double seconds, void (*due)(struct lull_timer *timer));
+                                     double seconds,
+                                     void (*due)(struct lull_timer *timer));
 LULL_API void lull_timer_stop(struct lull_timer *timer);
 
 /* ---- handles ------------------------------------------------------------ */
@@ -243,15 +245,16 @@ struct lull_job {
     void (*run)(struct lull_job *job);  /* no Lua and no runtime in it */
     void (*done)(struct lull_job *job); /* no Lua in it: it completes an op */
     void (*drop)(struct lull_job *job);
-    struct lull_threads *threads;       /* its pool */
-    bool abandoned;                     /* the runtime's thread only */
+    struct lull_threads *threads; /* its pool */
+    bool abandoned;               /* the runtime's thread only */
 };
 
 /*
  * Queue a job.  0, or an errno value when there is no memory or thread for it:
  * then the block stays the caller's.  Counts as a hold until done or abandoned.
  */
-LULL_API int lull_job_submit(struct lull_runtime *rt, enum lull_pool pool, struct lull_job *job);
+LULL_API int lull_job_submit(struct lull_runtime *rt, enum lull_pool pool,
+                             struct lull_job *job);
 
 /* Nobody waits any more for a job that is not done: it will be dropped. */
 LULL_API void lull_job_abandon(struct lull_runtime *rt, struct lull_job *job);
@@ -263,7 +266,8 @@ LULL_API void lull_job_abandon(struct lull_runtime *rt, struct lull_job *job);
  * table of `methods`), the `meta` functions, __metatable locked.  May raise.
  */
 LULL_API void lull_push_class(lua_State *L, struct lull_runtime *rt, const char *name,
-                              const struct luaL_Reg *methods, const struct luaL_Reg *meta);
+                              const struct luaL_Reg *methods,
+                              const struct luaL_Reg *meta);
 
 #ifdef __cplusplus
 }

@@ -13,7 +13,6 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include <event2/event.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_DEADLOCK 13
+#define EXIT_DEADLOCK    13
 #define EXIT_INTERRUPTED 130
 
 /* What the command line asks for. */
@@ -126,7 +125,8 @@ static int take_option(struct command *command, int *i)
 {
     const char *option = command->argv[*i];
     if (strcmp(option, "--version") == 0) {
-        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE, event_get_version());
+        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE,
+               lull_libevent_version());
         return 1;
     }
     if (strcmp(option, "--help") == 0) {
@@ -306,8 +306,8 @@ static int run_options(lua_State *L, const struct command *command, int i)
         lua_KContext next = pack(STEP_OPTIONS, i + 1);
         if (option[1] == 'l')
             return call_chunk(L, load_require(L, value), 2, next);
-        return call_chunk(L, luaL_loadbuffer(L, value, strlen(value), "=(command line)"), 0,
-                          next);
+        return call_chunk(L, luaL_loadbuffer(L, value, strlen(value), "=(command line)"),
+                          0, next);
     }
     return main_k(L, LUA_OK, pack(STEP_SCRIPT, 0));
 }
@@ -386,7 +386,8 @@ static int main_task(lua_State *L)
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
+static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
+                       void *arg)
 {
     struct ending *ending = arg;
     (void)rt;
@@ -441,8 +442,8 @@ int main(int argc, char **argv)
     int end = take_command(&command, argc, argv);
     if (end != 0)
         return end - 1;
-    const struct lull_options options = {
-        .size = sizeof options, .ignore_environment = command.no_environment};
+    const struct lull_options options = {.size = sizeof options,
+                                         .ignore_environment = command.no_environment};
     struct lull_runtime *rt = lull_new(&options);
     if (rt == NULL) {
         fputs("lull: cannot create the runtime: not enough memory\n", stderr);
@@ -450,7 +451,8 @@ int main(int argc, char **argv)
     }
     take_signals(rt);
     if (command.version)
-        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE, event_get_version());
+        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE,
+               lull_libevent_version());
     int code = run(rt, &command);
     running = NULL;
     lull_free(rt, 0);

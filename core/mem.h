@@ -18,11 +18,11 @@
 #include <stddef.h>
 
 struct lull_mem {
-    lull_alloc_fn alloc; /* never NULL */
-    void *ud;            /* handed to alloc */
-    size_t used;         /* bytes in use now */
-    size_t peak;         /* the most there ever were */
-    size_t limit;        /* SIZE_MAX: none */
+    lull_alloc_fn alloc;   /* never NULL */
+    void *ud;              /* handed to alloc */
+    size_t used;           /* bytes in use now */
+    size_t peak;           /* the most there ever were */
+    size_t limit;          /* SIZE_MAX: none */
     struct lull_slab slab; /* the default allocator's */
 };
 

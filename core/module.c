@@ -6,8 +6,8 @@
 #include "module.h"
 
 #include "combine.h"
-#include "coro.h"
 #include "corelib.h"
+#include "coro.h"
 #include "drive.h"
 #include "error.h"
 #include "iter.h"
@@ -30,10 +30,14 @@ static const struct lull_builtin core_natives[] = {
 };
 
 static const luaL_Reg module_functions[] = {
-    {"run", lull__l_run},           {"await", lull__l_await},
-    {"future", lull__l_future},     {"is_error", lull__l_is_error},
-    {"new_error", lull__l_new_error}, {"on_error", lull__l_on_error},
-    {"select", lull__l_select},     {NULL, NULL},
+    {"run", lull__l_run},
+    {"await", lull__l_await},
+    {"future", lull__l_future},
+    {"is_error", lull__l_is_error},
+    {"new_error", lull__l_new_error},
+    {"on_error", lull__l_on_error},
+    {"select", lull__l_select},
+    {NULL, NULL},
 };
 
 /* ---- modules inside ------------------------------------------------------------- */
@@ -65,8 +69,8 @@ static int l_searcher(lua_State *L)
         lua_pushcclosure(L, builtin->open, 1);
     } else {
         lua_pushfstring(L, "=[%s]", name);
-        if (luaL_loadbufferx(L, builtin->source, builtin->size, lua_tostring(L, -1), "t") !=
-            LUA_OK)
+        if (luaL_loadbufferx(L, builtin->source, builtin->size, lua_tostring(L, -1),
+                             "t") != LUA_OK)
             return lua_error(L);
     }
     lua_pushliteral(L, ":lull:");
@@ -170,7 +174,7 @@ static void replace_standard(lua_State *L, struct lull_tasks *tasks)
 void lull__module_init(lua_State *L, struct lull_tasks *tasks)
 {
     static const luaL_Reg *const parts[] = {
-        module_functions,    lull__start_functions, lull__task_functions,
+        module_functions,      lull__start_functions,   lull__task_functions,
         lull__scope_functions, lull__combine_functions, lull__wait_functions};
     struct lull_runtime *rt = lull__runtime_of(tasks);
     lull__require_init(L, tasks);

@@ -24,11 +24,11 @@
 struct lull_waker {
     struct lull_runnable runnable;
     struct lull_sched *sched;
-    bool queued;       /* in the ready queue, or frozen */
-    uint8_t world;     /* depth of virtual time it belongs to */
-    uint8_t flags;     /* the task's */
-    uint8_t opens;     /* the task's */
-    uint32_t id;       /* the task's number */
+    bool queued;   /* in the ready queue, or frozen */
+    uint8_t world; /* depth of virtual time it belongs to */
+    uint8_t flags; /* the task's */
+    uint8_t opens; /* the task's */
+    uint32_t id;   /* the task's number */
 };
 
 /* Queue the waker's owner, unless it is queued already. */

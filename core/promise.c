@@ -326,11 +326,12 @@ void lull__promises_flush(lua_State *L, struct lull_tasks *tasks)
 }
 
 static const luaL_Reg methods[] = {
-    {"set", m_set},       {"try_set", m_try_set}, {"fail", m_fail}, {"cancel", m_cancel},
-    {"await", m_await},   {"status", m_status},   {NULL, NULL},
+    {"set", m_set},     {"try_set", m_try_set}, {"fail", m_fail}, {"cancel", m_cancel},
+    {"await", m_await}, {"status", m_status},   {NULL, NULL},
 };
 
-static int make_class(lua_State *L, struct lull_tasks *tasks, bool failed, const void **class)
+static int make_class(lua_State *L, struct lull_tasks *tasks, bool failed,
+                      const void **class)
 {
     lua_newtable(L);
     *class = lua_topointer(L, -1);
@@ -341,8 +342,9 @@ static int make_class(lua_State *L, struct lull_tasks *tasks, bool failed, const
     lua_newtable(L);
     lull_set_functions(L, lull__runtime_of(tasks), methods);
     lua_setfield(L, -2, "__index");
-    const luaL_Reg meta[] = {
-        {"__tostring", m_tostring}, {failed ? "__gc" : NULL, failed ? m_gc : NULL}, {NULL, NULL}};
+    const luaL_Reg meta[] = {{"__tostring", m_tostring},
+                             {failed ? "__gc" : NULL, failed ? m_gc : NULL},
+                             {NULL, NULL}};
     lull_set_functions(L, lull__runtime_of(tasks), meta);
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -14,9 +14,9 @@ static const char loading_key = 'r'; /* registry: name -> entry */
 static const char class_key = 'R';   /* registry: metatable of entries */
 
 struct loading {
-    struct lull_list lot;      /* tasks that wait for it */
-    struct lull_task *loader;  /* who loads; NULL: not a task */
-    bool failed;               /* with the error in user value 2 */
+    struct lull_list lot;     /* tasks that wait for it */
+    struct lull_task *loader; /* who loads; NULL: not a task */
+    bool failed;              /* with the error in user value 2 */
 };
 
 static struct loading *loading_of_waiter(const struct lull_op *op);

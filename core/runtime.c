@@ -10,6 +10,7 @@
 #include "runtime.h"
 
 #include "await.h"
+#include "combine.h"
 #include "drive.h"
 #include "error.h"
 #include "frame.h"
@@ -19,7 +20,6 @@
 #include "scopelib.h"
 #include "taskclass.h"
 #include "trace.h"
-#include "combine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +161,8 @@ static struct lull_runtime *new_block(const struct lull_options *options)
     size_t size = sizeof *rt;
     if (options->memory_limit != 0 && options->memory_limit < size)
         return NULL;
-    rt = options->alloc != NULL ? options->alloc(options->alloc_ud, NULL, 0, size) : malloc(size);
+    rt = options->alloc != NULL ? options->alloc(options->alloc_ud, NULL, 0, size)
+                                : malloc(size);
     if (rt == NULL)
         return NULL;
     memset(rt, 0, size);

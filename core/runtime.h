@@ -39,13 +39,13 @@ struct lull_runtime {
     struct lull_handles handles;
     struct lull_inbox *inbox;
     struct lull_jobs jobs;
-    struct lull_runnable mail;    /* delivers the inbox */
+    struct lull_runnable mail; /* delivers the inbox */
     bool mail_queued;
-    bool owns_state;              /* we made the lua_State and close it */
+    bool owns_state; /* we made the lua_State and close it */
     bool freeing;
-    bool stopping;                /* lull_stop was called */
-    struct lull_list calls;       /* struct lull_host_call */
-    int start_ref;                /* registry references of api.c's functions */
+    bool stopping;          /* lull_stop was called */
+    struct lull_list calls; /* struct lull_host_call */
+    int start_ref;          /* registry references of api.c's functions */
     int outcome_ref;
     int flush_ref;
     int dump_ref;

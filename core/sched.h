@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define LULL_TURN_STEPS 64u
-#define LULL_TURN_NS 1000000u
+#define LULL_TURN_NS    1000000u
 
 struct lull_runnable {
     struct lull_runnable *next; /* the one after; NULL: last, or not queued */
@@ -42,15 +42,15 @@ struct lull_sched {
     struct lull_timers *timers; /* whose deadlines a turn fires */
     struct lull_timers *guards; /* real deadlines, whatever `timers` is */
     struct lull_mem *mem;
-    uint64_t now;         /* real time when the turn last looked */
-    unsigned round;       /* steps left before the next round */
-    unsigned queued;      /* runnables in the queue */
-    void *owner;          /* struct lull_tasks of the same runtime */
+    uint64_t now;    /* real time when the turn last looked */
+    unsigned round;  /* steps left before the next round */
+    unsigned queued; /* runnables in the queue */
+    void *owner;     /* struct lull_tasks of the same runtime */
     bool in_turn;
-    bool stop;            /* nothing runs any more: the runtime is being torn down */
+    bool stop; /* nothing runs any more: the runtime is being torn down */
     bool shuffled;
-    uint64_t random;      /* state of the shuffle */
-    uint64_t turns;       /* how many there were */
+    uint64_t random; /* state of the shuffle */
+    uint64_t turns;  /* how many there were */
 };
 
 void lull__sched_init(struct lull_sched *sched, struct lull_loop *loop,

@@ -34,7 +34,7 @@ enum lull_scope_kind {
     LULL_SCOPE_TIMEOUT,
     LULL_SCOPE_MOVE_ON,
     LULL_SCOPE_SHIELD,
-    LULL_SCOPE_VAR       /* not for cancelling: holds a task-local value */
+    LULL_SCOPE_VAR /* not for cancelling: holds a task-local value */
 };
 
 /* How the body of a scope ended. */
@@ -53,20 +53,20 @@ struct lull_reason {
 };
 
 struct lull_scope {
-    struct lull_scope *parent;    /* the next one out in the strand; NULL: root */
-    struct lull_strand *strand;   /* whose body it encloses; NULL: the runtime's */
-    struct lull_list owned;       /* strands; failed ones stay until received */
-    struct lull_strand *failure;  /* the child whose failure ended it */
+    struct lull_scope *parent;        /* the next one out in the strand; NULL: root */
+    struct lull_strand *strand;       /* whose body it encloses; NULL: the runtime's */
+    struct lull_list owned;           /* strands; failed ones stay until received */
+    struct lull_strand *failure;      /* the child whose failure ended it */
     const struct lull_reason *reason; /* why it was cancelled */
-    uint32_t live;                /* owned strands that have not ended */
-    uint32_t error_slot;          /* anchor of its cancellation error; 0: not made */
-    uint8_t kind;                 /* enum lull_scope_kind */
-    uint8_t end;                  /* enum lull_body_end, once closing */
-    bool shield : 1;              /* keeps out cancellations from further out */
+    uint32_t live;                    /* owned strands that have not ended */
+    uint32_t error_slot;              /* anchor of its cancellation error; 0: not made */
+    uint8_t kind;                     /* enum lull_scope_kind */
+    uint8_t end;                      /* enum lull_body_end, once closing */
+    bool shield : 1;                  /* keeps out cancellations from further out */
     bool cancelled : 1;
-    bool expired : 1;             /* cancelled by its deadline */
-    bool closing : 1;             /* the body has ended; joining what it owns */
-    bool interrupted : 1;         /* a cancellation came while it joined */
+    bool expired : 1;     /* cancelled by its deadline */
+    bool closing : 1;     /* the body has ended; joining what it owns */
+    bool interrupted : 1; /* a cancellation came while it joined */
 };
 
 struct lull_strand {
@@ -118,13 +118,13 @@ void lull__scope_cancel(struct lull_scope *scope, const struct lull_reason *reas
 struct lull_frame {
     struct lull_scope scope; /* first */
     struct lull_timer timer;
-    uint64_t deadline;         /* LULL_NEVER: none */
-    uint64_t outer_nearest;    /* the strand's nearest deadline outside */
-    void *thread;              /* the Lua thread it was opened in */
+    uint64_t deadline;           /* LULL_NEVER: none */
+    uint64_t outer_nearest;      /* the strand's nearest deadline outside */
+    void *thread;                /* the Lua thread it was opened in */
     struct lull_scope *detached; /* of a run: what it keeps apart; else NULL */
-    uint32_t vars_slot;        /* of a var: the values to go back to */
-    struct lull_frame **handle; /* a group's handle, cleared with the frame; or NULL */
-    struct lull_frame *next;   /* in the list of free ones */
+    uint32_t vars_slot;          /* of a var: the values to go back to */
+    struct lull_frame **handle;  /* a group's handle, cleared with the frame; or NULL */
+    struct lull_frame *next;     /* in the list of free ones */
 };
 
 /* Cancel every unshielded scope of the strand whose deadline has passed. */

@@ -347,7 +347,8 @@ void lull__scopelib_init(lua_State *L, struct lull_tasks *tasks)
                                      {"start", m_group_start},
                                      {"cancel", m_group_cancel},
                                      {NULL, NULL}};
-    static const luaL_Reg var[] = {{"get", m_var_get}, {"with", m_var_with}, {NULL, NULL}};
+    static const luaL_Reg var[] = {
+        {"get", m_var_get}, {"with", m_var_with}, {NULL, NULL}};
     static const luaL_Reg close[] = {{"__close", finally_close}, {NULL, NULL}};
     make_class(L, tasks, &group_key, "lull.group", group, none);
     make_class(L, tasks, &var_key, "lull.var", var, none);

@@ -16,9 +16,9 @@ struct lull_sink {
     struct lull_tasks *tasks;
     struct lull_runnable runnable; /* delivers the queue */
     bool queued;
-    struct lull_list failed;       /* ended tasks: strand.link */
-    int handler_ref;               /* registry reference of lull.on_error's function */
-    int deliver_ref;               /* registry reference of our function that calls it */
+    struct lull_list failed; /* ended tasks: strand.link */
+    int handler_ref;         /* registry reference of lull.on_error's function */
+    int deliver_ref;         /* registry reference of our function that calls it */
     void (*report)(void *arg, const char *text);
     void *report_arg;
 };

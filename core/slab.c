@@ -19,7 +19,7 @@
 #endif
 
 #define FIRST_CHUNK ((size_t)32 * 1024)
-#define LAST_CHUNK ((size_t)1024 * 1024)
+#define LAST_CHUNK  ((size_t)1024 * 1024)
 
 struct lull_slab_chunk {
     struct lull_slab_chunk *next;

@@ -15,8 +15,8 @@
 
 #include <stddef.h>
 
-#define LULL_SLAB_STEP 16u  /* blocks are multiples of this */
-#define LULL_SLAB_MAX 1024u /* larger blocks are malloc's */
+#define LULL_SLAB_STEP 16u   /* blocks are multiples of this */
+#define LULL_SLAB_MAX  1024u /* larger blocks are malloc's */
 
 struct lull_slab_chunk;
 

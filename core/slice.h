@@ -24,7 +24,7 @@ struct lull_slice {
     bool waiting;                /* the yield under way is a wait, not a script's */
     unsigned blocked;            /* resumes made below a frame that cannot yield */
 
-    volatile sig_atomic_t armed;    /* our hook is on `armed_thread` */
+    volatile sig_atomic_t armed; /* our hook is on `armed_thread` */
     lua_State *volatile armed_thread;
     lua_Hook saved_hook; /* what the script had there */
     int saved_mask;

@@ -46,11 +46,12 @@ static enum lull_cancel detach(struct lull_op *op)
 }
 
 static const struct lull_op_type yield_type = {.name = "yield", .cancel = detach};
-static const struct lull_op_type forever_type = {.name = "sleep_forever", .cancel = detach};
+static const struct lull_op_type forever_type = {.name = "sleep_forever",
+                                                 .cancel = detach};
 
 /* Wait until `at`; then call k. */
-static int wait_until(lua_State *L, struct lull_task *task, uint64_t at, lua_KContext context,
-                      lua_KFunction k)
+static int wait_until(lua_State *L, struct lull_task *task, uint64_t at,
+                      lua_KContext context, lua_KFunction k)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
     lull_op_begin(&task->wait.op, task, &sleep_type);
@@ -267,8 +268,14 @@ static int l_every(lua_State *L)
 }
 
 const luaL_Reg lull__start_functions[] = {
-    {"sleep", l_sleep},   {"sleep_until", l_sleep_until}, {"sleep_forever", l_sleep_forever},
-    {"yield", l_yield},   {"now", l_now},                 {"spawn", l_spawn},
-    {"async", l_async},   {"after", l_after},             {"every", l_every},
+    {"sleep", l_sleep},
+    {"sleep_until", l_sleep_until},
+    {"sleep_forever", l_sleep_forever},
+    {"yield", l_yield},
+    {"now", l_now},
+    {"spawn", l_spawn},
+    {"async", l_async},
+    {"after", l_after},
+    {"every", l_every},
     {NULL, NULL},
 };

@@ -25,7 +25,8 @@ static void fill_pool(lua_State *L, struct lull_tasks *tasks)
     tasks->pool[tasks->pooled++] = (struct lull_pooled_thread){co, slot};
 }
 
-static void give_thread_back(struct lull_tasks *tasks, struct lull_task *task, bool reusable)
+static void give_thread_back(struct lull_tasks *tasks, struct lull_task *task,
+                             bool reusable)
 {
     lua_State *co = task->co;
     task->co = NULL;
@@ -338,7 +339,8 @@ static lua_State *waiting_below(struct lull_tasks *tasks, lua_State *co)
 {
     lua_Debug ar;
     lua_State *inner = NULL;
-    if (lua_status(co) != LUA_YIELD || !lua_checkstack(co, 4) || !lua_getstack(co, 0, &ar))
+    if (lua_status(co) != LUA_YIELD || !lua_checkstack(co, 4) ||
+        !lua_getstack(co, 0, &ar))
         return NULL;
     if (lua_getlocal(co, &ar, 1) != NULL) { /* resume(co, ...) */
         inner = lua_tothread(co, -1);

@@ -34,18 +34,18 @@
 #include "scope.h"
 #include "slice.h"
 
-#define LULL_INLINE_WAITS 64u /* waits found ready before a task must yield */
+#define LULL_INLINE_WAITS   64u /* waits found ready before a task must yield */
 #define LULL_POOLED_THREADS 1024u
 
 enum lull_task_flag {
-    LULL_TASK_ASYNC = 1u << 0,    /* its failure waits for a receiver */
-    LULL_TASK_SEEN = 1u << 1,     /* a script may hold its thread: do not reuse */
-    LULL_TASK_HOST = 1u << 2,     /* started from C: its end is reported there */
-    LULL_TASK_SINKING = 1u << 3,  /* its failure is on its way to the sink */
-    LULL_TASK_FORCED = 1u << 4,   /* being closed by force: must not wait */
-    LULL_TASK_STARTED = 1u << 5,  /* has taken a step */
-    LULL_TASK_ABOUT = 1u << 6,    /* user value 2 is the table, not the function */
-    LULL_TASK_STUCK = 1u << 7     /* was told of a deadlock */
+    LULL_TASK_ASYNC = 1u << 0,   /* its failure waits for a receiver */
+    LULL_TASK_SEEN = 1u << 1,    /* a script may hold its thread: do not reuse */
+    LULL_TASK_HOST = 1u << 2,    /* started from C: its end is reported there */
+    LULL_TASK_SINKING = 1u << 3, /* its failure is on its way to the sink */
+    LULL_TASK_FORCED = 1u << 4,  /* being closed by force: must not wait */
+    LULL_TASK_STARTED = 1u << 5, /* has taken a step */
+    LULL_TASK_ABOUT = 1u << 6,   /* user value 2 is the table, not the function */
+    LULL_TASK_STUCK = 1u << 7    /* was told of a deadlock */
 };
 
 /* What a task waits with, when the provider needs no more than this. */
@@ -92,25 +92,25 @@ struct lull_tasks {
     struct lull_scope root;    /* owns what the host started */
     unsigned inline_left;      /* waits this step may find ready */
     uint32_t next_id;
-    uint32_t next_order;       /* of settled futures */
-    uint32_t live;             /* tasks that have not ended */
-    uint8_t world;             /* depth of virtual time; only its tasks run */
-    bool exiting;              /* os.exit was called */
+    uint32_t next_order; /* of settled futures */
+    uint32_t live;       /* tasks that have not ended */
+    uint8_t world;       /* depth of virtual time; only its tasks run */
+    bool exiting;        /* os.exit was called */
     int exit_code;
     int stock_exit; /* module form: registry reference of stock os.exit; else 0 */
-    struct lull_queue frozen;  /* runnables of outer worlds */
-    unsigned busy_outside;     /* loop->busy when the world was entered */
+    struct lull_queue frozen;        /* runnables of outer worlds */
+    unsigned busy_outside;           /* loop->busy when the world was entered */
     struct lull_task *interruptible; /* whom an interrupt cancels; NULL: nobody */
-    int failed_set_ref; /* weak table of failed futures nobody received */
-    const void *task_class;    /* metatables, for telling handles apart */
+    int failed_set_ref;              /* weak table of failed futures nobody received */
+    const void *task_class;          /* metatables, for telling handles apart */
     const void *future_class;
     const void *failed_class;
     int task_ref; /* registry references of these */
     int future_ref;
     int failed_ref;
-    int stray_ref;             /* registry reference of fail_stray's message */
-    int handler_ref;           /* the message handler of our protected calls */
-    lua_CFunction main;        /* the base function of task coroutines */
+    int stray_ref;      /* registry reference of fail_stray's message */
+    int handler_ref;    /* the message handler of our protected calls */
+    lua_CFunction main; /* the base function of task coroutines */
     void (*before_cancel)(lua_State *L, struct lull_tasks *tasks); /* protect.c */
     void (*push_tree)(lua_State *L, struct lull_tasks *tasks);     /* tree.c */
     void (*frames_drop)(struct lull_task *task);                   /* frame.c */
@@ -160,7 +160,7 @@ static inline struct lull_task *lull__future_task(struct lull_future *future)
  * module form it is garbage in threads older than the runtime.
  */
 #define LULL_TAG_WAITING 1u /* a user's coroutine, waiting with its task */
-#define LULL_TAG_TASK 2u    /* the coroutine of a task */
+#define LULL_TAG_TASK    2u /* the coroutine of a task */
 
 static inline void lull__tag_set(lua_State *co, struct lull_tasks *tasks, unsigned tag)
 {

@@ -67,7 +67,8 @@ static int m_join(lua_State *L)
     if (lull__task_ended(target))
         lull_op_complete(&task->wait.op);
     else
-        lull__watch(&target->future, &task->wait.join.watch, join_fired, &lull__receives, task);
+        lull__watch(&target->future, &task->wait.join.watch, join_fired, &lull__receives,
+                    task);
     return lull_await(L, &task->wait.op);
 }
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define FIRST_CAPACITY 16u
-#define ARITY 4u
-#define DEAD_BOUND 64u /* below this many, dead entries are not worth a sweep */
+#define ARITY          4u
+#define DEAD_BOUND     64u /* below this many, dead entries are not worth a sweep */
 
 void lull__timers_init(struct lull_timers *timers, struct lull_mem *mem)
 {
@@ -99,8 +99,9 @@ static bool grow(struct lull_timers *timers)
     void *heap = lull__mem_new(timers->mem, capacity * sizeof *timers->heap);
     if (heap == NULL)
         return false;
-    void *slots = lull__mem_resize(timers->mem, timers->slots, old * sizeof *timers->slots,
-                                   capacity * sizeof *timers->slots);
+    void *slots =
+        lull__mem_resize(timers->mem, timers->slots, old * sizeof *timers->slots,
+                         capacity * sizeof *timers->slots);
     if (slots == NULL) {
         lull__mem_free(timers->mem, heap, capacity * sizeof *timers->heap);
         return false;

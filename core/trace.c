@@ -11,7 +11,7 @@
 
 #define TOP_FRAMES 11
 #define MAX_FRAMES 22
-#define NAME_SIZE 80
+#define NAME_SIZE  80
 
 struct frame {
     char source[LUA_IDSIZE];

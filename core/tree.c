@@ -38,7 +38,8 @@ static void each_child(lua_State *L, struct lull_task *task, visit_fn visit, voi
     for (struct lull_scope *s = task->strand.innermost; s != NULL; s = s->parent) {
         each_owned(L, s, visit, arg);
         if (s->kind == LULL_SCOPE_RUN)
-            each_owned(L, LULL_CONTAINER(s, struct lull_frame, scope)->detached, visit, arg);
+            each_owned(L, LULL_CONTAINER(s, struct lull_frame, scope)->detached, visit,
+                       arg);
     }
 }
 

@@ -58,7 +58,8 @@ static struct lull_combine *take_list(lua_State *L, struct lull_tasks *tasks)
     return combine;
 }
 
-static void check_not_self(lua_State *L, struct lull_combine *combine, struct lull_task *task)
+static void check_not_self(lua_State *L, struct lull_combine *combine,
+                           struct lull_task *task)
 {
     for (uint32_t i = 0; i < combine->count; i++) {
         if (combine->entries[i].future == &task->future)
@@ -154,9 +155,9 @@ static void take_wait_options(lua_State *L, const char **when, double *timeout)
     luaL_checktype(L, 2, LUA_TTABLE);
     if (lua_getfield(L, 2, "when") != LUA_TNIL) {
         *when = lua_tostring(L, -1);
-        bool known = *when != NULL && (strcmp(*when, "all") == 0 ||
-                                       strcmp(*when, "first") == 0 ||
-                                       strcmp(*when, "error") == 0);
+        bool known =
+            *when != NULL && (strcmp(*when, "all") == 0 || strcmp(*when, "first") == 0 ||
+                              strcmp(*when, "error") == 0);
         luaL_argcheck(L, known, 2, "when must be \"all\", \"first\" or \"error\"");
     }
     if (lua_getfield(L, 2, "timeout") != LUA_TNIL) {
@@ -290,7 +291,8 @@ static int by_order(const void *a, const void *b)
 static void queue_settled(lua_State *L, struct lull_combine *combine)
 {
     size_t count = 0;
-    struct lull_entry **settled = lua_newuserdatauv(L, combine->count * sizeof *settled + 1, 0);
+    struct lull_entry **settled =
+        lua_newuserdatauv(L, combine->count * sizeof *settled + 1, 0);
     for (uint32_t i = 0; i < combine->count; i++) {
         if (combine->entries[i].future->status != LULL_FUTURE_PENDING)
             settled[count++] = &combine->entries[i];

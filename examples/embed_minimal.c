@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
+static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
+                       void *arg)
 {
     int *failed = arg;
     (void)rt;

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);   \
-            exit(1);                                                                  \
-        }                                                                             \
+#define CHECK(condition)                                                            \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                                \
+        }                                                                           \
     } while (0)
 
 /* Counts bytes and calls; the call number `fail_at` and later ones are refused. */
@@ -57,7 +57,8 @@ struct told {
     char message[256];
 };
 
-static inline void tell(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
+static inline void tell(struct lull_runtime *rt, const struct lull_outcome *outcome,
+                        void *arg)
 {
     struct told *told = arg;
     (void)rt;

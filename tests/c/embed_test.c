@@ -43,18 +43,21 @@ static void outcomes(void)
     lull_free(rt, 0);
 }
 
-static void count_result(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
+static void count_result(struct lull_runtime *rt, const struct lull_outcome *outcome,
+                         void *arg)
 {
     (void)rt;
     CHECK(outcome->results == 2);
-    *(lua_Integer *)arg = lua_tointeger(outcome->L, -2) * 10 + lua_tointeger(outcome->L, -1);
+    *(lua_Integer *)arg =
+        lua_tointeger(outcome->L, -2) * 10 + lua_tointeger(outcome->L, -1);
 }
 
 static void arguments(void)
 {
     lua_Integer got = 0;
     struct lull_runtime *rt = make(NULL);
-    static const char source[] = "local a, b = ... require'lull'.sleep(0.001) return a, b";
+    static const char source[] =
+        "local a, b = ... require'lull'.sleep(0.001) return a, b";
     CHECK(lull_load(rt, source, sizeof source - 1, "=args") == LULL_DONE);
     lua_pushinteger(lull_state(rt), 4);
     lua_pushinteger(lull_state(rt), 2);

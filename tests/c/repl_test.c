@@ -17,14 +17,14 @@
 #include <unistd.h>
 
 #define PATIENCE 20 /* seconds until output is missed */
-#define CTRL_C "\003"
-#define CTRL_D "\004"
+#define CTRL_C   "\003"
+#define CTRL_D   "\004"
 
 struct terminal {
     pid_t pid;
-    int fd;          /* our side of the pty */
-    size_t length;   /* of what the program has shown */
-    size_t seen;     /* how much of it was expected */
+    int fd;        /* our side of the pty */
+    size_t length; /* of what the program has shown */
+    size_t seen;   /* how much of it was expected */
     char shown[65536];
 };
 
@@ -38,15 +38,16 @@ static const char *program(void)
 
 static void give_up(struct terminal *terminal, const char *what, const char *text)
 {
-    fprintf(stderr, "%s: %s\n---- the terminal:\n%.*s\n---- of which new:\n%.*s\n", what, text,
-            (int)terminal->length, terminal->shown, (int)(terminal->length - terminal->seen),
-            terminal->shown + terminal->seen);
+    fprintf(stderr, "%s: %s\n---- the terminal:\n%.*s\n---- of which new:\n%.*s\n", what,
+            text, (int)terminal->length, terminal->shown,
+            (int)(terminal->length - terminal->seen), terminal->shown + terminal->seen);
     kill(terminal->pid, SIGKILL);
     exit(1);
 }
 
 /* Start the program with up to three arguments, NULL where there is none. */
-static void start_program(struct terminal *terminal, const char *a, const char *b, const char *c)
+static void start_program(struct terminal *terminal, const char *a, const char *b,
+                          const char *c)
 {
     memset(terminal, 0, sizeof *terminal);
     terminal->pid = forkpty(&terminal->fd, NULL, NULL, NULL);
@@ -163,7 +164,8 @@ static void goes_on_after_a_script(void)
     start_program(&terminal, "-i", "-e", "x = 3");
     expect(&terminal, "lull ");
     expect(&terminal, "> ");
-    CHECK(strstr(strstr(terminal.shown, "lull ") + 1, "lull ") == NULL); /* one greeting */
+    CHECK(strstr(strstr(terminal.shown, "lull ") + 1, "lull ") ==
+          NULL); /* one greeting */
     answer(&terminal, "x", "3\r\n");
     finish(&terminal);
 }
@@ -178,11 +180,14 @@ static void interrupts_the_line(void)
     interrupt(&terminal, "while true do end");
     interrupt(&terminal, "while true do pcall(error) end");
     interrupt(&terminal, "coroutine.wrap(function() while true do end end)()");
-    interrupt(&terminal, "lull.gather(lull.sleep_forever, function() lull.sleep(1000) end)");
+    interrupt(&terminal,
+              "lull.gather(lull.sleep_forever, function() lull.sleep(1000) end)");
     interrupt(&terminal, "lull.sleep_forever()"); /* no deadlock */
     interrupt(&terminal, "pcall(lull.sleep_forever) lull.sleep_forever()");
-    interrupt(&terminal, "return setmetatable({}, {__tostring = function() while true do end end})");
-    interrupt(&terminal, "error(setmetatable({}, {__tostring = function() while true do end end}))");
+    interrupt(&terminal,
+              "return setmetatable({}, {__tostring = function() while true do end end})");
+    interrupt(&terminal,
+              "error(setmetatable({}, {__tostring = function() while true do end end}))");
     interrupt(&terminal, "local late = 5 lull.sleep(1000)");
     answer(&terminal, "n + late", "6\r\n");
     finish(&terminal);
@@ -193,8 +198,9 @@ static void cleans_up_when_interrupted(void)
     struct terminal terminal;
     start_program(&terminal, "repl", NULL, NULL);
     expect(&terminal, "> ");
-    type(&terminal, "local _ <close> = lull.finally(function() lull.sleep(0.01) print 'clean' end) "
-                    "print 'running' lull.sleep(1000)\n");
+    type(&terminal,
+         "local _ <close> = lull.finally(function() lull.sleep(0.01) print 'clean' end) "
+         "print 'running' lull.sleep(1000)\n");
     expect(&terminal, "\r\nrunning\r\n");
     type(&terminal, CTRL_C);
     expect(&terminal, "^Cclean\r\n");
@@ -226,24 +232,42 @@ static void goes_on_in_the_background(void)
     struct terminal terminal;
     start_program(&terminal, "repl", NULL, NULL);
     expect(&terminal, "> ");
-    answer(&terminal, "beats = 0; beat = lull.every(0.001, function() beats = beats + 1 end)", "");
+    answer(&terminal,
+           "beats = 0; beat = lull.every(0.001, function() beats = beats + 1 end)", "");
     answer(&terminal, "go = lull.future()", "");
     type(&terminal, "t = lull.spawn(function() go:await() print 'from behind' end)\n");
     expect(&terminal, "\r\n> ");
     answer(&terminal, "go:set()", "from behind\r\n");
     answer(&terminal, "idle = require 'lull.testing'.settle -- until all wait", "");
-    type(&terminal, "lull.after(0, function() idle() print 'unasked' end) return 'typed'\n");
+    type(&terminal,
+         "lull.after(0, function() idle() print 'unasked' end) return 'typed'\n");
     expect(&terminal, "\r\ntyped\r\n> ");
     expect(&terminal, "unasked\r\n");
-    type(&terminal, "lull.after(0, function() idle() error 'background' end) return 'typed'\n");
+    type(&terminal,
+         "lull.after(0, function() idle() error 'background' end) return 'typed'\n");
     expect(&terminal, "\r\ntyped\r\n> ");
     expect(&terminal, "stdin:1: background");
     expect(&terminal, "stack traceback:\r\n");
     type(&terminal, CTRL_C);
     expect(&terminal, "^C\r\n> ");
     interrupt(&terminal, "lull.sleep_forever()");
-    answer(&terminal, "local before = beats repeat lull.sleep(0.001) until beats > before", "");
+    answer(&terminal,
+           "local before = beats repeat lull.sleep(0.001) until beats > before", "");
     answer(&terminal, "beat:status()", "pending\r\n");
+    finish(&terminal);
+}
+
+static void shares_stdin_with_the_line(void)
+{
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    type(&terminal, "print 'running' x = io.read()\n");
+    expect(&terminal, "\r\nrunning\r\n");
+    type(&terminal, "typed\n");
+    expect(&terminal, "\r\n> ");
+    answer(&terminal, "x", "typed\r\n");
+    interrupt(&terminal, "io.read()");
     finish(&terminal);
 }
 
@@ -252,7 +276,8 @@ static void exits_when_told(void)
     struct terminal terminal;
     start_program(&terminal, "repl", NULL, NULL);
     expect(&terminal, "> ");
-    type(&terminal, "local _ <close> = lull.finally(function() print 'closed' end) os.exit(7)\n");
+    type(&terminal,
+         "local _ <close> = lull.finally(function() print 'closed' end) os.exit(7)\n");
     expect(&terminal, "\r\nclosed\r\n");
     expect_exit(&terminal, 7);
 }
@@ -265,6 +290,8 @@ int main(void)
     cleans_up_when_interrupted();
     clears_the_line();
     goes_on_in_the_background();
+    shares_stdin_with_the_line();
     exits_when_told();
+    puts("the prompt: ok");
     return 0;
 }
