@@ -91,9 +91,12 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
                                 const struct lull_driver *driver)
 {
     lua_State *outer = tasks->from;
+    lua_State *outer_thread = tasks->slice.running;
+    unsigned outer_blocked = tasks->slice.blocked;
     enum lull_drive_end end = LULL_DRIVE_DONE;
     int polled = 0;
     tasks->from = L;
+    tasks->slice.blocked = 0; /* what lies below L is no matter for tasks */
     tasks->loop->drivers++;
     while (!driver->done(driver->arg)) {
         bool ready = lull__sched_turn(tasks->sched);
@@ -114,6 +117,8 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
             break;
     }
     tasks->loop->drivers--;
+    tasks->slice.blocked = outer_blocked;
+    tasks->slice.running = outer_thread;
     tasks->from = outer;
     if (tasks->loop->drivers == 0 && is_ready(tasks))
         lull__loop_wake(tasks->loop);
