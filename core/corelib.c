@@ -69,12 +69,19 @@ static int l_interruptible(lua_State *L)
     return 1;
 }
 
-/* handles() -> how many native handles are open */
+/* handles() -> how many native handles are open, and a list of what they are */
 static int l_handles(lua_State *L)
 {
-    struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
-    lua_pushinteger(L, lull__handles_of(rt)->open);
-    return 1;
+    struct lull_handles *handles = lull__handles_of(lull__runtime_of(lull__tasks(L)));
+    lua_Integer count = 0;
+    lua_settop(L, 0);
+    lua_pushinteger(L, handles->open);
+    lua_newtable(L);
+    for (struct lull_handle *h = handles->head.next; h != &handles->head; h = h->next) {
+        lua_pushstring(L, h->type->name);
+        lua_rawseti(L, 2, ++count);
+    }
+    return 2;
 }
 
 /* ---- guards: a deadline of the real clock that cancels a task ------------------- */

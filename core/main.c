@@ -390,6 +390,8 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
                        void *arg)
 {
     struct ending *ending = arg;
+    if (running == NULL) /* torn down: nobody asks any more */
+        return;
     (void)rt;
     ending->told = true;
     ending->status = outcome->status;
@@ -414,26 +416,25 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
     }
 }
 
-static int run(struct lull_runtime *rt, struct command *command)
+static int run(struct lull_runtime *rt, struct command *command, struct ending *ending)
 {
-    struct ending ending = {.code = EXIT_FAILURE};
     lua_State *L = lull_state(rt);
     lua_setwarnf(L, warn_off, L);
     lua_pushcfunction(L, main_task);
     lua_pushlightuserdata(L, command);
-    if (lull_call(rt, 1, on_outcome, &ending) == NULL) {
+    if (lull_call(rt, 1, on_outcome, ending) == NULL) {
         fputs("lull: not enough memory\n", stderr);
         return EXIT_FAILURE;
     }
     enum lull_status status = lull_run(rt);
     if (status == LULL_EXITED)
         return lull_exit_code(rt);
-    if (status == LULL_DEADLOCK && !ending.told) {
+    if (status == LULL_DEADLOCK && !ending->told) {
         fputs("lull: deadlock: blocked again while cleaning up:\n", stderr);
         lull_dump(rt, STDERR_FILENO);
         return EXIT_DEADLOCK;
     }
-    return ending.code;
+    return ending->code;
 }
 
 int main(int argc, char **argv)
@@ -453,7 +454,8 @@ int main(int argc, char **argv)
     if (command.version)
         printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE,
                lull_libevent_version());
-    int code = run(rt, &command);
+    struct ending ending = {.code = EXIT_FAILURE}; /* lull_free may still tell */
+    int code = run(rt, &command, &ending);
     running = NULL;
     lull_free(rt, 0);
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;

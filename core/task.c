@@ -256,7 +256,7 @@ static void run_task(struct lull_runnable *self)
 {
     struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
     struct lull_tasks *tasks = lull__task_tasks(task);
-    if (task->waker.world != tasks->world) {
+    if (task->waker.world < tasks->world) {
         lull__queue_push(&tasks->frozen, self);
         return;
     }

@@ -2,8 +2,7 @@
 --
 --   lull examples/echo_server.lua [host [port]]      (127.0.0.1 and 7007; port 0: any)
 --
--- Ctrl-C stops it: the main task is cancelled, and with it the server and its connections,
--- which it owns.
+-- Ctrl-C cancels the main task, which cleans up behind itself.
 local lull = require "lull"
 local net = require "lull.net"
 
@@ -31,7 +30,10 @@ end
 local function main(host, port)
   local server <const> = net.serve(
     { host = host or "127.0.0.1", port = port or 7007, max_connections = 1000 }, echo)
-  local _ <close> = lull.finally(function() print "stopped" end)
+  local _ <close> = lull.finally(function()
+    server:close() -- stops accepting, ends the connections, waits for them
+    print "stopped"
+  end)
   print(("listening on %s:%d"):format(server:sockname()))
   server:wait()
 end

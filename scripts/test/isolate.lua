@@ -83,7 +83,7 @@ end
 --- Run the executor of an element; returns what is wrong with it.
 function Isolation:run_executor(element, executor)
   local problems <const> = {}
-  local depth <const>, handles <const> = self.depth, core.handles()
+  local depth <const>, handles <const> = self.depth, core.handles() - self.left_open
   self.hook = nil
   local ok <const>, err <const> = pcall(lull.run, function()
     lull.current().name = element.descriptor .. " and hooks of: " .. tostring(element.name)
@@ -97,7 +97,9 @@ function Isolation:run_executor(element, executor)
   elseif not ok then
     table.insert(problems, self.busted.rewriteMessage(element, err, place_of(element)))
   end
-  table.insert(problems, left.open_handles(handles))
+  local count <const>, message <const> = left.open_handles(handles + self.left_open)
+  self.left_open = self.left_open + count
+  table.insert(problems, message)
   return problems
 end
 
@@ -207,6 +209,7 @@ return function(busted, seconds)
     get_trace = busted.getTrace,
     safe_publish = busted.safe_publish,
     depth = 0,  -- of busted's stack of elements
+    left_open = 0, -- handles that were reported already
     sunk = {},  -- texts of errors that nobody received
     hook = nil, -- the hook that ran last
     trace = nil, -- of the error on its way from a body to busted.safe

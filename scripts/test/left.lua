@@ -43,14 +43,15 @@ end
 
 --- Count the native handles that were not open before.
 ---@param before integer  core.handles() of then
----@return string?
+---@return integer count
+---@return string? message
 function left.open_handles(before)
-  if core.handles() <= before then return nil end
+  if core.handles() <= before then return 0 end
   collectgarbage()
   collectgarbage()
   local count <const> = core.handles() - before
-  if count <= 0 then return nil end
-  return ("%d native handle%s left open"):format(count, count == 1 and "" or "s")
+  if count <= 0 then return 0 end
+  return count, ("%d native handle%s left open"):format(count, count == 1 and "" or "s")
 end
 
 return left
