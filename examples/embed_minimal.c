@@ -6,6 +6,7 @@
  */
 #include <lull.h>
 
+#include <lua.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@ int main(void)
         return 1;
     if (lull_load(rt, script, strlen(script), "=script") == LULL_DONE)
         lull_call(rt, 0, on_outcome, &failed);
+    else
+        fprintf(stderr, "script: %s\n", lua_tostring(lull_state(rt), -1));
     lull_run(rt);
     lull_free(rt, 1);
     return failed;

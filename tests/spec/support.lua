@@ -59,7 +59,7 @@ function support.program(code)
   local file <const> = assert(io.open(path, "w"))
   file:write(code)
   file:close()
-  local lull_path <const> = os.getenv "LULL" or "build/lull"
+  local lull_path <const> = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
   local pipe <const> = assert(io.popen(("timeout 8 '%s' '%s' </dev/null 2>&1"):format(lull_path, path)))
   local output <const> = pipe:read "a"
   local _, how, status = pipe:close()
