@@ -70,8 +70,10 @@ struct lull_frame *lull__frame_open(lua_State *L, enum lull_scope_kind kind)
     struct lull_task *task = lull_check_task(L);
     struct lull_tasks *tasks = lull__tasks(L);
     struct lull_frame *frame = take_frame(tasks);
-    if (frame == NULL)
+    if (frame == NULL) {
         luaL_error(L, "not enough memory");
+        return NULL; /* not reached */
+    }
     init_frame(frame, kind, task, task->strand.innermost);
     frame->thread = L;
     if (kind != LULL_SCOPE_RUN)
@@ -80,6 +82,7 @@ struct lull_frame *lull__frame_open(lua_State *L, enum lull_scope_kind kind)
     if (detached == NULL) {
         free_frame(tasks, frame);
         luaL_error(L, "not enough memory");
+        return NULL; /* not reached */
     }
     init_frame(detached, LULL_SCOPE_DETACHED, task, &frame->scope);
     frame->detached = &detached->scope;

@@ -77,6 +77,7 @@ struct lull_reason *lull__reason_new(lua_State *L, struct lull_tasks *tasks)
     if (reason == NULL) {
         lull__anchor_release(L, &tasks->anchors, slot);
         luaL_error(L, "not enough memory");
+        return NULL; /* not reached */
     }
     *reason = (struct lull_reason){.text = NULL, .slot = slot, .refs = 1};
     return reason;

@@ -147,7 +147,7 @@ function repl.main()
     globals.print(("lull %s (%s)"):format(lull.version, _VERSION))
   end
   lull.shield(function()
-    lull.run(converse)
+    lull.run(lull.shield, converse) -- a task of its own, and the target between two lines
     lull.yield() -- reports of what failed last
   end)
   exit(0)
