@@ -31,12 +31,6 @@ struct window {
     bool in_chunk;
 };
 
-static struct lullb_stream *stream_of(struct lull_op *op)
-{
-    return (struct lullb_stream *)(void *)((char *)op -
-                                           offsetof(struct lullb_stream, in.wait.op));
-}
-
 /* ---- loop side: no Lua ------------------------------------------------------ */
 
 static void unwatch(struct lullb_reader *in)
@@ -47,9 +41,10 @@ static void unwatch(struct lullb_reader *in)
 
 static enum lull_cancel cancel(struct lull_op *op)
 {
-    struct lullb_reader *in = &stream_of(op)->in;
-    lullb_op_release(&in->wait);
-    in->busy = false;
+    struct lullb_wait *wait = (struct lullb_wait *)(void *)op;
+    lullb_op_release(&wait->timed);
+    if (wait->stream->in.reader == wait)
+        wait->stream->in.reader = NULL;
     return LULL_DETACHED;
 }
 
@@ -164,12 +159,12 @@ void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
     struct lullb_reader *in = &stream->in;
     (void)fd;
     (void)what;
-    if (in->wait.op.state == LULL_OP_PENDING) {
+    if (in->reader != NULL && in->reader->timed.op.state == LULL_OP_PENDING) {
         in->refires = 0;
         if (in->small_reads == SMALL_READS)
             read_ahead(stream);
-        lullb_op_complete(&in->wait);
-    } else if (!in->busy || ++in->refires > REFIRES) {
+        lullb_op_complete(&in->reader->timed);
+    } else if (in->reader == NULL || ++in->refires > REFIRES) {
         unwatch(in); /* nobody reads; or who does, cannot run for now */
     }
 }
@@ -177,20 +172,20 @@ void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
 /* ---- Lua side: one read, across its waits ----------------------------------- */
 
 /* Wait until the descriptor is readable, then go on in read_push. */
-static int wait_readable(lua_State *L, struct lullb_stream *stream,
-                         struct lull_task *task)
+static int wait_readable(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
 {
+    struct lullb_stream *stream = wait->stream;
     struct lullb_reader *in = &stream->in;
     if (!in->watched && event_add(&in->event, NULL) != 0)
         return lullb_raise_memory(L, OP_NAME);
     in->watched = true;
-    if (!lullb_op_begin(&in->wait, stream->shared->rt, task, &read_type,
+    if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, &read_type,
                         stream->options.timeout))
         return lullb_raise_memory(L, OP_NAME);
     in->drained = false;
     in->unwaited = 0;
-    in->busy = true;
-    return lull_await(L, &in->wait.op);
+    in->reader = wait;
+    return lull_await(L, &wait->timed.op);
 }
 
 /* Push a result; the stream may have been closed by a finalizer meanwhile. */
@@ -307,8 +302,9 @@ static int raise_refused(lua_State *L, struct lullb_stream *stream)
 }
 
 /* Read on from what is at hand, until all results are there or it must wait. */
-static int read_on(lua_State *L, struct lullb_stream *stream, struct lull_task *task)
+static int read_on(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
 {
+    struct lullb_stream *stream = wait->stream;
     struct lullb_reader *in = &stream->in;
     struct window window;
     look_at_buffer(in, &window);
@@ -342,7 +338,7 @@ static int read_on(lua_State *L, struct lullb_stream *stream, struct lull_task *
         case FILLED:
             break;
         case EMPTY_NOW:
-            return wait_readable(L, stream, task);
+            return wait_readable(L, wait, task);
         case NO_MEMORY:
             return lullb_raise_memory(L, OP_NAME);
         }
@@ -351,24 +347,25 @@ static int read_on(lua_State *L, struct lullb_stream *stream, struct lull_task *
 
 static int read_push(lua_State *L, struct lull_op *op)
 {
-    struct lullb_stream *stream = stream_of(op);
-    stream->in.busy = false;
-    lullb_check_open(L, stream, OP_NAME);
-    if (stream->in.wait.timed_out)
-        return lullb_raise_timeout(L, &stream->in.wait, "nothing came");
-    return read_on(L, stream, op->task);
+    struct lullb_wait *wait = (struct lullb_wait *)(void *)op;
+    wait->stream->in.reader = NULL;
+    lullb_check_open(L, wait->stream, OP_NAME);
+    if (wait->timed.timed_out)
+        return lullb_raise_timeout(L, &wait->timed, "nothing came");
+    return read_on(L, wait, op->task);
 }
 
-/* A checkpoint, then the read that in.request describes. */
+/* A checkpoint, then the read that `request` describes, or the formats on top. */
 static int begin(lua_State *L, struct lullb_stream *stream,
                  const struct lullb_request *request, int formats)
 {
     struct lullb_reader *in = &stream->in;
     struct lull_task *task = lull_checkpoint(L);
     lullb_check_open(L, stream, OP_NAME);
-    if (in->busy)
+    if (in->reader != NULL)
         return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
                            "another task is reading from the stream");
+    struct lullb_wait *wait = lullb_pick_wait(L, stream, &in->own, 1);
     in->taken = 0;
     in->results = 0;
     in->formats = formats;
@@ -377,10 +374,10 @@ static int begin(lua_State *L, struct lullb_stream *stream,
     else
         next_format(L, stream);
     if (in->drained && lullb_buffer_size(&in->buffer) == 0 && in->error == 0)
-        return wait_readable(L, stream, task);
-    in->busy = true;
-    lullb_op_begin_complete(&in->wait, task, &read_type);
-    return lull_await(L, &in->wait.op);
+        return wait_readable(L, wait, task);
+    in->reader = wait;
+    lullb_op_begin_complete(&wait->timed, task, &read_type);
+    return lull_await(L, &wait->timed.op);
 }
 
 /* ---- methods ---------------------------------------------------------------------- */

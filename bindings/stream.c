@@ -93,6 +93,24 @@ void lullb_check_open(lua_State *L, const struct lullb_stream *stream, const cha
         lullb_raise(L, LULL_KIND_CLOSED, op, "the stream is closed");
 }
 
+struct lullb_wait *lullb_new_wait(lua_State *L, struct lullb_stream *stream, int index)
+{
+    struct lullb_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
+    *wait = (struct lullb_wait){.stream = stream};
+    lua_insert(L, index);
+    return wait;
+}
+
+struct lullb_wait *lullb_pick_wait(lua_State *L, struct lullb_stream *stream,
+                                   struct lullb_wait *own, int index)
+{
+    /* Its last user was cancelled and has not come to see that yet. */
+    if (own->timed.op.awaited)
+        return lullb_new_wait(L, stream, index);
+    own->stream = stream;
+    return own;
+}
+
 /* ---- the end ------------------------------------------------------------------- */
 
 /* Remove the events; fail who waits. */
@@ -103,8 +121,11 @@ static void stop_sides(struct lullb_stream *stream)
     if (stream->out.watched)
         event_del(&stream->out.event);
     stream->in.watched = stream->out.watched = false;
-    lullb_op_fail(&stream->in.wait, LULL_KIND_CLOSED, 0);
-    lullb_op_fail(&stream->out.wait, LULL_KIND_CLOSED, 0);
+    if (stream->in.reader != NULL)
+        lullb_op_fail(&stream->in.reader->timed, LULL_KIND_CLOSED, 0);
+    if (stream->out.holder != NULL)
+        lullb_op_fail(&stream->out.holder->timed, LULL_KIND_CLOSED, 0);
+    stream->in.reader = stream->out.holder = NULL;
     lullb_line_close(&stream->out.line);
     lullb_line_close(&stream->out.flushers);
 }

@@ -50,8 +50,20 @@ struct lullb_stream_options {
     size_t low_water;  /* ...until there is no more than this */
 };
 
+/*
+ * What a task waits with: the one in the stream, or while that is still being
+ * looked at by a task that was cancelled, a userdata on the task's own stack.
+ */
+struct lullb_wait {
+    struct lullb_timed_op timed; /* first */
+    struct lullb_stream *stream;
+    uint64_t target; /* of a flush: over when this many bytes are sent */
+    int first;       /* of a write: the index of its first string */
+};
+
 struct lullb_reader {
-    struct lullb_timed_op wait;
+    struct lullb_wait own;
+    struct lullb_wait *reader; /* who waits; NULL: nobody */
     struct event event;
     struct lullb_buffer buffer;   /* what came and was not yet asked for */
     struct lullb_request request; /* what is being asked for */
@@ -69,15 +81,15 @@ struct lullb_reader {
 };
 
 struct lullb_writer {
-    struct lullb_timed_op wait; /* of who holds the pen */
+    struct lullb_wait own;
+    struct lullb_wait *holder; /* of the pen; NULL: nobody */
     struct event event;
     struct lullb_buffer queue;  /* accepted and not yet sent */
     struct lullb_line line;     /* who waits for the pen */
     struct lullb_line flushers; /* by their targets */
     uint64_t sent;              /* bytes, ever */
-    size_t wake_at;             /* `wait` is over when the queue is this short */
+    size_t wake_at;             /* the holder goes on when the queue is this short */
     int error;                  /* errno of a failed write; then nothing more goes */
-    bool held;                  /* somebody holds the pen */
     bool watched;               /* the event is registered */
     bool shut;                  /* shut down */
 };
@@ -122,6 +134,16 @@ void lullb_stream_abort(struct lullb_stream *stream);
 
 /* The stream at `index`, open or not, or an argument error. */
 struct lullb_stream *lullb_check_stream(lua_State *L, int index);
+
+/*
+ * What the running task may wait with: `own` of the stream, or if need be a new
+ * userdata that is put at `index`.  May raise (memory).
+ */
+struct lullb_wait *lullb_pick_wait(lua_State *L, struct lullb_stream *stream,
+                                   struct lullb_wait *own, int index);
+
+/* A new one in any case. */
+struct lullb_wait *lullb_new_wait(lua_State *L, struct lullb_stream *stream, int index);
 
 /* Raise `closed` unless it is open. */
 void lullb_check_open(lua_State *L, const struct lullb_stream *stream, const char *op);

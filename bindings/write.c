@@ -2,12 +2,10 @@
 /*
  * write.c -- the writing side of a stream.
  *
- * Who writes holds the pen.  Others line up for it, each with an op in a
- * userdata on its own stack; the holder waits, where it must, on the op in the
- * stream.  The holder waits until the queue is short enough to accept its
- * bytes (only somebody who was cancelled leaves it long), sends what the
- * descriptor takes, queues the rest, and waits until the queue is short again.
- * Then the pen goes to the next in line.
+ * Who writes holds the pen; others line up for it.  The holder waits until the
+ * queue is short enough to accept its bytes (only somebody who was cancelled
+ * leaves it long), sends what the descriptor takes, queues the rest, and waits
+ * until the queue is short again.  Then the pen goes to the next in line.
  */
 #include "write.h"
 
@@ -18,22 +16,9 @@
 #define OP_NAME   "stream.write"
 #define MAX_PARTS 32
 
-/* Who waits in line for the pen, or for a flush: a userdata of its own. */
-struct queued {
-    struct lullb_timed_op wait; /* first */
-    struct lullb_stream *stream;
-    uint64_t target; /* of a flush: over when this many bytes are sent */
-};
-
-static struct lullb_stream *holder_stream(struct lull_op *op)
+static struct lullb_wait *wait_of(struct lull_op *op)
 {
-    return (struct lullb_stream *)(void *)((char *)op -
-                                           offsetof(struct lullb_stream, out.wait.op));
-}
-
-static struct lullb_stream *queued_stream(struct lull_op *op)
-{
-    return ((struct queued *)(void *)op)->stream;
+    return (struct lullb_wait *)(void *)op;
 }
 
 /* ---- loop side: no Lua ------------------------------------------------------ */
@@ -41,9 +26,9 @@ static struct lullb_stream *queued_stream(struct lull_op *op)
 /* The pen is free: for the next in line, or for whoever comes. */
 static void pass_pen(struct lullb_writer *out)
 {
-    out->held = out->line.head != NULL;
-    if (out->held)
-        lullb_op_complete(out->line.head);
+    out->holder = (struct lullb_wait *)(void *)out->line.head;
+    if (out->holder != NULL)
+        lullb_op_complete(&out->holder->timed);
 }
 
 static void unwatch(struct lullb_writer *out)
@@ -60,7 +45,8 @@ static void break_off(struct lullb_stream *stream, int errnum)
     out->error = errnum;
     unwatch(out);
     lullb_buffer_clear(stream->shared->rt, &out->queue);
-    lullb_op_complete(&out->wait);
+    if (out->holder != NULL)
+        lullb_op_complete(&out->holder->timed);
     while (out->flushers.head != NULL)
         lullb_op_complete(out->flushers.head);
 }
@@ -68,10 +54,9 @@ static void break_off(struct lullb_stream *stream, int errnum)
 /* Tell those who waited for this much to be sent. */
 static void tell_progress(struct lullb_writer *out)
 {
-    if (lullb_buffer_size(&out->queue) <= out->wake_at)
-        lullb_op_complete(&out->wait);
-    while (out->flushers.head != NULL &&
-           ((struct queued *)(void *)out->flushers.head)->target <= out->sent)
+    if (out->holder != NULL && lullb_buffer_size(&out->queue) <= out->wake_at)
+        lullb_op_complete(&out->holder->timed);
+    while (out->flushers.head != NULL && wait_of(&out->flushers.head->op)->target <= out->sent)
         lullb_op_complete(out->flushers.head);
 }
 
@@ -98,54 +83,35 @@ void lullb_on_writable(evutil_socket_t fd, short what, void *arg)
     tell_progress(out);
 }
 
-static enum lull_cancel holder_cancel(struct lull_op *op)
+/* Leave the line, or pass the pen on. */
+static enum lull_cancel cancel(struct lull_op *op)
 {
-    struct lullb_writer *out = &holder_stream(op)->out;
-    lullb_op_release(&out->wait);
-    out->wait.timed_out = false;
-    pass_pen(out);
+    struct lullb_writer *out = &wait_of(op)->stream->out;
+    lullb_op_release(&wait_of(op)->timed);
+    if (out->holder == wait_of(op))
+        pass_pen(out);
     return LULL_DETACHED;
 }
 
 /* By force, whatever its state: the pen must not stay with the dead. */
-static void holder_abandon(struct lull_op *op)
+static void abandon(struct lull_op *op)
 {
-    holder_cancel(op);
-}
-
-static enum lull_cancel queued_cancel(struct lull_op *op)
-{
-    lullb_op_release(&((struct queued *)(void *)op)->wait);
-    return LULL_DETACHED;
-}
-
-/* The same for one in line, who may have been given the pen already. */
-static void queued_abandon(struct lull_op *op)
-{
-    struct queued *queued = (struct queued *)(void *)op;
-    lullb_op_release(&queued->wait);
-    if (op->state == LULL_OP_COMPLETE && !queued->wait.timed_out)
-        pass_pen(&queued->stream->out);
-}
-
-static void flush_abandon(struct lull_op *op)
-{
-    queued_cancel(op);
+    cancel(op);
 }
 
 /* ---- the holder of the pen ---------------------------------------------------- */
 
-static int wait_holding(lua_State *L, struct lullb_stream *stream, struct lull_task *task,
+static int wait_holding(lua_State *L, struct lullb_wait *wait, struct lull_task *task,
                         const struct lull_op_type *type, size_t wake_at)
 {
-    struct lullb_writer *out = &stream->out;
-    out->wake_at = wake_at;
-    if (!lullb_op_begin(&out->wait, stream->shared->rt, task, type,
+    struct lullb_stream *stream = wait->stream;
+    stream->out.wake_at = wake_at;
+    if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, type,
                         stream->options.timeout)) {
-        pass_pen(out);
-        return lullb_raise_memory(L, OP_NAME);
+        pass_pen(&stream->out);
+        return lullb_raise_memory(L, type->name);
     }
-    return lull_await(L, &out->wait.op);
+    return lull_await(L, &wait->timed.op);
 }
 
 static int raise_broken(lua_State *L, const struct lullb_stream *stream, const char *op)
@@ -155,20 +121,32 @@ static int raise_broken(lua_State *L, const struct lullb_stream *stream, const c
     return lullb_raise_io(L, op, stream->out.error, NULL);
 }
 
-/* Raise, giving the pen away first, if the holder cannot write any more. */
-static void check_holder(lua_State *L, struct lullb_stream *stream)
+/* A wait is over: raise, giving the pen away first, if there is no going on. */
+static void check_wait(lua_State *L, struct lullb_wait *wait)
 {
+    struct lullb_stream *stream = wait->stream;
     struct lullb_writer *out = &stream->out;
-    bool timed_out = out->wait.timed_out;
-    out->wait.timed_out = false;
-    lullb_check_open(L, stream, OP_NAME);
-    if (out->error == 0 && !out->shut && !timed_out)
+    const char *op = wait->timed.op.type->name;
+    bool holds = out->holder == wait;
+    if (out->error == 0 && !wait->timed.timed_out)
         return;
-    pass_pen(out);
+    if (holds)
+        pass_pen(out);
     if (out->error != 0)
+        raise_broken(L, stream, op);
+    lullb_raise_timeout(L, &wait->timed,
+                        holds ? "the peer took nothing" : "others were writing");
+}
+
+/* Raise, giving the pen away first, if nothing can be written. */
+static void check_writable(lua_State *L, struct lullb_stream *stream)
+{
+    lullb_check_open(L, stream, OP_NAME);
+    if (stream->out.error == 0 && !stream->out.shut)
+        return;
+    pass_pen(&stream->out);
+    if (stream->out.error != 0)
         raise_broken(L, stream, OP_NAME);
-    if (timed_out)
-        lullb_raise_timeout(L, &out->wait, "the peer took nothing");
     lullb_raise(L, LULL_KIND_CLOSED, OP_NAME, "the stream was shut down for writing");
 }
 
@@ -254,31 +232,32 @@ static int queue_rest(lua_State *L, struct lullb_stream *stream, const struct re
 static int write_push(lua_State *L, struct lull_op *op);
 static int written_push(lua_State *L, struct lull_op *op);
 
-/* Waiting to be allowed to write. */
+/* Waiting to be allowed to write: for the pen, or with it for a shorter queue. */
 static const struct lull_op_type before_type = {
     .name = OP_NAME,
-    .cancel = holder_cancel,
+    .cancel = cancel,
     .push = write_push,
-    .abandon = holder_abandon,
+    .abandon = abandon,
 };
 
 /* Waiting for what was written to become little. */
 static const struct lull_op_type after_type = {
     .name = OP_NAME,
-    .cancel = holder_cancel,
+    .cancel = cancel,
     .push = written_push,
-    .abandon = holder_abandon,
+    .abandon = abandon,
 };
 
-/* The pen is ours: write the strings from index 2 to the top. */
-static int write_now(lua_State *L, struct lullb_stream *stream, struct lull_task *task)
+/* The pen is ours: write the strings from index wait->first to the top. */
+static int write_now(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
 {
+    struct lullb_stream *stream = wait->stream;
     struct lullb_writer *out = &stream->out;
     const struct lullb_stream_options *options = &stream->options;
-    struct rest rest = {.next = 2, .last = lua_gettop(L)};
-    check_holder(L, stream);
+    struct rest rest = {.next = wait->first, .last = lua_gettop(L)};
+    check_writable(L, stream);
     if (lullb_buffer_size(&out->queue) > options->high_water)
-        return wait_holding(L, stream, task, &before_type, options->low_water);
+        return wait_holding(L, wait, task, &before_type, options->low_water);
     uint64_t sent_before = out->sent;
     int error = lullb_buffer_size(&out->queue) == 0 ? send_now(L, stream, &rest) : 0;
     if (error == 0)
@@ -289,70 +268,52 @@ static int write_now(lua_State *L, struct lullb_stream *stream, struct lull_task
     }
     if (error != 0) {
         break_off(stream, error);
-        check_holder(L, stream);
+        check_writable(L, stream);
     }
     if (lullb_buffer_size(&out->queue) > options->high_water)
-        return wait_holding(L, stream, task, &after_type, options->low_water);
-    lullb_op_begin_complete(&out->wait, task, &after_type);
-    return lull_await(L, &out->wait.op);
+        return wait_holding(L, wait, task, &after_type, options->low_water);
+    lullb_op_begin_complete(&wait->timed, task, &after_type);
+    return lull_await(L, &wait->timed.op);
 }
 
 static int write_push(lua_State *L, struct lull_op *op)
 {
-    return write_now(L, holder_stream(op), op->task);
+    check_wait(L, wait_of(op));
+    return write_now(L, wait_of(op), op->task);
 }
 
 static int written_push(lua_State *L, struct lull_op *op)
 {
-    struct lullb_stream *stream = holder_stream(op);
-    if (stream->out.error != 0 || stream->out.wait.timed_out)
-        check_holder(L, stream);
-    pass_pen(&stream->out);
+    check_wait(L, wait_of(op));
+    pass_pen(&wait_of(op)->stream->out);
     lua_settop(L, 1);
     return 1;
 }
 
-/* ---- the line ----------------------------------------------------------------------- */
-
-/* Who was in line has the pen, unless its time is over. */
-static void check_turn(lua_State *L, struct lull_op *op)
+/* Take the pen: what to wait with while holding it.  NULL: one must line up for it. */
+static struct lullb_wait *begin(lua_State *L, struct lullb_stream *stream, const char *op)
 {
-    struct queued *queued = (struct queued *)(void *)op;
-    if (queued->wait.timed_out)
-        lullb_raise_timeout(L, &queued->wait, "others were writing");
-    lua_remove(L, 2); /* the userdata: `queued` may go */
+    lullb_check_open(L, stream, op);
+    if (stream->out.holder != NULL)
+        return NULL;
+    struct lullb_wait *wait = lullb_pick_wait(L, stream, &stream->out.own, 2);
+    wait->first = wait == &stream->out.own ? 2 : 3;
+    stream->out.holder = wait;
+    return wait;
 }
 
-static int queued_write_push(lua_State *L, struct lull_op *op)
-{
-    struct lullb_stream *stream = queued_stream(op);
-    struct lull_task *task = op->task;
-    check_turn(L, op);
-    return write_now(L, stream, task);
-}
-
-static const struct lull_op_type queued_write_type = {
-    .name = OP_NAME,
-    .cancel = queued_cancel,
-    .push = queued_write_push,
-    .abandon = queued_abandon,
-};
-
-/* Wait in a line; the userdata of the op goes to index 2. */
+/* Wait in a line, with a userdata at index 2. */
 static int line_up(lua_State *L, struct lullb_stream *stream, struct lull_task *task,
                    const struct lull_op_type *type, struct lullb_line *line)
 {
-    struct queued *queued = lua_newuserdatauv(L, sizeof *queued, 0);
-    lua_insert(L, 2);
-    *queued = (struct queued){
-        .stream = stream,
-        .target = stream->out.sent + lullb_buffer_size(&stream->out.queue),
-    };
-    if (!lullb_op_begin(&queued->wait, stream->shared->rt, task, type,
+    struct lullb_wait *wait = lullb_new_wait(L, stream, 2);
+    wait->first = 3;
+    wait->target = stream->out.sent + lullb_buffer_size(&stream->out.queue);
+    if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, type,
                         stream->options.timeout))
         return lullb_raise_memory(L, type->name);
-    lullb_line_append(line, &queued->wait);
-    return lull_await(L, &queued->wait.op);
+    lullb_line_append(line, &wait->timed);
+    return lull_await(L, &wait->timed.op);
 }
 
 int lullb_m_write(lua_State *L)
@@ -363,101 +324,81 @@ int lullb_m_write(lua_State *L)
         luaL_checkstring(L, i); /* makes strings of numbers, too */
     luaL_checkstack(L, 8, NULL);
     struct lull_task *task = lull_checkpoint(L);
-    lullb_check_open(L, stream, OP_NAME);
-    if (stream->out.held)
-        return line_up(L, stream, task, &queued_write_type, &stream->out.line);
-    stream->out.held = true;
-    stream->out.wait.timed_out = false;
-    return write_now(L, stream, task);
+    struct lullb_wait *wait = begin(L, stream, OP_NAME);
+    if (wait == NULL)
+        return line_up(L, stream, task, &before_type, &stream->out.line);
+    return write_now(L, wait, task);
 }
 
 /* ---- shutdown --------------------------------------------------------------------------- */
 
+#define SHUTDOWN "stream.shutdown"
+
 static int shutdown_push(lua_State *L, struct lull_op *op);
 
 static const struct lull_op_type shutdown_type = {
-    .name = "stream.shutdown",
-    .cancel = holder_cancel,
+    .name = SHUTDOWN,
+    .cancel = cancel,
     .push = shutdown_push,
-    .abandon = holder_abandon,
+    .abandon = abandon,
 };
 
 /* The pen is ours: once the queue is empty, end the writing side. */
-static int shutdown_now(lua_State *L, struct lullb_stream *stream, struct lull_task *task)
+static int shutdown_now(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
 {
+    struct lullb_stream *stream = wait->stream;
     struct lullb_writer *out = &stream->out;
-    if (out->shut) {
-        pass_pen(out);
-        lua_settop(L, 1);
-        return 1;
+    bool was_shut = out->shut;
+    if (!was_shut) {
+        check_writable(L, stream);
+        if (lullb_buffer_size(&out->queue) > 0)
+            return wait_holding(L, wait, task, &shutdown_type, 0);
     }
-    check_holder(L, stream);
-    if (lullb_buffer_size(&out->queue) > 0)
-        return wait_holding(L, stream, task, &shutdown_type, 0);
     out->shut = true;
     pass_pen(out);
     lua_settop(L, 1);
-    if (stream->kind != LULLB_FD_SOCKET) {
-        lull_handle_close(&stream->object.handle); /* it has no other side */
+    if (was_shut)
         return 1;
-    }
-    if (shutdown(stream->fd, SHUT_WR) < 0 && errno != ENOTCONN)
-        return lullb_raise_io(L, "stream.shutdown", errno, NULL);
+    if (stream->kind != LULLB_FD_SOCKET)
+        lull_handle_close(&stream->object.handle); /* it has no other side */
+    else if (shutdown(stream->fd, SHUT_WR) < 0 && errno != ENOTCONN)
+        return lullb_raise_io(L, SHUTDOWN, errno, NULL);
     return 1;
 }
 
 static int shutdown_push(lua_State *L, struct lull_op *op)
 {
-    return shutdown_now(L, holder_stream(op), op->task);
+    check_wait(L, wait_of(op));
+    return shutdown_now(L, wait_of(op), op->task);
 }
-
-static int queued_shutdown_push(lua_State *L, struct lull_op *op)
-{
-    struct lullb_stream *stream = queued_stream(op);
-    struct lull_task *task = op->task;
-    check_turn(L, op);
-    return shutdown_now(L, stream, task);
-}
-
-static const struct lull_op_type queued_shutdown_type = {
-    .name = "stream.shutdown",
-    .cancel = queued_cancel,
-    .push = queued_shutdown_push,
-    .abandon = queued_abandon,
-};
 
 int lullb_m_shutdown(lua_State *L)
 {
     struct lullb_stream *stream = lullb_check_stream(L, 1);
     lua_settop(L, 1);
     struct lull_task *task = lull_checkpoint(L);
-    lullb_check_open(L, stream, "stream.shutdown");
-    if (stream->out.held)
-        return line_up(L, stream, task, &queued_shutdown_type, &stream->out.line);
-    stream->out.held = true;
-    stream->out.wait.timed_out = false;
-    return shutdown_now(L, stream, task);
+    struct lullb_wait *wait = begin(L, stream, SHUTDOWN);
+    if (wait == NULL)
+        return line_up(L, stream, task, &shutdown_type, &stream->out.line);
+    return shutdown_now(L, wait, task);
 }
 
 /* ---- flush --------------------------------------------------------------------------------- */
 
+#define FLUSH "stream.flush"
+
 static int flush_push(lua_State *L, struct lull_op *op)
 {
-    struct queued *queued = (struct queued *)(void *)op;
-    struct lullb_stream *stream = queued->stream;
-    if (queued->wait.timed_out)
-        return lullb_raise_timeout(L, &queued->wait, "the peer took nothing");
-    if (stream->out.error != 0)
-        return raise_broken(L, stream, "stream.flush");
+    check_wait(L, wait_of(op));
     lua_settop(L, 1);
     return 1;
 }
 
 static const struct lull_op_type flush_type = {
-    .name = "stream.flush",
-    .cancel = queued_cancel,
+    .name = FLUSH,
+    .cancel = cancel,
     .push = flush_push,
-    .abandon = flush_abandon,
+    .abandon = abandon,
 };
 
 int lullb_m_flush(lua_State *L)
@@ -465,9 +406,9 @@ int lullb_m_flush(lua_State *L)
     struct lullb_stream *stream = lullb_check_stream(L, 1);
     lua_settop(L, 1);
     struct lull_task *task = lull_checkpoint(L);
-    lullb_check_open(L, stream, "stream.flush");
+    lullb_check_open(L, stream, FLUSH);
     if (stream->out.error != 0)
-        return raise_broken(L, stream, "stream.flush");
+        return raise_broken(L, stream, FLUSH);
     if (lullb_buffer_size(&stream->out.queue) == 0)
         return 1;
     return line_up(L, stream, task, &flush_type, &stream->out.flushers);

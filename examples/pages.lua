@@ -1,7 +1,7 @@
 --- pages.lua: fetches many pages at once, over plain HTTP/1.0.
 --
 --   lull examples/pages.lua                                from a server that it starts itself
---   lull examples/pages.lua [-t seconds] host:port/path…   these (port 80 and / may be left out)
+--   lull examples/pages.lua [-t seconds] host:port/path ...  these (port 80 and / may be left out)
 --
 -- A line per page as it arrives; at the end, the time it took.  A page that fails says why
 -- and holds up nobody; the exit code is 1 then.

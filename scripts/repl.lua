@@ -16,6 +16,12 @@ local tostring <const>, type <const>, exit <const> = tostring, type, os.exit
 
 local repl = {}
 
+---@class lull.repl.Session
+---@field reader lull.repl.Reader
+---@field locals lull.repl.Locals
+---@field reading boolean  the line under way is not complete
+---@field ended boolean
+
 --- Waits of the session are cut into pieces this long: while there is a deadline, a line
 --- that waits for nothing is no deadlock.  Ctrl-C ends it.
 local patience <const> = 3600
@@ -25,11 +31,9 @@ local patience <const> = 3600
 ---@async
 ---@return lull.Task
 local function run(name, fn, ...)
-  local session <const> = lull.current()
+  local target <const> = lull.current()
   local over <const> = lull.future()
-  local release <const> = setmetatable({}, { __close = function()
-    core.interruptible(session)
-  end })
+  local release <const> = setmetatable({}, { __close = function() core.interruptible(target) end })
   local task <const> = lull.async(function(...)
     local _ <close> = release
     core.interruptible(lull.current())
@@ -41,32 +45,8 @@ local function run(name, fn, ...)
   repeat
     local ended <const> = lull.wait({ task, over }, { when = "first", timeout = patience })
   until #ended > 0
+  core.interruptible(target)
   return task
-end
-
-local function was_cancelled(task)
-  return task:status() == "cancelled"
-end
-
---- Below the ^C that a terminal shows.
-local function note_cancelled(text)
-  print.note((input.is_terminal() and "\n" or "") .. text)
-end
-
---- Show how the task of a line ended, if not well.
----@async
-local function report(task)
-  if was_cancelled(task) then
-    local reason <const> = task:error().reason
-    note_cancelled(reason == "interrupt" and "interrupted" or "cancelled")
-  elseif task:status() == "failed" then
-    local shown <const> = run("error", print.failure, task) -- it may call the script's __tostring
-    if shown:status() == "failed" then
-      print.note "(error object that cannot be shown)"
-    else
-      report(shown)
-    end
-  end
 end
 
 --- The prompt that a global of the script sets.
@@ -77,54 +57,74 @@ local function prompt(name, default)
   return ok and text or default
 end
 
---- Read one line.
----@async
----@return string? line  nil: there is none
----@return boolean cancelled  by Ctrl-C; else it is the end
-local function read_line(continued)
-  local line
-  local shown <const> = continued and prompt("_PROMPT2", ">> ") or prompt("_PROMPT", "> ")
-  local task <const> = run("prompt", function() line = input.read_line(shown) end)
-  return line, was_cancelled(task)
-end
-
 --- Read lines until they are a chunk, or never will be.
 ---@async
----@return boolean more  false: the input has ended
+---@param session lull.repl.Session
 ---@return function? fn
----@return string? message  why there is no function; nil: Ctrl-C
-local function read_chunk(locals)
+---@return string? message  why there is no function; nil: the input has ended
+local function read_chunk(session)
   local text
   while true do
-    local line <const>, cancelled <const> = read_line(text ~= nil)
-    if cancelled then return true end
-    if not line and not text then return false end
+    local line <const> = session.reader:line(text and prompt("_PROMPT2", ">> ") or prompt("_PROMPT", "> "))
+    if not line and not text then return nil end
     text = text and line and text .. "\n" .. line or line or text
-    local ok <const>, fn <const>, message <const>, incomplete <const> = pcall(locals.compile, locals, text)
-    if not ok then return true, nil, tostring(fn) end -- a line has broken what this stands on
-    if fn or not incomplete or not line then return true, fn, message end
+    local ok <const>, fn <const>, message <const>, incomplete <const> =
+      pcall(session.locals.compile, session.locals, text)
+    if not ok then return nil, tostring(fn) end -- a line has broken what this stands on
+    if fn or not incomplete or not line then return fn, message end
+  end
+end
+
+--- Read a chunk and run it.
+---@async
+---@param session lull.repl.Session
+local function take_turn(session)
+  session.reading = true
+  local fn <const>, message <const> = read_chunk(session)
+  session.reading = false
+  lull.yield() -- Ctrl-C may have come with the line
+  if fn then
+    print.results(fn())
+  elseif message then
+    print.note(message)
+  else
+    session.ended = true
+  end
+end
+
+--- Show how a task ended, if not well.
+---@async
+---@param session lull.repl.Session
+---@param task lull.Task
+local function report(session, task)
+  if task:status() == "cancelled" then
+    if session.reader.is_terminal then print.newline() end -- below the ^C
+    if not session.reading then
+      print.note(task:error().reason == "interrupt" and "interrupted" or "cancelled")
+    end
+  elseif task:status() == "failed" then
+    session.ended = session.reading -- there is no way to go on
+    local shown <const> = run("error", print.failure, task) -- it may call the script's __tostring
+    if shown:status() == "failed" then
+      print.note "(error object that cannot be shown)"
+    else
+      report(session, shown)
+    end
   end
 end
 
 --- Read, run, print, until the input ends.
 ---@async
-local function converse()
-  local locals <const> = chunk.new(globals)
+---@param reader lull.repl.Reader
+local function converse(reader)
+  local session <const> = { reader = reader, locals = chunk.new(globals), reading = true, ended = false }
   lull.current().name = "session"
   core.interruptible(lull.current())
-  while true do
-    local more <const>, fn <const>, message <const> = read_chunk(locals)
-    if not more then break end
-    if fn then
-      report(run("line", function() print.results(fn()) end))
-    elseif message then
-      print.note(message)
-    elseif input.is_terminal() then
-      print.newline() -- below the ^C
-    end
+  repeat
+    report(session, run("line", take_turn, session))
     print.flush()
-  end
-  if input.is_terminal() then print.newline() end
+  until session.ended
+  if reader.is_terminal then print.newline() end
   core.interruptible(nil)
 end
 
@@ -142,12 +142,12 @@ end
 function repl.main()
   if globals.lull == nil then globals.lull = lull end
   io.stdout:setvbuf "line" -- what runs in the background shows at once
-  input.open()
-  if input.is_terminal() and not was_greeted() then
+  local reader <const> = input.open()
+  if reader.is_terminal and not was_greeted() then
     globals.print(("lull %s (%s)"):format(lull.version, _VERSION))
   end
   lull.shield(function()
-    lull.run(lull.shield, converse) -- a task of its own, and the target between two lines
+    lull.run(lull.shield, converse, reader) -- a task of its own, and the target between two lines
     lull.yield() -- reports of what failed last
   end)
   exit(0)

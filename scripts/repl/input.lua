@@ -1,55 +1,76 @@
 --- lull.repl.input: reading lines from stdin without blocking the loop.
 --
 -- The one place that knows how a line gets here: an editor that puts the terminal
--- into raw mode takes the place of read_line() and of nothing else.
+-- into raw mode takes the place of a reader, and of nothing else.
 --
--- Bytes are taken one at a time from a stdin without a buffer.  So not one is taken
--- that io.read, called by the very line, is to have, as in `lull repl <file`; and
--- none is lost when the wait is cancelled in the middle of a line.
+-- What follows a line is left where io.read, called by that very line, will find it.
+-- A terminal gives no more than a line anyway.  Everything else, as in `lull repl
+-- <file`, is read byte by byte through a stdin without a buffer.
 local net = require "lull.net"
 local tty = require "lull.tty.native"
 
-local input = {}
-
-local concat <const>, pcall <const> = table.concat, pcall
+local concat <const>, pcall <const>, setmetatable <const> = table.concat, pcall, setmetatable
 local stdin <const>, stdout <const> = io.stdin, io.stdout
+local interrupted <const> = 4 -- EINTR
 
---- Is somebody typing?
----@return boolean
-function input.is_terminal()
-  return tty.is_terminal(0)
-end
+---@class lull.repl.Reader
+---@field is_terminal boolean  somebody is typing
+---@field fd integer
+---@field rest string  of what was read, behind the line
+local Reader <const> = {}
+Reader.__index = Reader
 
---- Take stdin for reading lines.
-function input.open()
-  stdin:setvbuf "no"
-end
-
---- The next byte; nil at the end.
+--- A piece of the input: what a terminal has, a byte of anything else; nil at the end.
 ---@async
-local function read_byte()
-  pcall(net.wait_readable, 0) -- where this cannot wait there is nothing to read, either
-  return stdin:read(1)
+function Reader:_piece()
+  while true do
+    pcall(net.wait_readable, self.fd) -- where this cannot wait there is nothing to read, either
+    if self.is_terminal then
+      local piece <const> = tty.read(self.fd)
+      if piece ~= false then return piece end
+    else
+      local byte <const>, _, code <const> = stdin:read(1)
+      if byte or code ~= interrupted then return byte end
+    end
+  end
 end
 
---- Show a prompt and read a line; nil at the end of the input.
+--- Show a prompt, if somebody is typing, and read a line.
 ---
 --- Cancelled, it forgets what it had read: the line was given up.
 ---@async
----@param prompt string  shown on a terminal
----@return string? line  without its newline
-function input.read_line(prompt)
-  if input.is_terminal() then
+---@param prompt string
+---@return string? line  without its newline; nil: the input has ended
+function Reader:line(prompt)
+  if self.is_terminal then
     stdout:write(prompt)
     stdout:flush()
   end
-  local bytes <const> = {}
-  while true do
-    local byte <const> = read_byte()
-    if byte == "\n" or not byte and #bytes > 0 then return concat(bytes) end
-    if not byte then return nil end
-    bytes[#bytes + 1] = byte
+  local pieces <const>, piece = {}, self.rest
+  self.rest = ""
+  while piece do
+    local stop <const> = piece:find("\n", 1, true)
+    if stop then
+      self.rest = piece:sub(stop + 1)
+      pieces[#pieces + 1] = piece:sub(1, stop - 1)
+      return concat(pieces)
+    end
+    pieces[#pieces + 1] = piece
+    piece = self:_piece()
   end
+  local line <const> = concat(pieces)
+  return line ~= "" and line or nil
+end
+
+local input = {}
+
+--- Take stdin for reading lines.
+---@return lull.repl.Reader
+function input.open()
+  local is_terminal <const> = tty.is_terminal(0)
+  if not is_terminal then stdin:setvbuf "no" end
+  return setmetatable({ is_terminal = is_terminal, rest = "",
+    fd = is_terminal and tty.open_input(0) or 0 }, Reader)
 end
 
 return input

@@ -12,8 +12,8 @@ local function bringing(...)
   local pieces = table.pack(...)
   go(function()
     for i = 1, pieces.n do
+      if i > 1 then testing.settle() end
       writer:write(pieces[i])
-      testing.settle()
     end
     writer:close()
   end)

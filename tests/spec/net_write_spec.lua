@@ -14,14 +14,10 @@ describe("write", function()
     assert.are.equal("x", t:read_some())
   end)
 
-  it("takes several strings and numbers, as files do", function()
+  it("takes several strings and numbers, which look as in a concatenation", function()
     local s, t, _ <close> = support.pair()
-    s:write("a", 1, 2.5, "", "b", -0.0):shutdown()
-    local file = assert(io.tmpfile())
-    file:write("a", 1, 2.5, "", "b", -0.0)
-    file:seek("set")
-    assert.are.equal(file:read("a"), t:read("a"))
-    file:close()
+    s:write("a", 1, 2.0, "", "b", -0.0, 1e100):shutdown()
+    assert.are.equal("a" .. 1 .. 2.0 .. "b" .. -0.0 .. 1e100, t:read("a"))
   end)
 
   it("takes more strings than one system call does", function()
@@ -129,20 +125,40 @@ describe("several writers", function()
           one:write(letter:rep(size), letter:rep(7))
         end)
       end
-      local runs, last = {}, nil
+      local runs, last = {}, nil -- how long each stretch of one letter is
       local total = 8 * (2 * size + 7)
       while total > 0 do
         local piece = other:read_some()
         total = total - #piece
-        for run in piece:gmatch("(%a)%1*") do
-          local letter = run
-          if letter ~= last then runs[#runs + 1], last = letter, letter end
+        local at = 1
+        while at <= #piece do
+          local letter = piece:sub(at, at)
+          local stop = select(2, piece:find("^" .. letter .. "+", at))
+          if letter ~= last then runs[#runs + 1], last = 0, letter end
+          runs[#runs] = runs[#runs] + stop - at + 1
+          at = stop + 1
         end
       end
       for i = 1, 8 do ends("done", writers[i]) end
-      -- in the order of the calls: every first write, then every second one
-      assert.are.equal("abcdefghabcdefgh", table.concat(runs))
+      local whole = { [size] = true, [size + 7] = true, [2 * size + 7] = true }
+      for _, run in ipairs(runs) do assert.is_true(whole[run], run .. " bytes in a row") end
     end)
+  end)
+
+  it("take turns in the order of their calls", function()
+    local s, t, _ <close> = support.pair { high_water = 1, low_water = 1 }
+    local writers = { support.stuffed(s) }
+    for i = 1, 5 do
+      writers[#writers + 1] = go(function()
+        s:write(i, " ")
+        s:write(-i, " ")
+      end)
+    end
+    testing.settle()
+    assert.are.equal(#support.FLOOD, #t:read_exact(#support.FLOOD))
+    for _, writer in ipairs(writers) do ends("done", writer) end
+    s:shutdown()
+    assert.are.equal("1 2 3 4 5 -1 -2 -3 -4 -5 ", t:read("a"))
   end)
 
   it("wait in line; who is cancelled in it has written nothing", function()

@@ -53,7 +53,7 @@ end
 function support.drained(stream)
   return support.go(function()
     local total = 0
-    for piece in stream.read_some, stream do total = total + #piece end
+    for piece in function() return stream:read_some() end do total = total + #piece end
     return total
   end)
 end
