@@ -57,32 +57,42 @@ static int block(struct lull_tasks *tasks, uint64_t next, uint64_t until)
     return lull__loop_poll(tasks->loop, at > lull__clock_now());
 }
 
+/* Look once for events without blocking; true when that made something ready. */
+static bool glance(struct lull_tasks *tasks, int *polled)
+{
+    *polled = lull__loop_poll(tasks->loop, false);
+    return is_ready(tasks) || *polled < 0;
+}
+
+/* Under virtual time: the next deadline is now, unless something is under way. */
+static bool jump(struct lull_tasks *tasks)
+{
+    uint64_t next = lull__timers_next(tasks->timers);
+    if (next == LULL_NEVER || tasks->loop->busy > tasks->busy_outside)
+        return false;
+    tasks->timers->virtual_now = next;
+    return true;
+}
+
 /*
- * Nothing is ready.  Poll, wake settlers, jump or block: in this order, and
- * one of them per call.  False: nothing could ever happen.
+ * Nothing is ready: wake settlers, jump, or block until something may be.
+ * False: nothing could ever happen.
  */
 static bool idle(struct lull_tasks *tasks, uint64_t until, int *polled)
 {
-    *polled = lull__loop_poll(tasks->loop, false);
-    if (is_ready(tasks) || *polled < 0)
-        return true;
-    if (wake_settlers(tasks))
-        return true;
-    uint64_t next = lull__timers_next(tasks->timers);
-    if (tasks->timers->is_virtual && tasks->loop->busy <= tasks->busy_outside) {
-        if (next != LULL_NEVER) {
-            tasks->timers->virtual_now = next;
+    bool is_virtual = tasks->timers->is_virtual;
+    if (is_virtual || !lull__list_empty(&tasks->settlers)) {
+        if (glance(tasks, polled) || wake_settlers(tasks))
             return true;
-        }
-        next = LULL_NEVER;
+        if (is_virtual && jump(tasks))
+            return true;
     }
-    if (tasks->timers->is_virtual)
-        next = LULL_NEVER;
+    uint64_t next = is_virtual ? LULL_NEVER : lull__timers_next(tasks->timers);
     uint64_t guard = lull__timers_next(tasks->sched->guards);
     if (guard < next)
         next = guard;
     if (next == LULL_NEVER && until == LULL_NEVER && tasks->loop->holds == 0)
-        return false;
+        return glance(tasks, polled);
     *polled = block(tasks, next, until);
     return true;
 }

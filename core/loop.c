@@ -100,7 +100,9 @@ void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at)
 int lull__loop_poll(struct lull_loop *loop, bool block)
 {
     loop->drivers++;
-    int result = event_base_loop(loop->base, block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    /* ONCE in either case: without it libevent polls again while events fire. */
+    int flags = EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
+    int result = event_base_loop(loop->base, flags);
     loop->drivers--;
     return result < 0 ? -1 : 0;
 }

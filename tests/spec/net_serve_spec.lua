@@ -1,0 +1,495 @@
+--- net_serve_spec.lua: servers and listeners.
+
+local lull = require "lull"
+local net = require "lull.net"
+local testing = require "lull.testing"
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_net.lua")
+local go, ends, raises, misuse = support.go, support.ends, support.raises, support.misuse
+
+local function echo(stream)
+  for line in stream:lines("L") do stream:write(line) end
+end
+
+--- Connect, write, read the answer, close.
+local function ask(server, text)
+  local s <close> = net.connect("127.0.0.1", server.port)
+  s:write(text, "\n")
+  return s:read()
+end
+
+describe("serve", function()
+  it("handles each connection in a task of its own", function()
+    local server <close> = net.serve({}, echo)
+    local answers = lull.map({ "a", "b", "c" }, function(text) return ask(server, text) end)
+    assert.are.same({ "a", "b", "c", n = 3 }, answers)
+  end)
+
+  it("returns at once, with the port", function()
+    local server <close> = net.serve({ port = 0 }, echo)
+    assert.are.equal("integer", math.type(server.port))
+    assert.are.same({ "127.0.0.1", server.port }, { server:sockname() })
+    assert.are.equal("server (127.0.0.1:" .. server.port .. ")", tostring(server))
+  end)
+
+  it("serves a Unix socket", function()
+    local path, closer = support.socket_path()
+    local _ <close> = closer
+    local server <close> = net.serve({ path = path }, echo)
+    assert.is_nil(server.port)
+    local s <close> = net.connect_unix(path)
+    s:write("hello\n")
+    assert.are.equal("hello", s:read())
+  end)
+
+  it("closes the handler's stream after it", function()
+    local server <close> = net.serve({}, function(stream) stream:write("bye\n") end)
+    local s <close> = net.connect("127.0.0.1", server.port)
+    assert.are.equal("bye\n", s:read("a"))
+  end)
+
+  it("reports what a handler raises, closes its stream, and goes on", function()
+    local boom = {}
+    local errors = support.reported(function()
+      local server <close> = net.serve({}, function(stream)
+        local line = stream:read()
+        if line == "fail" then error(boom) end
+        stream:write(line, "\n")
+      end)
+      assert.is_nil(ask(server, "fail"))
+      assert.are.equal("well", ask(server, "well"))
+    end)
+    assert.are.equal(1, #errors)
+    assert.is_true(rawequal(boom, errors[1]))
+  end)
+
+  it("reports a connection that breaks like any other failure", function()
+    local errors = support.reported(function()
+      local server <close> = net.serve({}, function(stream) stream:read("a") end)
+      local s = net.connect("127.0.0.1", server.port)
+      s:write("x")
+      testing.settle()
+      s:abort()
+      testing.settle()
+    end)
+    assert.are.equal(1, #errors)
+    assert.are.equal("ECONNRESET", errors[1].code)
+  end)
+
+  it("takes whatever can be called as a handler", function()
+    local handler = setmetatable({}, { __call = function(_, stream) stream:write("called\n") end })
+    local server <close> = net.serve({}, handler)
+    assert.are.equal("called", ask(server, "x"))
+  end)
+
+  it("passes options on to its streams", function()
+    local server <close> = net.serve({ max_line = 5, timeout = 5 }, function(stream)
+      local _, e = pcall(stream.read, stream)
+      stream:write(e.kind, "\n")
+    end)
+    assert.are.equal("limit", ask(server, "too long"))
+  end)
+
+  it("refuses wrong arguments, naming them", function()
+    for _, arguments in ipairs {
+      {}, { 1, echo }, { {} }, { {}, 1 }, { { port = -1 }, echo }, { { port = "x" }, echo },
+      { { host = 1 }, echo }, { { path = 1 }, echo }, { { path = "" }, echo }, { { backlog = 0 }, echo },
+      { { max_connections = 0 }, echo }, { { max_connections = "x" }, echo }, { { host = "" }, echo },
+    } do
+      misuse(net.serve, table.unpack(arguments, 1, 2))
+    end
+  end)
+
+  it("raises io when the address is taken", function()
+    local server <close> = net.serve({}, echo)
+    local e = raises("io", net.serve, { port = server.port }, echo)
+    assert.are.equal("EADDRINUSE", e.code)
+    assert.are.equal("listen", e.op)
+    assert.is_truthy(e.message:find("127.0.0.1:" .. server.port, 1, true))
+  end)
+
+  it("raises usage outside a task, and leaves nothing open", function()
+    local output = support.program [[
+      local net = require "lull.net"
+      setmetatable({}, { __gc = function()
+        require("lull").on_error(nil)
+      end })
+      local co = coroutine.wrap(function() return 1 end)
+      co()
+      print(require("lull").current() ~= nil)]]
+    assert.are.equal("true\n", output)
+  end)
+end)
+
+describe("a server's owner", function()
+  it("waits for it", function()
+    local server
+    local task = go(function()
+      server = net.serve({}, echo)
+    end)
+    testing.settle()
+    assert.are.equal("pending", task:status())
+    assert.are.equal("x", ask(server, "x"))
+    server:close()
+    ends("done", task)
+  end)
+
+  it("that is cancelled cancels it and its handlers, and closes all", function()
+    local server, cleaned
+    local task = go(function()
+      server = net.serve({}, function(stream)
+        local _ <close> = lull.finally(function() cleaned = true end)
+        stream:read()
+      end)
+    end)
+    testing.settle()
+    local s <close> = net.connect("127.0.0.1", server.port)
+    testing.settle()
+    task:cancel()
+    ends("cancelled", task)
+    assert.is_true(cleaned)
+    assert.is_nil(s:read())
+    assert.are.equal("ECONNREFUSED", raises("io", net.connect, "127.0.0.1", server.port).code)
+  end)
+
+  it("may be a group that is left with an error", function()
+    local port
+    local ok, e = pcall(lull.group, function()
+      port = net.serve({}, echo).port
+      error("enough", 0)
+    end)
+    assert.is_false(ok)
+    assert.are.equal("enough", e)
+    raises("io", net.connect, "127.0.0.1", port)
+  end)
+end)
+
+describe("close", function()
+  it("stops accepting, cancels the handlers and waits for them", function()
+    local cleaned = 0
+    local server = net.serve({}, function(stream)
+      local _ <close> = lull.finally(function()
+        lull.yield()
+        cleaned = cleaned + 1
+      end)
+      stream:read()
+    end)
+    local s <close>  = net.connect("127.0.0.1", server.port)
+    local t <close> = net.connect("127.0.0.1", server.port)
+    testing.settle()
+    server:close()
+    assert.are.equal(2, cleaned)
+    assert.is_nil(s:read())
+    assert.is_nil(t:read())
+    raises("io", net.connect, "127.0.0.1", server.port)
+  end)
+
+  it("may be called again, and before the server has begun", function()
+    local server = net.serve({}, echo)
+    server:close()
+    server:close()
+    server:wait()
+    server:drain(1)
+    assert.are.equal("server (closed)", tostring(server))
+  end)
+
+  it("may come from a handler, which ends with it", function()
+    local server
+    server = net.serve({}, function(stream)
+      stream:read()
+      server:close()
+    end)
+    assert.is_nil(ask(server, "close"))
+    server:wait()
+  end)
+
+  it("comes at the end of a block", function()
+    local port
+    do
+      local server <close> = net.serve({}, echo)
+      port = server.port
+    end
+    raises("io", net.connect, "127.0.0.1", port)
+  end)
+
+  it("closes connections whose handler has not begun", function()
+    local called = false
+    local server = net.serve({}, function() called = true end)
+    local clients = {}
+    for i = 1, 5 do clients[i] = net.connect("127.0.0.1", server.port) end
+    server:close()
+    for i = 1, 5 do
+      assert.is_true(select(2, pcall(clients[i].read, clients[i])) ~= "x")
+      clients[i]:close()
+    end
+    assert.is_truthy(called ~= nil)
+  end)
+end)
+
+describe("drain", function()
+  it("stops accepting and lets the handlers end", function()
+    local release = lull.future()
+    local server = net.serve({}, function(stream)
+      release:await()
+      stream:write("done\n")
+    end)
+    local s <close> = net.connect("127.0.0.1", server.port)
+    testing.settle()
+    local draining = go(server.drain, server, 5)
+    testing.settle()
+    assert.are.equal("pending", draining:status())
+    raises("io", net.connect, "127.0.0.1", server.port)
+    release:set()
+    ends("done", draining)
+    assert.are.equal("done", s:read())
+  end)
+
+  it("closes when the time is over", function()
+    local server = net.serve({}, function(stream) stream:read() end)
+    local s <close> = net.connect("127.0.0.1", server.port)
+    testing.settle()
+    local milliseconds = support.timed(server.drain, server, 0.05)
+    assert.is_true(milliseconds >= 50 and milliseconds < 2000)
+    assert.is_nil(s:read())
+  end)
+
+  it("without handlers returns at once", function()
+    local server = net.serve({}, echo)
+    testing.settle()
+    server:drain(5)
+    server:wait()
+  end)
+
+  it("without a time waits as long as it takes", function()
+    local server = net.serve({}, function(stream) stream:read() end)
+    local s = net.connect("127.0.0.1", server.port)
+    testing.settle()
+    local draining = go(server.drain, server)
+    testing.settle()
+    assert.are.equal("pending", draining:status())
+    s:close()
+    ends("done", draining)
+  end)
+end)
+
+describe("max_connections", function()
+  it("pauses accepting until a handler has ended", function()
+    local running, most = 0, 0
+    local server <close> = net.serve({ max_connections = 2 }, function(stream)
+      running = running + 1
+      most = math.max(most, running)
+      echo(stream)
+      running = running - 1
+    end)
+    local clients = {}
+    for i = 1, 5 do
+      clients[i] = net.connect("127.0.0.1", server.port)
+      clients[i]:write(i, "\n")
+    end
+    assert.are.equal("1", clients[1]:read())
+    assert.are.equal("2", clients[2]:read())
+    local third = go(clients[3].read, clients[3])
+    testing.settle()
+    assert.are.equal("pending", third:status())
+    clients[1]:close()
+    assert.are.equal("3", third:await())
+    clients[2]:close()
+    clients[3]:close()
+    assert.are.equal("4", clients[4]:read())
+    assert.are.equal("5", clients[5]:read())
+    assert.are.equal(2, most)
+    clients[4]:close()
+    clients[5]:close()
+  end)
+
+  it("does not count connections whose handler was cancelled", function()
+    local server <close> = net.serve({ max_connections = 1 }, function(stream)
+      if stream:read() == "cancel" then lull.current():cancel() end
+      stream:write("ok\n")
+    end)
+    assert.is_nil(ask(server, "cancel"))
+    assert.are.equal("ok", ask(server, "x"))
+  end)
+
+  it("does not keep the server from closing or draining", function()
+    for _, how in ipairs { "close", "drain" } do
+      local server = net.serve({ max_connections = 1 }, function(stream) stream:read() end)
+      local s <close> = net.connect("127.0.0.1", server.port)
+      local t <close> = net.connect("127.0.0.1", server.port)
+      testing.settle()
+      local ending = go(server[how], server, 5)
+      testing.settle()
+      s:close()
+      ends("done", ending)
+      t:close()
+    end
+  end)
+end)
+
+describe("a listener", function()
+  it("gives connections to those who wait, in order", function()
+    local listener <close> = net.listen {}
+    local order, tasks = {}, {}
+    for i = 1, 3 do
+      tasks[i] = go(function()
+        listener:accept():close()
+        order[#order + 1] = i
+      end)
+    end
+    testing.settle()
+    for _ = 1, 3 do net.connect("127.0.0.1", listener.port):close() end
+    for i = 1, 3 do ends("done", tasks[i]) end
+    assert.are.same({ 1, 2, 3 }, order)
+  end)
+
+  it("wakes those who wait with closed, and refuses after it", function()
+    local listener = net.listen {}
+    local first, second = go(listener.accept, listener), go(listener.accept, listener)
+    testing.settle()
+    listener:close()
+    listener:close()
+    for _, task in ipairs { first, second } do
+      ends("failed", task)
+      assert.are.equal("closed", task:error().kind)
+      assert.are.equal("listener.accept", task:error().op)
+    end
+    raises("closed", listener.accept, listener)
+    assert.are.equal("listener (closed)", tostring(listener))
+    assert.are.equal("integer", math.type(listener.port))
+  end)
+
+  it("gives what had come before it was asked", function()
+    local listener <close> = net.listen {}
+    local s <close> = net.connect("127.0.0.1", listener.port)
+    local t <close> = listener:accept()
+    t:write("x\n")
+    assert.are.equal("x", s:read())
+  end)
+
+  it("has a host of its own, or all", function()
+    local listener <close> = net.listen { host = "*" }
+    for _, host in ipairs { "127.0.0.1", "127.0.0.2" } do
+      net.connect(host, listener.port):close()
+      listener:accept():close()
+    end
+    local one <close> = net.listen { host = "localhost", port = 0 }
+    assert.are.equal("127.0.0.1", (one:sockname()))
+  end)
+
+  it("shares its port only if it says so", function()
+    local first <close> = net.listen { reuse_port = true }
+    local second <close> = net.listen { port = first.port, reuse_port = true }
+    assert.are.equal(first.port, second.port)
+    raises("io", net.listen, { port = first.port })
+  end)
+
+  it("can listen again on a port that was just served", function()
+    local server = net.serve({}, echo)
+    local s = net.connect("127.0.0.1", server.port)
+    testing.settle()
+    server:close() -- this side closes first: its end is in TIME_WAIT
+    s:close()
+    local again <close> = net.listen { port = server.port }
+    assert.are.equal(server.port, again.port)
+  end)
+
+  it("raises io for an address that is not of this machine", function()
+    assert.are.equal("EADDRNOTAVAIL", raises("io", net.listen, { host = "192.0.2.1" }).code)
+  end)
+end)
+
+describe("a Unix listener", function()
+  local function exists(path)
+    return os.rename(path, path) ~= nil
+  end
+
+  it("removes its file when it is closed", function()
+    local path, closer = support.socket_path()
+    local _ <close> = closer
+    local listener = net.listen { path = path }
+    assert.is_true(exists(path))
+    assert.are.equal(path, listener:sockname())
+    listener:close()
+    assert.is_false(exists(path))
+  end)
+
+  it("takes over a file that nobody listens on", function()
+    local path, closer = support.socket_path()
+    local _ <close> = closer
+    support.program(("local net = require 'lull.net'; net.listen { path = %q }; " ..
+      "io.popen('kill -9 ' .. tostring(io.open('/proc/self/stat'):read('n'))):read('a')"):format(path))
+    assert.is_true(exists(path), "the file of the killed program is gone")
+    local listener <close> = net.listen { path = path }
+    local s <close> = net.connect_unix(path)
+    assert.is_truthy(s:fd())
+  end)
+
+  it("leaves alone one that is in use, and other files", function()
+    local path, closer = support.socket_path()
+    local _ <close> = closer
+    local listener = net.listen { path = path }
+    assert.are.equal("EADDRINUSE", raises("io", net.listen, { path = path }).code)
+    net.connect_unix(path):close()
+    listener:close()
+    assert(io.open(path, "w")):write("precious"):close()
+    assert.are.equal("EADDRINUSE", raises("io", net.listen, { path = path }).code)
+    assert.are.equal("precious", assert(io.open(path)):read("a"))
+  end)
+
+  it("leaves alone a file that is no longer its own", function()
+    local path, closer = support.socket_path()
+    local _ <close> = closer
+    local first = net.listen { path = path }
+    os.remove(path)
+    local second <close> = net.listen { path = path }
+    first:close()
+    assert.is_true(exists(path))
+    net.connect_unix(path):close()
+    assert.is_truthy(second)
+  end)
+end)
+
+describe("out of descriptors", function()
+  it("accepting pauses and goes on, and nobody gets an error", function()
+    local output, code = support.program([[
+      local lull = require "lull"
+      local net = require "lull.net"
+      local server = net.serve({}, function(stream) stream:write(stream:read(), "\n") end)
+      local hogs = {}
+      local clients = {}
+      for i = 1, 3 do clients[i] = net.connect("127.0.0.1", server.port) end
+      -- connected, and not accepted yet: now there is none left for them
+      while true do
+        local ok, r, w = pcall(net.pipe)
+        if not ok then print(r.kind, r.code) break end
+        hogs[#hogs + 1] = r
+        hogs[#hogs + 1] = w
+      end
+      while true do
+        local ok, file = pcall(function() return assert(io.open("/dev/null")) end)
+        if not ok then break end
+        hogs[#hogs + 1] = file
+      end
+      for i = 1, 3 do clients[i]:write(i, "\n") end
+      lull.sleep(0.25)
+      print(#lull.tasks() <= 5)
+      for _, hog in ipairs(hogs) do hog:close() end
+      for i = 1, 3 do print(clients[i]:read()) end
+      server:close()]], "ulimit -n 40;")
+    assert.are.equal("io\tEMFILE\ntrue\n1\n2\n3\n", output)
+    assert.are.equal(0, code)
+  end)
+
+  it("connecting raises io", function()
+    local output = support.program([[
+      local net = require "lull.net"
+      local listener = net.listen {}
+      local all = {}
+      local ok, e
+      repeat
+        ok, e = pcall(net.connect, "127.0.0.1", listener.port)
+        all[#all + 1] = e
+      until not ok
+      print(e.kind, e.code, e.op)]], "ulimit -n 40;")
+    assert.are.equal("io\tEMFILE\ttcp.connect\n", output)
+  end)
+end)
