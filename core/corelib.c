@@ -28,6 +28,7 @@ int lull__l_os_exit(lua_State *L)
     }
     tasks->exiting = true;
     tasks->exit_code = code;
+    lull__sched_stop(tasks->sched); /* nobody else takes another step */
     if (tasks->running != NULL)
         tasks->running->strand.alert = true;
     return lull__raise_exit(L, tasks);

@@ -338,6 +338,11 @@ static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_tas
 {
     struct lull_scope *root = &task->strand.root;
     bool cancelled = !failed && (root->end == LULL_BODY_OWN || root->interrupted);
+    if (tasks->exiting && root->end == LULL_BODY_OUTER) { /* os.exit: nobody asks why */
+        task->future.status = LULL_FUTURE_CANCELLED;
+        failed = false;
+        lua_settop(L, 2);
+    }
     if (cancelled) {
         luaL_checkstack(L, 8, NULL);
         lull__push_cancelled(L, tasks, root);
@@ -360,9 +365,10 @@ static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_tas
         task->slot = lull__anchor(L, &tasks->anchors);
     }
     task->future.results = (int16_t)(count > 1 ? -1 : count);
-    task->future.status = failed      ? LULL_FUTURE_FAILED
-                          : cancelled ? LULL_FUTURE_CANCELLED
-                                      : LULL_FUTURE_DONE;
+    if (task->future.status == LULL_FUTURE_PENDING)
+        task->future.status = failed      ? LULL_FUTURE_FAILED
+                              : cancelled ? LULL_FUTURE_CANCELLED
+                                          : LULL_FUTURE_DONE;
     return 0;
 }
 

@@ -39,6 +39,7 @@ void lull__sched_stop(struct lull_sched *sched)
 {
     struct lull_queue dropped;
     sched->stop = true;
+    sched->in_turn = false; /* so that pushing looks at `stop` */
     lull__sched_take(sched, &dropped);
 }
 

@@ -19,35 +19,12 @@ local repl = {}
 ---@class lull.repl.Session
 ---@field reader lull.repl.Reader
 ---@field locals lull.repl.Locals
----@field reading boolean  the line under way is not complete
+---@field reading boolean  the chunk under way is not complete
 ---@field ended boolean
 
---- Waits of the session are cut into pieces this long: while there is a deadline, a line
---- that waits for nothing is no deadlock.  Ctrl-C ends it.
+--- Waits for a line are cut into pieces this long: while there is a deadline, a line that
+--- waits for nothing is no deadlock.  Ctrl-C ends it.
 local patience <const> = 3600
-
---- Run a function as a task that Ctrl-C cancels.  Returns when the function has ended:
---- then the task is still pending if it goes on with what it has started.
----@async
----@return lull.Task
-local function run(name, fn, ...)
-  local target <const> = lull.current()
-  local over <const> = lull.future()
-  local release <const> = setmetatable({}, { __close = function() core.interruptible(target) end })
-  local task <const> = lull.async(function(...)
-    local _ <close> = release
-    core.interruptible(lull.current())
-    fn(...)
-    over:set()
-  end)(...)
-  task.name = name
-  task:detach()
-  repeat
-    local ended <const> = lull.wait({ task, over }, { when = "first", timeout = patience })
-  until #ended > 0
-  core.interruptible(target)
-  return task
-end
 
 --- The prompt that a global of the script sets.
 local function prompt(name, default)
@@ -75,7 +52,26 @@ local function read_chunk(session)
   end
 end
 
---- Read a chunk and run it.
+--- Run a chunk as a task and print its results.  Returns when the chunk has ended: the
+--- task is still pending if it goes on with what it has started.
+---@async
+---@param fn function
+---@return lull.Task
+local function run(fn)
+  local over <const> = lull.future()
+  local task <const> = lull.async(function()
+    print.results(fn())
+    over:set()
+  end)()
+  task.name = "line"
+  repeat
+    local ended <const> = lull.wait({ task, over }, { when = "first", timeout = patience })
+  until #ended > 0
+  if task:status() == "pending" then task:detach() end
+  return task
+end
+
+--- Read a chunk, run it, show how it ended: all in one task, so that Ctrl-C never misses it.
 ---@async
 ---@param session lull.repl.Session
 local function take_turn(session)
@@ -84,7 +80,9 @@ local function take_turn(session)
   session.reading = false
   lull.yield() -- Ctrl-C may have come with the line
   if fn then
-    print.results(fn())
+    local task <const> = run(fn)
+    if task:status() == "failed" then print.failure(task) end
+    if task:status() == "cancelled" then print.note "cancelled" end
   elseif message then
     print.note(message)
   else
@@ -92,36 +90,37 @@ local function take_turn(session)
   end
 end
 
---- Show how a task ended, if not well.
----@async
+--- Say how a turn ended, if not well.
 ---@param session lull.repl.Session
 ---@param task lull.Task
 local function report(session, task)
   if task:status() == "cancelled" then
     if session.reader.is_terminal then print.newline() end -- below the ^C
-    if not session.reading then
-      print.note(task:error().reason == "interrupt" and "interrupted" or "cancelled")
-    end
+    if not session.reading then print.note "interrupted" end
   elseif task:status() == "failed" then
     session.ended = session.reading -- there is no way to go on
-    local shown <const> = run("error", print.failure, task) -- it may call the script's __tostring
-    if shown:status() == "failed" then
-      print.note "(error object that cannot be shown)"
-    else
-      report(session, shown)
-    end
+    print.note(session.reading and tostring(task:error()) or "(error object that cannot be shown)")
   end
 end
 
---- Read, run, print, until the input ends.
+--- Take turns until the input ends.
 ---@async
 ---@param reader lull.repl.Reader
 local function converse(reader)
   local session <const> = { reader = reader, locals = chunk.new(globals), reading = true, ended = false }
-  lull.current().name = "session"
-  core.interruptible(lull.current())
+  local here <const> = lull.current()
+  local release <const> = setmetatable({}, { __close = function() core.interruptible(here) end })
+  here.name = "session"
   repeat
-    report(session, run("line", take_turn, session))
+    local task <const> = lull.async(function()
+      local _ <close> = release -- before the task ends: without a target, Ctrl-C ends the program
+      core.interruptible(lull.current())
+      take_turn(session)
+    end)()
+    task.name = "turn"
+    lull.wait { task }
+    core.interruptible(here)
+    report(session, task)
     print.flush()
   until session.ended
   if reader.is_terminal then print.newline() end

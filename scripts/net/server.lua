@@ -86,6 +86,8 @@ function server.start(listener, handler, max)
   }, Server)
   self.task = lull.spawn(serve, self)
   self.task.name = tostring(self)
+  --- A task that was cancelled before its first step has closed nothing.
+  self.task:on_done(function() listener:close() end)
   return self
 end
 

@@ -46,7 +46,7 @@ local function traceback_of(task)
   local own <const> = "\t[task] " .. task.name .. ","
   for line in text:gmatch "[^\n]+" do
     if line:find("^\t%[lull%.repl") then
-      kept[#kept] = kept[#kept]:gsub("in local 'fn'$", "in main chunk")
+      kept[#kept] = kept[#kept]:gsub("in %a+ 'fn'$", "in main chunk")
     elseif line:sub(1, #own) ~= own then
       kept[#kept + 1] = line
     end

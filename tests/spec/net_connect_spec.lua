@@ -96,7 +96,10 @@ describe("connect", function()
     } do
       misuse(net.connect, table.unpack(arguments, 1, 3))
     end
-    local _, message = pcall(net.connect, "127.0.0.1", 65536)
+    local _, message = pcall(function()
+      local s = net.connect("127.0.0.1", 65536)
+      return s
+    end)
     assert.is_truthy(message:find("net_connect_spec", 1, true))
     assert.is_truthy(message:find("#2 to 'connect'", 1, true))
   end)
