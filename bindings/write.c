@@ -56,7 +56,8 @@ static void tell_progress(struct lullb_writer *out)
 {
     if (out->holder != NULL && lullb_buffer_size(&out->queue) <= out->wake_at)
         lullb_op_complete(&out->holder->timed);
-    while (out->flushers.head != NULL && wait_of(&out->flushers.head->op)->target <= out->sent)
+    while (out->flushers.head != NULL &&
+           wait_of(&out->flushers.head->op)->target <= out->sent)
         lullb_op_complete(out->flushers.head);
 }
 

@@ -38,18 +38,17 @@ local function message_of(err)
   return has_text and tostring(err) or ("(error object is a %s value)"):format(type(err))
 end
 
---- The traceback without what is below the line: frames of the prompt, and its own task.
+--- The traceback down to the line: below it are frames of the prompt, and its own task.
 local function traceback_of(task)
-  local text <const> = task:traceback()
-  if not text then return "" end
   local kept <const> = {}
   local own <const> = "\t[task] " .. task.name .. ","
-  for line in text:gmatch "[^\n]+" do
+  for line in (task:traceback() or ""):gmatch "[^\n]+" do
+    if line:sub(1, #own) == own then break end
     if line:find("^\t%[lull%.repl") then
       kept[#kept] = kept[#kept]:gsub("in %a+ 'fn'$", "in main chunk")
-    elseif line:sub(1, #own) ~= own then
-      kept[#kept + 1] = line
+      break
     end
+    kept[#kept + 1] = line
   end
   return #kept > 1 and "\n" .. concat(kept, "\n") or ""
 end

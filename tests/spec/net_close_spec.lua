@@ -20,7 +20,9 @@ local waiting_calls = {
 
 --- The same in a fixed order: name, call, what must be unsent before it waits.
 local function each_call(fn)
-  for _, name in ipairs { "read", "read_some", "read_exact", "read_until", "lines", "write", "flush", "shutdown" } do
+  for _, name in ipairs {
+    "read", "read_some", "read_exact", "read_until", "lines", "write", "flush", "shutdown",
+  } do
     fn(name, waiting_calls[name], name == "flush" or name == "shutdown")
   end
 end
