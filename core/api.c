@@ -328,6 +328,28 @@ void lull_cancel(struct lull_runtime *rt, struct lull_task *task, const char *re
     lull__scope_cancel(&task->strand.root, &by_host); /* unless it is done */
 }
 
+/* set_name(task, name) */
+static int set_name(lua_State *L)
+{
+    struct lull_task *task = lua_touserdata(L, 1);
+    lull__task_push(L, task);
+    lua_pushstring(L, lua_touserdata(L, 2));
+    lull__set_task_name(L, -2);
+    return 0;
+}
+
+void lull_set_name(struct lull_runtime *rt, struct lull_task *task, const char *name)
+{
+    lua_State *L = rt->tasks.L;
+    if (!lua_checkstack(L, 4))
+        return;
+    lua_pushcfunction(L, set_name);
+    lua_pushlightuserdata(L, task);
+    lua_pushlightuserdata(L, (void *)name);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+        lua_pop(L, 1);
+}
+
 /* ---- running ------------------------------------------------------------------------------ */
 
 static bool all_done(void *arg)

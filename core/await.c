@@ -164,13 +164,14 @@ void lull__await_over(struct lull_op *op)
     op->awaited = false;
 }
 
-/* Nothing can wake this run any more: who waits for what. */
+/* Nothing can wake this run any more: who waits for what, as found then. */
 static void push_deadlock(lua_State *L, struct lull_op *op)
 {
     struct lull_tasks *tasks = lull__task_tasks(op->task);
-    tasks->push_tree(L, tasks);
+    lull__anchor_push(L, &tasks->anchors, tasks->deadlock_slot);
+    const char *tree = lua_tostring(L, -1);
     lull_push_error(L, LULL_KIND_DEADLOCK, "nothing can wake what is left:\n%s",
-                    lua_tostring(L, -1));
+                    tree != NULL ? tree : "");
     lua_remove(L, -2);
 }
 

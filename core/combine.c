@@ -57,8 +57,9 @@ void lull__combine_unwatch(struct lull_combine *combine, bool adopted)
 /* Does `target` wait, directly or through others, for `task`? */
 static bool waits_for(struct lull_task *target, struct lull_task *task)
 {
-    struct lull_task *seen[MAX_CHAIN] = {task};
+    struct lull_task *seen[MAX_CHAIN];
     int count = 1;
+    seen[0] = task;
     for (int i = 0; i < count; i++) {
         struct lull_list *head = &seen[i]->future.watchers;
         for (struct lull_list *node = head->next; node != head; node = node->next) {

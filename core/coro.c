@@ -198,8 +198,10 @@ static int l_yield(lua_State *L)
         return lull_raise(L, LULL_KIND_USAGE,
                           "cannot yield out of a group, timeout, shield, run or other "
                           "scope that was entered in this coroutine");
-    if (task != NULL && L == task->co)
-        return luaL_error(L, "attempt to yield from outside a coroutine");
+    if (task != NULL && L == task->co) {
+        lua_pushliteral(L, "attempt to yield from outside a coroutine");
+        return lua_error(L); /* without a position, as stock */
+    }
     return lua_yieldk(L, lua_gettop(L), 0, NULL);
 }
 

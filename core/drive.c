@@ -11,10 +11,34 @@
 #include "promise.h"
 #include "scopelib.h"
 #include "sink.h"
+#include "taskclass.h"
 
 static const struct lull_reason shut_down = {.text = "shutdown"};
 
 /* ---- deadlocks ------------------------------------------------------------------- */
+
+/* keep_tree(tasks): anchor the tree of who waits for what. */
+static int keep_tree(lua_State *L)
+{
+    struct lull_tasks *tasks = lua_touserdata(L, 1);
+    lull__push_tree(L, tasks);
+    uint32_t slot = lull__anchor(L, &tasks->anchors);
+    lull__anchor_release(L, &tasks->anchors, tasks->deadlock_slot);
+    tasks->deadlock_slot = slot;
+    return 0;
+}
+
+/* Before anybody is woken: what the message of the error will tell. */
+static void note_tree(struct lull_tasks *tasks)
+{
+    lua_State *L = tasks->from;
+    if (!lua_checkstack(L, 4))
+        return;
+    lua_pushcfunction(L, keep_tree);
+    lua_pushlightuserdata(L, tasks);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+        lua_pop(L, 1); /* no memory: the message does without */
+}
 
 /*
  * Raise `deadlock` at main's wait.  A provider that will not let go (a join)
@@ -27,6 +51,7 @@ static bool tell_deadlock(struct lull_task *main)
     if (op == NULL || op->state != LULL_OP_PENDING || main->waker.flags & LULL_TASK_STUCK)
         return false;
     main->waker.flags |= LULL_TASK_STUCK;
+    note_tree(lull__task_tasks(main));
     if (op->type->cancel != NULL)
         op->type->cancel(op);
     lull_op_fail(op, LULL_KIND_DEADLOCK, 0);

@@ -100,6 +100,7 @@ void lull__frame_limit(lua_State *L, struct lull_frame *frame, double seconds)
         luaL_error(L, "not enough memory");
     }
     frame->deadline = at;
+    frame->seconds = seconds;
 }
 
 struct lull_scope *lull__owner_scope(struct lull_task *task)
@@ -321,7 +322,8 @@ static bool push_error(lua_State *L, struct lull_tasks *tasks, struct lull_scope
     if (scope->end == LULL_BODY_OWN) {
         if (scope->kind != LULL_SCOPE_TIMEOUT)
             return false;
-        lull_push_error(L, LULL_KIND_TIMEOUT, "timed out");
+        lull_push_error(L, LULL_KIND_TIMEOUT, "timed out after %f s",
+                        (LUAI_UACNUMBER)frame_of(scope)->seconds);
         return true;
     }
     struct lull_task *failed = NULL;

@@ -5,7 +5,7 @@
  * Task bodies, groups, timeouts, shields and runs are one mechanism: the
  * function runs under lua_pcallk; when it has ended, what the scope owns is
  * joined or handed over, and then the scope's rules decide between results,
- * an error and a cancellation (api.md, "Structured" and "One error wins").
+ * an error and a cancellation: the first error in time wins.
  */
 #ifndef LULL_FRAME_H
 #define LULL_FRAME_H

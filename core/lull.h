@@ -128,6 +128,10 @@ LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs,
 LULL_API void lull_cancel(struct lull_runtime *rt, struct lull_task *task,
                           const char *reason);
 
+/* Name a task for trees and tracebacks; the name is copied.  No-op without memory. */
+LULL_API void lull_set_name(struct lull_runtime *rt, struct lull_task *task,
+                            const char *name);
+
 /*
  * Run until no task is left, lull_stop() is called, or a script calls
  * os.exit.  When nothing could ever wake what is left, the oldest task

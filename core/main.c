@@ -34,10 +34,12 @@ struct command {
     bool no_environment; /* -E */
     bool has_code;       /* -e */
     const char *module;  /* a subcommand: the module that does it; NULL: none */
+    bool unloadable; /* what to run could not be loaded: that is no traceback's matter */
 };
 
 /* How the main task ended. */
 struct ending {
+    const struct command *command;
     enum lull_status status;
     int code;
     bool told;
@@ -220,9 +222,18 @@ static void push_arg_table(lua_State *L, const struct command *command)
     }
 }
 
+/* Warnings, as in `lua`: off, on, and on in the middle of a message. */
 static void warn_off(void *ud, const char *message, int tocont);
+static void warn_on(void *ud, const char *message, int tocont);
 
-/* Warnings on: print the pieces of a message as they come. */
+static void warn_more(void *ud, const char *message, int tocont)
+{
+    lua_State *L = ud;
+    fprintf(stderr, "%s%s", message, tocont ? "" : "\n");
+    fflush(stderr);
+    lua_setwarnf(L, tocont ? warn_more : warn_on, L);
+}
+
 static void warn_on(void *ud, const char *message, int tocont)
 {
     lua_State *L = ud;
@@ -231,8 +242,8 @@ static void warn_on(void *ud, const char *message, int tocont)
             lua_setwarnf(L, warn_off, L);
         return;
     }
-    fprintf(stderr, "Lua warning: %s%s", message, tocont ? "" : "\n");
-    fflush(stderr);
+    fputs("Lua warning: ", stderr);
+    warn_more(ud, message, tocont);
 }
 
 static void warn_off(void *ud, const char *message, int tocont)
@@ -252,11 +263,19 @@ static lua_KContext pack(int step, int i)
     return (lua_KContext)i * 8 + step;
 }
 
+/* Raise the message on top: a chunk that does not load. */
+static int refuse_chunk(lua_State *L)
+{
+    struct command *command = lua_touserdata(L, 1);
+    command->unloadable = true;
+    return lua_error(L);
+}
+
 /* Call the function on top, or raise the message there; then go on. */
 static int call_chunk(lua_State *L, int status, int nargs, lua_KContext next)
 {
     if (status != LUA_OK)
-        return lua_error(L);
+        return refuse_chunk(L);
     lua_callk(L, nargs, 0, next, main_k);
     return main_k(L, LUA_OK, next);
 }
@@ -280,18 +299,26 @@ static int run_init(lua_State *L, const struct command *command)
     return call_chunk(L, status, 0, pack(STEP_OPTIONS, 1));
 }
 
-/* Require for -l: name, or global=name.  Leaves a function that does it. */
-static int load_require(lua_State *L, const char *what)
+/* The module -l asked for is on top: into its global, whose name is at 2. */
+static int required_k(lua_State *L, int status, lua_KContext next)
+{
+    (void)status;
+    lua_setglobal(L, lua_tostring(L, 2));
+    return main_k(L, LUA_OK, next);
+}
+
+/* -l what: name, or global=name. */
+static int run_require(lua_State *L, const char *what, lua_KContext next)
 {
     const char *equals = strchr(what, '=');
-    static const char code[] = "local g, m = ...; _G[g] = require(m)";
-    int status = luaL_loadbuffer(L, code, sizeof code - 1, "=(command line)");
     if (equals != NULL)
         lua_pushlstring(L, what, (size_t)(equals - what));
     else
         lua_pushstring(L, what);
+    lua_getglobal(L, "require");
     lua_pushstring(L, equals != NULL ? equals + 1 : what);
-    return status;
+    lua_callk(L, 1, 1, next, required_k);
+    return required_k(L, LUA_OK, next);
 }
 
 static int run_options(lua_State *L, const struct command *command, int i)
@@ -305,7 +332,7 @@ static int run_options(lua_State *L, const struct command *command, int i)
         const char *value = option[2] != '\0' ? option + 2 : command->argv[++i];
         lua_KContext next = pack(STEP_OPTIONS, i + 1);
         if (option[1] == 'l')
-            return call_chunk(L, load_require(L, value), 2, next);
+            return run_require(L, value, next);
         return call_chunk(L, luaL_loadbuffer(L, value, strlen(value), "=(command line)"),
                           0, next);
     }
@@ -336,7 +363,7 @@ static int run_script(lua_State *L, const struct command *command)
         int status =
             luaL_loadfile(L, strcmp(name, "-") == 0 && !after_dashes ? NULL : name);
         if (status != LUA_OK)
-            return lua_error(L);
+            return refuse_chunk(L);
         int count = push_arguments(L, command, command->script + 1);
         return call_chunk(L, status, count, pack(STEP_PROMPT, 0));
     }
@@ -411,7 +438,7 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
     default:
         ending->code = EXIT_FAILURE;
         fprintf(stderr, "lull: %s\n", outcome->message);
-        if (outcome->traceback != NULL)
+        if (outcome->traceback != NULL && !ending->command->unloadable)
             fprintf(stderr, "%s\n", outcome->traceback);
     }
 }
@@ -422,10 +449,13 @@ static int run(struct lull_runtime *rt, struct command *command, struct ending *
     lua_setwarnf(L, warn_off, L);
     lua_pushcfunction(L, main_task);
     lua_pushlightuserdata(L, command);
-    if (lull_call(rt, 1, on_outcome, ending) == NULL) {
+    struct lull_task *task = lull_call(rt, 1, on_outcome, ending);
+    if (task == NULL) {
         fputs("lull: not enough memory\n", stderr);
         return EXIT_FAILURE;
     }
+    lull_set_name(rt, task,
+                  command->script != 0 ? command->argv[command->script] : "main");
     enum lull_status status = lull_run(rt);
     if (status == LULL_EXITED)
         return lull_exit_code(rt);
@@ -454,7 +484,8 @@ int main(int argc, char **argv)
     if (command.version)
         printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE,
                lull_libevent_version());
-    struct ending ending = {.code = EXIT_FAILURE}; /* lull_free may still tell */
+    struct ending ending = {.command = &command,
+                            .code = EXIT_FAILURE}; /* lull_free may still tell */
     int code = run(rt, &command, &ending);
     running = NULL;
     lull_free(rt, 0);

@@ -132,7 +132,6 @@ static void init_tasks(struct lull_runtime *rt)
     tasks->timers = &rt->timers;
     tasks->main = lull__task_main;
     tasks->before_cancel = lull__before_cancel;
-    tasks->push_tree = lull__push_tree;
     tasks->frames_drop = lull__frames_drop;
     tasks->trace_drop = lull__trace_drop;
     tasks->to_sink = lull__sink_task;

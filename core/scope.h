@@ -119,6 +119,7 @@ struct lull_frame {
     struct lull_scope scope; /* first */
     struct lull_timer timer;
     uint64_t deadline;           /* LULL_NEVER: none */
+    double seconds;              /* the limit it was given */
     uint64_t outer_nearest;      /* the strand's nearest deadline outside */
     void *thread;                /* the Lua thread it was opened in */
     struct lull_scope *detached; /* of a run: what it keeps apart; else NULL */

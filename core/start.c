@@ -45,22 +45,29 @@ static enum lull_cancel detach(struct lull_op *op)
     return LULL_DETACHED;
 }
 
+static const struct lull_op_type until_type = {
+    .name = "sleep_until",
+    .cancel = sleep_cancel,
+};
+
+static const struct lull_op_type after_type = {.name = "after", .cancel = sleep_cancel};
+static const struct lull_op_type every_type = {.name = "every", .cancel = sleep_cancel};
 static const struct lull_op_type yield_type = {.name = "yield", .cancel = detach};
 static const struct lull_op_type forever_type = {.name = "sleep_forever",
                                                  .cancel = detach};
 
-/* Wait until `at`; then call k. */
+/* Wait until `at`, as this type says; then call k, or return what the type pushes. */
 static int wait_until(lua_State *L, struct lull_task *task, uint64_t at,
-                      lua_KContext context, lua_KFunction k)
+                      const struct lull_op_type *type, lua_KFunction k)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
-    lull_op_begin(&task->wait.op, task, &sleep_type);
+    lull_op_begin(&task->wait.op, task, type);
     task->wait.sleep.timer.slot = 0;
     if (at != LULL_NEVER &&
         !lull__timer_start(tasks->timers, &task->wait.sleep.timer, at, on_due))
         return luaL_error(L, "not enough memory");
     if (k != NULL)
-        return lull__await_with(L, &task->wait.op, context, k);
+        return lull__await_with(L, &task->wait.op, 0, k);
     return lull_await(L, &task->wait.op);
 }
 
@@ -70,7 +77,7 @@ static int l_sleep(lua_State *L)
     struct lull_task *task = lull_checkpoint(L);
     if (seconds > 0) {
         uint64_t at = lull__timers_after(lull__tasks(L)->timers, seconds);
-        return wait_until(L, task, at, 0, NULL);
+        return wait_until(L, task, at, &sleep_type, NULL);
     }
     lull_op_begin(&task->wait.op, task, &sleep_type);
     task->wait.sleep.timer.slot = 0;
@@ -91,7 +98,7 @@ static int l_sleep_until(lua_State *L)
     uint64_t at = to_ns(lull__check_seconds(L, 1));
     struct lull_task *task = lull_checkpoint(L);
     if (at > lull__timers_now(lull__tasks(L)->timers))
-        return wait_until(L, task, at, 0, NULL);
+        return wait_until(L, task, at, &until_type, NULL);
     lull_op_begin(&task->wait.op, task, &yield_type);
     return lull__await_turn(L, &task->wait.op);
 }
@@ -176,7 +183,7 @@ static int after_body(lua_State *L)
         lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, after_done);
         return after_done(L, LUA_OK, 0);
     }
-    return wait_until(L, task, at, 0, after_due);
+    return wait_until(L, task, at, &after_type, after_due);
 }
 
 /*
@@ -245,7 +252,7 @@ static int every_next(lua_State *L)
         beat += (now - beat + period - 1) / period * period;
     lua_pushinteger(L, (lua_Integer)beat);
     lua_replace(L, 1);
-    return wait_until(L, task, beat, 0, every_due);
+    return wait_until(L, task, beat, &every_type, every_due);
 }
 
 static int l_every(lua_State *L)

@@ -98,8 +98,9 @@ struct lull_tasks {
     bool exiting;        /* os.exit was called */
     int exit_code;
     int stock_exit; /* module form: registry reference of stock os.exit; else 0 */
-    struct lull_queue frozen;        /* runnables of outer worlds */
-    unsigned busy_outside;           /* loop->busy when the world was entered */
+    struct lull_queue frozen; /* runnables of outer worlds */
+    uint32_t deadlock_slot;   /* anchor of the tree of the last deadlock; 0: none */
+    unsigned busy_outside;    /* loop->busy when the world was entered */
     struct lull_task *interruptible; /* whom an interrupt cancels; NULL: nobody */
     int failed_set_ref;              /* weak table of failed futures nobody received */
     const void *task_class;          /* metatables, for telling handles apart */
@@ -112,7 +113,6 @@ struct lull_tasks {
     int handler_ref;    /* the message handler of our protected calls */
     lua_CFunction main; /* the base function of task coroutines */
     void (*before_cancel)(lua_State *L, struct lull_tasks *tasks); /* protect.c */
-    void (*push_tree)(lua_State *L, struct lull_tasks *tasks);     /* tree.c */
     void (*frames_drop)(struct lull_task *task);                   /* frame.c */
     void (*trace_drop)(struct lull_task *task);                    /* trace.c */
     void (*host_ended)(struct lull_task *task);                    /* api.c */

@@ -144,7 +144,9 @@ static void note_frame(lua_State *L, struct frame *frame, lua_Debug *ar)
     lua_getinfo(L, "Sln", ar);
     frame->line = ar->currentline;
     memcpy(frame->source, ar->short_src, sizeof frame->source);
-    if (ar->name != NULL && *ar->namewhat != '\0')
+    if (ar->name != NULL && strcmp(ar->namewhat, "global") == 0)
+        snprintf(frame->name, sizeof frame->name, "function '%s'", ar->name);
+    else if (ar->name != NULL && *ar->namewhat != '\0')
         snprintf(frame->name, sizeof frame->name, "%s '%s'", ar->namewhat, ar->name);
     else if (ar->what[0] == 'm')
         snprintf(frame->name, sizeof frame->name, "main chunk");
@@ -189,6 +191,10 @@ static void note_frames(lua_State *L, struct lull_trace *trace, int level, bool 
         note_frame(L, &trace->frames[trace->count++], &ar);
         level++;
     }
+    /* The host's own functions at the bottom say nothing. */
+    while (base && trace->count > 0 &&
+           strcmp(trace->frames[trace->count - 1].name, "?") == 0)
+        trace->count--;
 }
 
 int lull__l_trace(lua_State *L)
@@ -199,7 +205,7 @@ int lull__l_trace(lua_State *L)
         return 1;
     const void *error = lua_topointer(L, 1);
     struct lull_trace *trace = note_of(task);
-    if (trace == NULL || (trace->noted && error != NULL && trace->error == error))
+    if (trace == NULL || (trace->noted && trace->error == error))
         return 1;
     if (trace->error != error || trace->noted) {
         lull__trace_drop(task);

@@ -22,17 +22,18 @@ static int l_current(lua_State *L)
 
 typedef void (*visit_fn)(lua_State *L, struct lull_task *child, void *arg);
 
+/* Everything the scope owns, the newest first: as a stack wants it. */
 static void each_owned(lua_State *L, struct lull_scope *scope, visit_fn visit, void *arg)
 {
-    for (struct lull_list *node = scope->owned.next; node != &scope->owned;
-         node = node->next) {
+    for (struct lull_list *node = scope->owned.prev; node != &scope->owned;
+         node = node->prev) {
         struct lull_strand *strand = LULL_CONTAINER(node, struct lull_strand, link);
         if (!strand->ended)
             visit(L, lull__strand_task(strand), arg);
     }
 }
 
-/* Everything the task owns, the outermost scope first. */
+/* Everything the task owns, the innermost scope first. */
 static void each_child(lua_State *L, struct lull_task *task, visit_fn visit, void *arg)
 {
     for (struct lull_scope *s = task->strand.innermost; s != NULL; s = s->parent) {

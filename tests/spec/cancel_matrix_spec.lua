@@ -9,6 +9,7 @@ local testing = require "lull.testing"
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support = dofile(here .. "support_net.lua")
 local go, ends = support.go, support.ends
+support.assert = assert
 
 local PATIENCE <const> = 2 -- seconds until a wait that should be over has been lost
 local FILES <const> = { "tasks", "sync", "net" }
@@ -67,7 +68,7 @@ local function check(fn)
   if fn then fn() end
 end
 
-local columns = {}
+local columns = {} -- { name, title, what to do; needs: does it make sense for this stage? }
 
 columns[1] = { "before", "cancelled before it waits", function(stage)
   if stage.ready then stage.ready() end
@@ -79,7 +80,7 @@ columns[1] = { "before", "cancelled before it waits", function(stage)
     end)
     returned = true
   end)
-  if stage.turns then stage.arrange() end
+  if stage.turns then check(stage.arrange) end
   soon("cancelled", task)
   assert.is_true(reached)
   assert.is_nil(returned, "the call of a cancelled task returned")
@@ -117,7 +118,7 @@ columns[4] = { "early", "cancelled, and completed before the task runs", functio
 end, needs = function(stage) return stage.complete or stage.finish end }
 
 columns[5] = { "expired", "timed out", function(stage)
-  if stage.turns then stage.arrange() end
+  if stage.turns then check(stage.arrange) end
   local kind
   local task = go(function()
     local _, e = pcall(lull.timeout, 0.005, stage.wait)
@@ -135,7 +136,7 @@ columns[5] = { "expired", "timed out", function(stage)
 end, needs = function(stage) return not stage.joining end }
 
 columns[6] = { "shielded", "cancelled under a shield", function(stage)
-  if stage.turns then stage.arrange() end
+  if stage.turns then check(stage.arrange) end
   local returned, went_on
   local task = go(function()
     lull.shield(function()
@@ -245,8 +246,7 @@ local FORCED <const> = [[
   local support = dofile("%ssupport_net.lua")
   local rows = dofile("%scancel_matrix/%s.lua")(support)
   local stage = rows[%d][3]()
-  require("lull").spawn(stage.wait)
-  require("lull").spawn(stage.wait)
+  for _ = 1, stage.alone and 1 or 2 do require("lull").spawn(stage.wait) end
   for _ = 1, 8 do require("lull").yield() end
   if stage.arrange then stage.arrange() end
   os.exit(7)]]

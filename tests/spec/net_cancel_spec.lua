@@ -253,6 +253,22 @@ describe("set_timeout", function()
   end)
 end)
 
+describe("virtual time", function()
+  it("does not jump while a name is looked up or a connection is made", function()
+    testing.virtual_time(function()
+      local native = require "lull.net.native"
+      assert.is_true(#lull.timeout(0.001, native.resolve, "localhost") > 0)
+      local listener <close> = net.listen {}
+      lull.timeout(0.001, net.connect, "localhost", listener.port):close()
+    end)
+  end)
+
+  it("jumps while a descriptor is waited for", function()
+    local s, _, _ <close> = support.pair()
+    support.expires(s.read, s)
+  end)
+end)
+
 describe("freeing the runtime", function()
   it("under every wait leaves nothing behind", function()
     local output, code = support.program [[

@@ -149,7 +149,7 @@ describe("names with several addresses", function()
   it("go on beside one that does not answer, after 250 ms; the first to connect wins", function()
     local port, closer = silent("127.0.0.1")
     local _ <close> = closer
-    local listener <close> = net.listen { host = "127.0.0.2", port = port }
+    local _ <close> = net.listen { host = "127.0.0.2", port = port }
     local milliseconds, s = support.timed(connect.race, "name", port, { "127.0.0.1", "127.0.0.2" })
     assert.are.equal("127.0.0.2", (s:peer()))
     s:close()
@@ -216,7 +216,7 @@ describe("connect_unix", function()
 
   it("takes names outside the file system", function()
     local name = "\0lull-" .. tostring({}):match("0x%x+")
-    local listener <close> = net.listen { path = name }
+    local _ <close> = net.listen { path = name }
     local s <close> = net.connect_unix(name)
     assert.are.equal(name, s:peer())
     assert.are.equal("stream (@" .. name:sub(2) .. ")", tostring(s))

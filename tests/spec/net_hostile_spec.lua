@@ -265,7 +265,7 @@ describe("nginx", function()
       local listener <close> = net.listen {}
       port = listener.port
     end
-    local dir, closer = start(function(dir)
+    local _, closer = start(function(dir)
       local config = assert(io.open(dir .. "/conf", "w"))
       config:write(([[
         worker_processes 1; pid %s/pid; error_log %s/log;

@@ -138,7 +138,11 @@ describe("lines", function()
 
   it("leaves the rest when the loop is left", function()
     local s <close> = bringing("one\ntwo\nthree\n")
-    for _ in s:lines() do break end
+    local got = {}
+    for line in s:lines() do
+      got[#got + 1] = line
+      if #got == 1 then break end
+    end
     assert.are.equal("two", s:read())
     assert.are.equal("three\n", s:read("a"))
   end)

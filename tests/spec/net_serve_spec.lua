@@ -418,7 +418,7 @@ describe("a Unix listener", function()
     support.program(("local net = require 'lull.net'; net.listen { path = %q }; " ..
       "io.popen('kill -9 ' .. tostring(io.open('/proc/self/stat'):read('n'))):read('a')"):format(path))
     assert.is_true(exists(path), "the file of the killed program is gone")
-    local listener <close> = net.listen { path = path }
+    local _ <close> = net.listen { path = path }
     local s <close> = net.connect_unix(path)
     assert.is_truthy(s:fd())
   end)

@@ -1,7 +1,6 @@
 --- net_write_spec.lua: writing, backpressure, flush and shutdown.
 
 local lull = require "lull"
-local net = require "lull.net"
 local testing = require "lull.testing"
 local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_net.lua")
 local go, ends, raises, misuse = support.go, support.ends, support.raises, support.misuse

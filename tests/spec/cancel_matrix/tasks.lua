@@ -27,6 +27,7 @@ local testing = require "lull.testing"
 
 return function(support)
   local go, ends = support.go, support.ends
+  local assert = support.assert or assert -- busted's, in specs
 
   local function gone(task)
     ends("cancelled", task)
@@ -166,6 +167,7 @@ return function(support)
           future:set("value")
           assert.are.equal("value", task:await())
         end,
+        over = function() future:try_set("value") end,
       }
     end },
     { "join a task", "join", function()
@@ -191,6 +193,7 @@ return function(support)
           future:set("value")
           ends("done", task)
         end,
+        over = function() future:try_set("value") end,
       }
     end },
     { "the end of a group", "join", function()
@@ -226,11 +229,6 @@ return function(support)
         end,
       }
     end },
-    { "gather", "gather", adopting(function(future, child)
-      local results = table.pack(lull.gather(future, function() future:await() end))
-      child:cancel()
-      return table.unpack(results)
-    end), columns = { before = true, waiting = true, delayed = true, shielded = true, shared = true } },
     { "gather of a future", "gather", on_future(function(future) return lull.gather(future) end) },
     { "gather with a limit", "gather", function()
       local future, first = lull.future(), lull.future()
@@ -239,7 +237,9 @@ return function(support)
           if before then before() end
           return lull.gather({ function() first:await() end, future }, { limit = 1 })
         end,
-        partial = function()
+        partial = function(start)
+          start()
+          testing.settle()
           first:set()
           lull.yield()
         end,
@@ -251,6 +251,10 @@ return function(support)
           first:try_set()
           future:try_set("value")
           assert.are.equal("value", future:await())
+        end,
+        over = function()
+          first:try_set()
+          future:try_set("value")
         end,
       }
     end },
@@ -279,9 +283,10 @@ return function(support)
           future:try_set("value")
           gate:try_set()
         end,
+        over = function() gate:try_set() end,
         joining = true,
       }
-    end, columns = { joined = true, shared = true } },
+    end, columns = { joined = true } },
     { "run", "run", on_future(function(future)
       return lull.run(function() return future:await() end)
     end, through_a_task) },

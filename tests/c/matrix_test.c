@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * matrix_test.c -- the runtime freed under every kind of wait.
+ *
+ * The rows are those of the cancel matrix (tests/spec/cancel_matrix), run here
+ * with an allocator that counts.  A runtime is freed while the task waits, and
+ * again when what it waits for has ended and it has not run yet; at once and
+ * with grace; on its own base and on a borrowed one.  Nothing may be left.
+ */
+#include "check.h"
+
+#include <event2/event.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GRACE   0.1
+#define SPIN_NS 3000000 /* more than a turn may take */
+
+/* Arguments: file, row, mode.  mark(true) tells that there is such a row. */
+static const char script[] =
+    "local lull = require 'lull'\n"
+    "local testing = require 'lull.testing'\n"
+    "local file, number, mode = ...\n"
+    "local support = dofile 'tests/spec/support_net.lua'\n"
+    "local nothing = setmetatable({}, {__index = function() return function() end end})\n"
+    "support.assert = setmetatable({are = nothing}, {\n"
+    "  __index = nothing, __call = function(_, ...) return assert(...) end})\n"
+    "local row = dofile('tests/spec/cancel_matrix/' .. file .. '.lua')(support)[number]\n"
+    "if not row then return mark('end') end\n"
+    "local stage = row[3]()\n"
+    "name(row[1])\n"
+    "local function start(wait) return lull.spawn(wait or stage.wait) end\n"
+    "local function settle()\n"
+    "  if not stage.turns then return testing.settle() end\n"
+    "  for _ = 1, 8 do lull.yield() end\n"
+    "end\n"
+    "if mode == 'waiting' then\n"
+    "  start()\n"
+    "  if not stage.alone then start() end\n"
+    "  settle()\n"
+    "  if stage.arrange then stage.arrange() end\n"
+    "elseif mode == 'cancelled' then\n"
+    "  local task = start()\n"
+    "  settle()\n"
+    "  if stage.arrange then stage.arrange() end\n"
+    "  task:cancel()\n"
+    "  if not stage.alone then start() end\n"
+    "elseif mode == 'partial' and stage.partial then\n"
+    "  stage.partial(start)\n"
+    "elseif mode == 'completed' and stage.deliver then\n"
+    "  stage.deliver(start)\n"
+    "elseif mode == 'completed' and stage.complete then\n"
+    "  start()\n"
+    "  settle()\n"
+    "  if stage.arrange then stage.arrange() end\n"
+    "  stage.complete()\n"
+    "elseif mode == 'closed' and stage.close then\n"
+    "  start()\n"
+    "  settle()\n"
+    "  stage.close()\n"
+    "end\n"
+    "mark('ready')\n"
+    "lull.sleep_forever()\n";
+
+enum mark { NOT_YET, READY, NO_ROW };
+
+static enum mark marked;
+static char row_name[80];
+
+/* mark(what)    Uses up the turn, so that nothing else runs in it. */
+static int l_mark(lua_State *L)
+{
+    struct timespec start, now;
+    marked = strcmp(luaL_checkstring(L, 1), "end") == 0 ? NO_ROW : READY;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec <
+             SPIN_NS);
+    return 0;
+}
+
+static int l_name(lua_State *L)
+{
+    snprintf(row_name, sizeof row_name, "%s", luaL_checkstring(L, 1));
+    return 0;
+}
+
+struct cell {
+    const char *file;
+    int row;
+    const char *mode;
+    double grace;
+    int borrowed;
+};
+
+static void start_cell(struct lull_runtime *rt, const struct cell *cell,
+                       struct told *told)
+{
+    lua_State *L = lull_state(rt);
+    marked = NOT_YET;
+    lua_pushcfunction(L, l_mark);
+    lua_setglobal(L, "mark");
+    lua_pushcfunction(L, l_name);
+    lua_setglobal(L, "name");
+    CHECK(lull_load(rt, script, sizeof script - 1, "=cell") == LULL_DONE);
+    lua_pushstring(L, cell->file);
+    lua_pushinteger(L, cell->row);
+    lua_pushstring(L, cell->mode);
+    CHECK(lull_call(rt, 3, tell, told) != NULL);
+}
+
+/* Run up to the mark, and not a step further. */
+static void drive(struct lull_runtime *rt, struct event_base *base,
+                  const struct told *told)
+{
+    while (marked == NOT_YET && told->times == 0) {
+        if (base != NULL)
+            CHECK(event_base_loop(base, EVLOOP_ONCE) >= 0);
+        else
+            CHECK(lull_step(rt, 0) == LULL_DONE);
+    }
+}
+
+/* False: there is no such row. */
+static int run_cell(const struct cell *cell)
+{
+    struct counted counted = {.used = 0};
+    struct told told = {0};
+    struct event_base *base = cell->borrowed ? event_base_new() : NULL;
+    const struct lull_options options = {.size = sizeof options,
+                                         .base = base,
+                                         .alloc = counted_alloc,
+                                         .alloc_ud = &counted,
+                                         .report = ignore_report};
+    struct lull_runtime *rt = lull_new(&options);
+    CHECK(rt != NULL);
+    start_cell(rt, cell, &told);
+    drive(rt, base, &told);
+    if (marked == NOT_YET)
+        fprintf(stderr, "%s\n", told.message);
+    CHECK(marked != NOT_YET);
+    CHECK(marked == NO_ROW || told.times == 0);
+    CHECK(lull_memory(rt) == counted.used);
+    lull_free(rt, cell->grace);
+    CHECK(told.times == 1);
+    CHECK(counted.used == 0);
+    if (base != NULL) {
+        CHECK(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED) == 0);
+        event_base_free(base);
+    }
+    return marked == READY;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const files[] = {"tasks", "sync", "net"};
+    static const char *const modes[] = {"waiting", "cancelled", "completed", "partial",
+                                        "closed"};
+    const char *only = argc > 1 ? argv[1] : NULL; /* a mode, when looking for a bug */
+    int cells = 0;
+    for (size_t file = 0; file < sizeof files / sizeof files[0]; file++) {
+        int there = 1;
+        for (int row = 1; there; row++) {
+            for (unsigned i = 0; there && i < 4 * sizeof modes / sizeof modes[0]; i++) {
+                const struct cell cell = {.file = files[file],
+                                          .row = row,
+                                          .mode = modes[i / 4],
+                                          .grace = i & 1 ? GRACE : 0,
+                                          .borrowed = (i & 2) != 0};
+                if (only != NULL && strcmp(only, cell.mode) != 0)
+                    continue;
+                if (getenv("MATRIX_VERBOSE") != NULL)
+                    fprintf(stderr, "%s %d %s, grace %g, borrowed %d\n", cell.file, row,
+                            cell.mode, cell.grace, cell.borrowed);
+                there = run_cell(&cell);
+                cells += there;
+            }
+        }
+    }
+    printf("%d runtimes freed under a wait, %s the last\n", cells, row_name);
+    return 0;
+}
