@@ -312,12 +312,21 @@ static int proceed(lua_State *L, struct lull_combine *combine, bool cancelled)
     return finish(L, tasks, combine, cancelled);
 }
 
+static bool task_is_cancelled(struct lull_task *task)
+{
+    return task->strand.alert && lull__scope_cancelled(task->strand.innermost) != NULL;
+}
+
 static int combine_k(lua_State *L, int status, lua_KContext cancelled)
 {
     struct lull_combine *combine = lua_touserdata(L, 1);
     (void)status;
     lull__await_over(&combine->op);
     combine->waiting = false;
+    /* Woken to start more, or to wait on: a cancellation may have come meanwhile. */
+    if (combine->op.state == LULL_OP_COMPLETE && !combine->joining && combine->first < 0 &&
+        combine->watched > 0 && task_is_cancelled(combine->task))
+        combine->op.state = LULL_OP_DETACHED;
     if (combine->op.state != LULL_OP_COMPLETE) { /* cancelled, or a deadlock */
         combine->ended = combine->op.state;
         combine->ended_kind = combine->op.kind;

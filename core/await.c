@@ -239,6 +239,10 @@ int lull__await_with(lua_State *L, struct lull_op *op, lua_KContext context,
 
 int lull_await(lua_State *L, struct lull_op *op)
 {
+    struct lull_strand *strand = &op->task->strand;
+    /* A wait made in several steps: the cancellation may have come between two. */
+    if (strand->alert && lull__scope_cancelled(strand->innermost) != NULL)
+        lull__op_interrupt(op);
     return lull__await_with(L, op, (lua_KContext)op, await_k);
 }
 

@@ -27,6 +27,7 @@ struct lull_entry {
 
 struct lull_combine {
     struct lull_op op;
+    struct lull_op *next_op; /* as_completed: of the task that waits; NULL: none */
     struct lull_task *task;  /* who waits */
     struct lull_timer timer; /* wait's timeout */
     uint32_t count;          /* entries */

@@ -48,6 +48,8 @@ enum lull_task_flag {
     LULL_TASK_STUCK = 1u << 7    /* was told of a deadlock */
 };
 
+struct lull_combine;
+
 /* What a task waits with, when the provider needs no more than this. */
 union lull_wait {
     struct lull_op op;
@@ -60,6 +62,10 @@ union lull_wait {
         struct lull_op op;
         struct lull_watch watch;
     } join;
+    struct {
+        struct lull_op op;
+        struct lull_combine *combine;
+    } iterate;
 };
 
 struct lull_task {

@@ -223,20 +223,34 @@ static void on_next_entry(struct lull_watch *watch)
     struct lull_combine *combine = lull__combine_of(entry);
     combine->watched--;
     queue_done(combine, entry);
-    lull_op_complete(&combine->op);
+    if (combine->next_op != NULL)
+        lull_op_complete(combine->next_op);
+}
+
+/*
+ * A task waits in an iterator with its own op: one that was cancelled may not
+ * have seen that when the next task comes.
+ */
+static void leave_iterator(struct lull_op *op)
+{
+    struct lull_combine *combine = op->task->wait.iterate.combine;
+    if (combine->next_op == op) {
+        combine->next_op = NULL;
+        combine->waiting = false;
+    }
 }
 
 static enum lull_cancel next_cancel(struct lull_op *op)
 {
-    LULL_CONTAINER(op, struct lull_combine, op)->waiting = false;
+    leave_iterator(op);
     return LULL_DETACHED;
 }
 
 /* The next that has ended; the iterator's upvalues: 2 block, 3 handles. */
 static int next_push(lua_State *L, struct lull_op *op)
 {
-    struct lull_combine *combine = LULL_CONTAINER(op, struct lull_combine, op);
-    combine->waiting = false;
+    struct lull_combine *combine = op->task->wait.iterate.combine;
+    leave_iterator(op);
     if (combine->done_head == 0) {
         lua_pushnil(L);
         return 1;
@@ -253,7 +267,7 @@ static const struct lull_op_type next_type = {
     .name = "as_completed",
     .cancel = next_cancel,
     .push = next_push,
-    .abandon = let_go,
+    .abandon = leave_iterator,
 };
 
 static int call_iterator(lua_State *L)
@@ -262,20 +276,26 @@ static int call_iterator(lua_State *L)
     struct lull_task *task = lull_checkpoint(L);
     if (combine->waiting)
         return lull_raise(L, LULL_KIND_BUSY, "another task waits in this iterator");
-    lull_op_begin(&combine->op, task, &next_type);
+    struct lull_op *op = &task->wait.op;
+    lull_op_begin(op, task, &next_type);
+    task->wait.iterate.combine = combine;
+    combine->next_op = op;
     combine->task = task;
     combine->waiting = true;
     if (combine->done_head != 0 || combine->watched == 0)
-        lull_op_complete(&combine->op);
-    return lull_await(L, &combine->op);
+        lull_op_complete(op);
+    return lull_await(L, op);
 }
 
 /* __close and __gc of the block: nobody iterates any more. */
 static int iterator_close(lua_State *L)
 {
     struct lull_combine *combine = lua_touserdata(L, 1);
-    if (combine != NULL)
-        let_go(&combine->op);
+    if (combine == NULL)
+        return 0;
+    let_go(&combine->op);
+    if (combine->next_op != NULL) /* a task that waits in it: there is no next */
+        lull_op_complete(combine->next_op);
     return 0;
 }
 

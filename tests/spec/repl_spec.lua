@@ -253,7 +253,7 @@ describe("errors at the prompt", function()
     shows([[
 stdin:1: oops
 stack traceback:
-	[C]: in global 'error'
+	[C]: in function 'error'
 	stdin:1: in main chunk
 1
 ]], "error 'oops'\n1\n")
@@ -269,7 +269,7 @@ stack traceback:
     contains("error {}\n", "(error object is a table value)\n")
     contains("error(nil)\n", "(error object is a nil value)\n")
     contains("error(setmetatable({}, { __tostring = function() return 'an object' end }))\n", "an object\n")
-    contains("lull.timeout(0.001, lull.sleep_forever)\n", "timeout: timed out\n")
+    contains("lull.timeout(0.001, lull.sleep_forever)\n", "timeout: timed out after 0.001 s\n")
   end)
 
   it("may come from __tostring", function()

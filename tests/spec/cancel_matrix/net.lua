@@ -242,7 +242,7 @@ return function(support)
         over = function()
           listener:close()
           for _, stream in ipairs(filling) do stream:close() end
-          local _ <close> = file
+          if file then getmetatable(file).__close() end
         end,
       }
     end },
