@@ -30,7 +30,7 @@ static bool grow(struct lull_runtime *rt, struct lullb_buffer *buffer, size_t ne
         return false;
     size_t size = lullb_buffer_size(buffer);
     if (buffer->bytes != NULL) {
-        memcpy(bytes, lullb_buffer_data(buffer), size);
+        memcpy(bytes, lullb_buffer_bytes(buffer), size);
         lull_release(rt, buffer->bytes, buffer->capacity);
     }
     *buffer = (struct lullb_buffer){.bytes = bytes, .capacity = capacity, .to = size};

@@ -26,7 +26,7 @@ static inline size_t lullb_buffer_size(const struct lullb_buffer *buffer)
     return buffer->to - buffer->from;
 }
 
-static inline const char *lullb_buffer_data(const struct lullb_buffer *buffer)
+static inline const char *lullb_buffer_bytes(const struct lullb_buffer *buffer)
 {
     return buffer->bytes + buffer->from;
 }

@@ -24,7 +24,7 @@ struct rest {
 static bool send_some(struct rest *rest)
 {
     struct iovec part = {
-        .iov_base = (void *)lullb_buffer_data(&rest->queue),
+        .iov_base = (void *)lullb_buffer_bytes(&rest->queue),
         .iov_len = lullb_buffer_size(&rest->queue),
     };
     ssize_t sent = lullb_fd_write(rest->fd, rest->kind, &part, 1);

@@ -70,7 +70,7 @@ static bool append(struct lullb_stream *stream, const char *bytes, size_t size)
 static void look_at_buffer(const struct lullb_reader *in, struct window *window)
 {
     *window = (struct window){
-        .bytes = lullb_buffer_data(&in->buffer),
+        .bytes = lullb_buffer_bytes(&in->buffer),
         .size = lullb_buffer_size(&in->buffer),
     };
 }

@@ -42,12 +42,12 @@ struct lookup {
 
 /* ---- on a pool thread ---------------------------------------------------------- */
 
-static void add_address(struct lookup_job *job, const struct addrinfo *info)
+static void add_address(struct lookup_job *job, const struct addrinfo *entry)
 {
     char *text = job->addresses[job->count];
     if (job->count == MAX_ADDRESSES ||
-        (info->ai_family != AF_INET && info->ai_family != AF_INET6) ||
-        getnameinfo(info->ai_addr, info->ai_addrlen, text, ADDRESS_TEXT, NULL, 0,
+        (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) ||
+        getnameinfo(entry->ai_addr, entry->ai_addrlen, text, ADDRESS_TEXT, NULL, 0,
                     NI_NUMERICHOST) != 0)
         return;
     for (int i = 0; i < job->count; i++) {
@@ -66,8 +66,8 @@ static void run(struct lull_job *base)
     job->errnum = errno;
     if (job->result != 0)
         return;
-    for (const struct addrinfo *info = found; info != NULL; info = info->ai_next)
-        add_address(job, info);
+    for (const struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next)
+        add_address(job, entry);
     freeaddrinfo(found);
 }
 

@@ -66,7 +66,7 @@ void lullb_on_writable(evutil_socket_t fd, short what, void *arg)
     struct lullb_stream *stream = arg;
     struct lullb_writer *out = &stream->out;
     struct iovec part = {
-        .iov_base = (void *)lullb_buffer_data(&out->queue),
+        .iov_base = (void *)lullb_buffer_bytes(&out->queue),
         .iov_len = lullb_buffer_size(&out->queue),
     };
     (void)fd;

@@ -119,7 +119,7 @@ static int l_yield(lua_State *L)
 
 static int l_now(lua_State *L)
 {
-    lua_pushnumber(L, (double)lull__timers_now(lull__tasks(L)->timers) * 1e-9);
+    lua_pushnumber(L, (double)lull__timers_now(lull__tasks(L)->timers) / 1e9);
     return 1;
 }
 

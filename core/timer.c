@@ -42,10 +42,8 @@ uint64_t lull__timers_after(const struct lull_timers *timers, double seconds)
     /* 2^63 ns are 292 years: later than that is never. */
     if (ns >= 9223372036854775808.0)
         return LULL_NEVER;
-    uint64_t delay = (uint64_t)ns;
-    if ((double)delay < ns)
-        delay++; /* at least as long as asked for */
-    return now + delay;
+    /* At least as long as asked for, in numbers of seconds too: hence one more. */
+    return now + (uint64_t)ns + 1;
 }
 
 static inline bool before(const struct lull_timer_entry *a,

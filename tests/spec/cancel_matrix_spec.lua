@@ -205,7 +205,7 @@ columns[10] = { "twice", "another waits before the cancelled one has seen that",
   end
 end, needs = function(stage) return not stage.joining end }
 
-columns[11] = { "eager", "another, queued first, waits before the cancelled one has seen that", function(stage)
+columns[11] = { "eager", "another, queued first, waits before the cancelled one has seen it", function(stage)
   local first = waiting(stage)
   local second = go(stage.wait)
   first.task:cancel()

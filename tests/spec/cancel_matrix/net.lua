@@ -133,7 +133,9 @@ return function(support)
       stage.finish = function() drain(t) end
       return stage
     end },
-    { "write, before it is accepted", "stream.write", writing(function(s) return s:write("mine") end, nil, true) },
+    { "write, before it is accepted", "stream.write", writing(function(s)
+      return s:write("mine")
+    end, nil, true) },
     { "write, in line", "stream.write", writing(function(s) return s:write("mine") end) },
     { "write, in line, given the pen", "stream.write", function()
       local s, t, stage = pair_stage()
@@ -159,7 +161,9 @@ return function(support)
       return stage
     end, columns = { partial = true, forced = true } },
     { "flush", "stream.flush", writing(function(s) return s:flush() end, { high_water = 16 * SIZE }) },
-    { "shutdown", "stream.shutdown", writing(function(s) return s:shutdown() end, { high_water = 16 * SIZE }) },
+    { "shutdown", "stream.shutdown", writing(function(s)
+      return s:shutdown()
+    end, { high_water = 16 * SIZE }) },
     { "shutdown, in line", "stream.shutdown", writing(function(s) return s:shutdown() end) },
     { "accept", "listener.accept", function()
       local listener = native.listen("127.0.0.1", 0)

@@ -252,7 +252,7 @@ return function(support)
       return {
         wait = function(before)
           if before then before() end
-          for item in queue:items() do return item end
+          return (queue:items()())
         end,
         complete = function() queue:put("item") end,
         ready = function() queue:put("item") end,

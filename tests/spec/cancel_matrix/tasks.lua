@@ -51,6 +51,27 @@ return function(support)
     end
   end
 
+  --- A group whose end waits for what start(fn) makes call fn later.
+  local function beating(start)
+    return function()
+      local called = false
+      return {
+        wait = function(before)
+          return lull.group(function()
+            start(function() called = true end)
+            if before then before() end
+            if before then lull.yield() end
+          end)
+        end,
+        finish = function() lull.sleep(0.12) end,
+        usable = function()
+          lull.sleep(0.11)
+          assert.is_false(called)
+        end,
+      }
+    end
+  end
+
   --- The wait ends when a task inside it has ended: one step after the future is set.
   local function through_a_task(future)
     return {
@@ -88,7 +109,7 @@ return function(support)
       return {
         wait = function(before)
           if before then before() end
-          return lull.sleep(0.02)
+          return lull.sleep(0.1)
         end,
         deliver = function(start)
           -- the same deadline for both, this task's first: so both are due at once
@@ -96,9 +117,27 @@ return function(support)
           start(function() lull.sleep_until(at) end)
           lull.sleep_until(at)
         end,
-        finish = function() lull.sleep(0.03) end,
+        finish = function() lull.sleep(0.11) end,
       }
     end },
+    { "sleep_until", "sleep_until", function()
+      local at = lull.now() + 0.1
+      return {
+        wait = function(before)
+          if before then before() end
+          return lull.sleep_until(at)
+        end,
+        finish = function() lull.sleep_until(at + 0.01) end,
+      }
+    end },
+    { "after", "after", beating(function(fn) lull.after(0.1, fn) end) },
+    { "every", "every", beating(function(fn)
+      local beat
+      beat = lull.every(0.1, function()
+        fn()
+        beat:cancel()
+      end)
+    end) },
     { "sleep_forever", "sleep_forever", function()
       return {
         wait = function(before)
@@ -286,7 +325,7 @@ return function(support)
         over = function() gate:try_set() end,
         joining = true,
       }
-    end, columns = { joined = true } },
+    end, columns = { joined = true, forced = true } },
     { "run", "run", on_future(function(future)
       return lull.run(function() return future:await() end)
     end, through_a_task) },
@@ -295,7 +334,7 @@ return function(support)
       return lull.wait({ future, lull.future() }, { when = "first", timeout = 1000 })
     end) },
     { "as_completed", "as_completed", on_future(function(future)
-      for one in lull.as_completed { future } do return one end
+      return (lull.as_completed { future }())
     end) },
     { "as_completed, one iterator for all", "as_completed", function()
       local future, other = lull.future(), lull.future()
