@@ -61,12 +61,10 @@ struct lullb_wait {
     int first;       /* of a write: the index of its first string */
 };
 
+/* In these three, what every read and write touches comes first. */
 struct lullb_reader {
-    struct lullb_wait own;
-    struct lullb_wait *reader; /* who waits; NULL: nobody */
-    struct event event;
-    struct lullb_buffer buffer;   /* what came and was not yet asked for */
-    struct lullb_request request; /* what is being asked for */
+    struct lullb_wait *reader;  /* who waits; NULL: nobody */
+    struct lullb_buffer buffer; /* what came and was not yet asked for */
     size_t taken;    /* bytes of the buffer that are in results of this call already */
     size_t unwaited; /* bytes read since it last waited */
     int formats;     /* how many are left of a read with several */
@@ -74,36 +72,38 @@ struct lullb_reader {
     int error;       /* errno of a failed read; then nothing more comes */
     uint8_t refires; /* of the event, since it woke somebody */
     uint8_t small_reads; /* how many in a row brought little, up to a bound */
-    bool busy;           /* a task waits */
     bool watched;        /* the event is registered */
     bool drained;        /* the last read emptied it: wait before the next */
     bool ended;
+    struct lullb_request request; /* what is being asked for */
+    struct lullb_wait own;
+    struct event event;
 };
 
 struct lullb_writer {
-    struct lullb_wait own;
-    struct lullb_wait *holder; /* of the pen; NULL: nobody */
-    struct event event;
+    struct lullb_wait *holder;  /* of the pen; NULL: nobody */
     struct lullb_buffer queue;  /* accepted and not yet sent */
     struct lullb_line line;     /* who waits for the pen */
-    struct lullb_line flushers; /* by their targets */
     uint64_t sent;              /* bytes, ever */
-    size_t wake_at;             /* the holder goes on when the queue is this short */
     int error;                  /* errno of a failed write; then nothing more goes */
     bool watched;               /* the event is registered */
     bool shut;                  /* shut down */
+    size_t wake_at;             /* the holder goes on when the queue is this short */
+    struct lullb_line flushers; /* by their targets */
+    struct lullb_wait own;
+    struct event event;
 };
 
 struct lullb_stream {
     struct lullb_object object;
     struct lullb_shared *shared;
-    struct lullb_stream_options options;
-    struct lullb_reader in;
-    struct lullb_writer out;
     int fd;             /* -1: never opened, or closed */
     uint8_t kind;       /* enum lullb_fd_kind */
     bool owned;         /* the descriptor is closed with the stream */
     sa_family_t family; /* AF_UNSPEC: no socket */
+    struct lullb_stream_options options;
+    struct lullb_reader in;
+    struct lullb_writer out;
     union {
         struct sockaddr any;
         struct sockaddr_in in4;

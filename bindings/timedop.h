@@ -14,15 +14,15 @@
 #include "lull_ext.h"
 
 struct lullb_timed_op {
-    struct lull_op op; /* first */
-    struct lull_timer timer;
-    struct lull_runtime *rt;
-    struct lullb_timed_op *next; /* in the line */
-    struct lullb_timed_op *prev;
-    struct lullb_line *line; /* NULL: in none */
-    double timeout;          /* seconds it was begun with */
+    struct lull_op op;       /* first */
+    struct lullb_line *line; /* where it stands; NULL: in none */
     bool held;               /* it counts as a hold */
     bool timed_out;
+    struct lull_runtime *rt;
+    struct lull_timer timer;
+    double timeout;              /* seconds it was begun with */
+    struct lullb_timed_op *next; /* in the line */
+    struct lullb_timed_op *prev;
 };
 
 /* First come, first served. */

@@ -205,7 +205,9 @@ struct lull_task *lull_call(struct lull_runtime *rt, int nargs, lull_outcome_fn 
                             void *arg)
 {
     lua_State *L = rt->tasks.L;
-    struct lull_host_call *call = lull__mem_new(&rt->mem, sizeof *call);
+    struct lull_host_call *call = NULL;
+    if (!rt->freeing)
+        call = lull__mem_new(&rt->mem, sizeof *call);
     if (call == NULL || !lua_checkstack(L, 4)) {
         lull__mem_free(&rt->mem, call, sizeof *call);
         lua_pop(L, nargs + 1);
@@ -246,14 +248,15 @@ static int push_host_outcome(lua_State *L)
     if (lull__is_error(L, 2)) {
         lua_getfield(L, 2, "kind");
         const char *kind = lua_tostring(L, -1);
-        if (status == LULL_FAILED && kind != NULL && strcmp(kind, "deadlock") == 0)
+        bool stuck = task->waker.flags & LULL_TASK_STUCK;
+        if (status == LULL_FAILED && stuck && kind != NULL && strcmp(kind, "deadlock") == 0)
             status = LULL_DEADLOCK;
         lua_pop(L, 1);
     }
     lua_pushinteger(L, status);
-    if (status == LULL_DEADLOCK)
-        lua_getfield(L, 2, "message");
-    else
+    if (task->future.results == 0)
+        lua_pushliteral(L, "cancelled"); /* by force: there is no error object */
+    else if (status != LULL_DEADLOCK || lua_getfield(L, 2, "message") != LUA_TSTRING)
         lull__push_error_text(L, 2);
     lull__push_trace(L, 1);
     lua_pushvalue(L, 2);
@@ -268,6 +271,12 @@ static void bare_outcome(struct lull_outcome *outcome, const struct lull_task *t
     outcome->message = "the outcome could not be described";
     outcome->traceback = NULL;
     outcome->results = 0;
+}
+
+/* The string at an index, or NULL: raises nothing, changes nothing. */
+static const char *string_at(lua_State *L, int index)
+{
+    return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
 }
 
 /* A task started from C has ended: tell, once. */
@@ -292,8 +301,8 @@ static void host_ended(struct lull_task *task)
     lull__task_push(L, task);
     if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) {
         outcome.status = (enum lull_status)lua_tointeger(L, base + 1);
-        outcome.message = luaL_optstring(L, base + 2, NULL);
-        outcome.traceback = luaL_optstring(L, base + 3, NULL);
+        outcome.message = string_at(L, base + 2);
+        outcome.traceback = string_at(L, base + 3);
         outcome.results = lua_gettop(L) > base + 3 ? lua_gettop(L) - base - 3 : 0;
     } else {
         bare_outcome(&outcome, task);
@@ -408,8 +417,7 @@ enum lull_status lull_run(struct lull_runtime *rt)
 
 enum lull_status lull_step(struct lull_runtime *rt, double timeout)
 {
-    uint64_t wait = timeout > 0 ? (uint64_t)(timeout * 1e9) : 0;
-    return drive(rt, lull__clock_now() + wait);
+    return drive(rt, lull__timers_after(&rt->guards, timeout));
 }
 
 void lull_stop(struct lull_runtime *rt)

@@ -116,10 +116,27 @@ static bool idle(struct lull_tasks *tasks, uint64_t until, int *polled)
     uint64_t guard = lull__timers_next(tasks->sched->guards);
     if (guard < next)
         next = guard;
-    if (next == LULL_NEVER && until == LULL_NEVER && tasks->loop->holds == 0)
+    /* On a borrowed base anything of the host's may wake somebody. */
+    if (next == LULL_NEVER && until == LULL_NEVER && tasks->loop->holds == 0 &&
+        tasks->loop->owned)
         return glance(tasks, polled);
     *polled = block(tasks, next, until);
     return true;
+}
+
+/* The host drives from here on: have the next turn asked for. */
+static void hand_back(struct lull_tasks *tasks)
+{
+    struct lull_timers *timers = tasks->timers;
+    uint64_t next = lull__timers_next(tasks->sched->guards);
+    if (timers->is_virtual && lull__timers_next(timers) <= timers->virtual_now)
+        next = 0;
+    else if (!timers->is_virtual && lull__timers_next(timers) < next)
+        next = lull__timers_next(timers);
+    if (is_ready(tasks))
+        lull__loop_wake(tasks->loop);
+    else
+        lull__loop_set_alarm(tasks->loop, next);
 }
 
 enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
@@ -130,6 +147,8 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
     unsigned outer_blocked = tasks->slice.blocked;
     enum lull_drive_end end = LULL_DRIVE_DONE;
     int polled = 0;
+    if (lull__loop_poll(tasks->loop, false) < 0)
+        return LULL_DRIVE_NESTED; /* before anything has run */
     tasks->from = L;
     tasks->slice.blocked = 0; /* what lies below L is no matter for tasks */
     tasks->loop->drivers++;
@@ -155,24 +174,17 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
     tasks->slice.blocked = outer_blocked;
     tasks->slice.running = outer_thread;
     tasks->from = outer;
-    if (tasks->loop->drivers == 0 && is_ready(tasks))
-        lull__loop_wake(tasks->loop);
+    if (tasks->loop->drivers == 0)
+        hand_back(tasks);
     return end;
 }
 
 void lull__drive_turn(struct lull_tasks *tasks)
 {
-    bool ready = lull__sched_turn(tasks->sched);
-    if (!ready && wake_settlers(tasks))
-        ready = true;
-    if (ready)
-        lull__loop_wake(tasks->loop);
-    else if (!tasks->timers->is_virtual)
-        lull__loop_set_alarm(tasks->loop, lull__timers_next(tasks->timers));
-    else if (lull__timers_next(tasks->timers) != LULL_NEVER) {
-        tasks->timers->virtual_now = lull__timers_next(tasks->timers);
-        lull__loop_wake(tasks->loop);
-    }
+    if (!lull__sched_turn(tasks->sched) && !wake_settlers(tasks) &&
+        tasks->timers->is_virtual)
+        jump(tasks);
+    hand_back(tasks);
 }
 
 /* ---- the end of everything --------------------------------------------------------------- */
@@ -205,10 +217,10 @@ static struct lull_strand *first_owned(struct lull_strand *strand)
     return found;
 }
 
-/* An unfinished task that owns none, below the root; NULL: there is none. */
-static struct lull_task *leaf(struct lull_tasks *tasks)
+/* An unfinished task that owns none, below `from`, or NULL the root; NULL: none. */
+static struct lull_task *leaf(struct lull_tasks *tasks, struct lull_strand *from)
 {
-    struct lull_strand *strand = first_live(&tasks->root);
+    struct lull_strand *strand = from != NULL ? from : first_live(&tasks->root);
     if (strand == NULL)
         return NULL;
     for (struct lull_strand *next; (next = first_owned(strand)) != NULL;)
@@ -216,9 +228,33 @@ static struct lull_task *leaf(struct lull_tasks *tasks)
     return lull__strand_task(strand);
 }
 
+/* Close every task, those that own nothing first, while nothing else runs. */
+static void force_all(struct lull_tasks *tasks)
+{
+    bool stopped = tasks->sched->stop;
+    struct lull_queue queued;
+    struct lull_strand *next = NULL;
+    struct lull_task *task;
+    lull__sched_take(tasks->sched, &queued);
+    lull__sched_stop(tasks->sched);
+    tasks->frozen.head = tasks->frozen.tail = NULL;
+    while (tasks->live > 0 && (task = leaf(tasks, next)) != NULL) {
+        next = task->strand.owner->strand; /* whose turn comes when it owns no more */
+        lull__task_force(task);
+    }
+    tasks->sched->stop = stopped;
+    for (struct lull_runnable *item = queued.head; item != NULL;) {
+        struct lull_runnable *after = item->next;
+        if (item->run != lull__task_run) /* the inbox's, the sink's */
+            lull__sched_push(tasks->sched, item);
+        item = after;
+    }
+    lull__sink_resume(tasks->sink);
+}
+
 void lull__drive_end(struct lull_tasks *tasks, double grace)
 {
-    uint64_t until = lull__clock_now() + (uint64_t)(grace > 0 ? grace * 1e9 : 0);
+    uint64_t until = lull__timers_after(tasks->sched->guards, grace);
     const struct lull_driver driver = {
         .done = none_left, .arg = tasks, .until = until, .main = NULL};
     lull__scope_cancel(&tasks->root, &shut_down);
@@ -227,13 +263,7 @@ void lull__drive_end(struct lull_tasks *tasks, double grace)
         lull__drive(tasks->L, tasks, &driver);
     if (tasks->live == 0)
         return;
-    bool stopped = tasks->sched->stop;
-    lull__sched_stop(tasks->sched);
-    tasks->frozen.head = tasks->frozen.tail = NULL;
-    struct lull_task *task;
-    while (tasks->live > 0 && (task = leaf(tasks)) != NULL)
-        lull__task_force(task);
-    tasks->sched->stop = stopped;
+    force_all(tasks);
 }
 
 /* ---- lull.run ---------------------------------------------------------------------------------- */
@@ -281,7 +311,10 @@ static int outer_run(lua_State *L, struct lull_tasks *tasks)
     if (run.task != NULL)
         lull__list_remove(&run.watch.link);
     if (end != LULL_DRIVE_DONE && end != LULL_DRIVE_STOPPED) {
-        lull__drive_end(tasks, 0);
+        if (end == LULL_DRIVE_STUCK)
+            lull__drive_end(tasks, 0);
+        else
+            lull__task_force(task); /* it has not begun */
         return lull_raise(
             L, end == LULL_DRIVE_STUCK ? LULL_KIND_DEADLOCK : LULL_KIND_USAGE,
             end == LULL_DRIVE_STUCK ? "blocked again while cleaning up after a deadlock"

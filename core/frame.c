@@ -39,6 +39,8 @@ static struct lull_frame *take_frame(struct lull_tasks *tasks)
 static void free_frame(struct lull_tasks *tasks, struct lull_frame *frame)
 {
     lull_timer_stop(&frame->timer);
+    if (frame->scope.failure != NULL) /* not raised: closed by force */
+        lull__task_unpin(lull__strand_task(frame->scope.failure));
     lull__scope_release(tasks, &frame->scope);
     if (frame->detached != NULL)
         free_frame(tasks, frame_of(frame->detached));
@@ -106,8 +108,9 @@ void lull__frame_limit(lua_State *L, struct lull_frame *frame, double seconds)
 struct lull_scope *lull__owner_scope(struct lull_task *task)
 {
     struct lull_scope *scope = task->strand.innermost;
-    while (scope->kind == LULL_SCOPE_VAR)
-        scope = scope->parent;
+    /* A finalizer may run while a scope is being settled: that one is over. */
+    while (scope->kind == LULL_SCOPE_VAR || scope->settled)
+        scope = scope->parent != NULL ? scope->parent : scope->strand->owner;
     return scope;
 }
 
@@ -309,7 +312,10 @@ static bool push_error(lua_State *L, struct lull_tasks *tasks, struct lull_scope
     if (scope->failure != NULL) {
         if (scope->end == LULL_BODY_RAISED)
             lull__sink_error(L, tasks);
-        push_child_failure(L, tasks, lull__strand_task(scope->failure));
+        struct lull_task *child = lull__strand_task(scope->failure);
+        push_child_failure(L, tasks, child);
+        scope->failure = NULL;
+        lull__task_unpin(child);
         return true;
     }
     if (scope->end == LULL_BODY_RAISED || scope->end == LULL_BODY_OUTER)
@@ -427,6 +433,7 @@ static bool ends_with_error(lua_State *L, struct lull_scope *scope)
 static int settle(lua_State *L, struct lull_tasks *tasks, struct lull_scope *scope)
 {
     struct lull_task *task = lull__strand_task(scope->strand);
+    scope->settled = true;
     bool failed = ends_with_error(L, scope);
     sink_rest(scope);
     if (is_root(scope))

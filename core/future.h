@@ -46,6 +46,7 @@ struct lull_future {
     uint8_t status;  /* enum lull_future_status */
     bool received : 1;
     bool is_task : 1;
+    bool pinned : 1; /* a failed task: its owner is ending with it */
 };
 
 static inline void lull__future_init(struct lull_future *future)
@@ -56,6 +57,7 @@ static inline void lull__future_init(struct lull_future *future)
     future->status = LULL_FUTURE_PENDING;
     future->received = false;
     future->is_task = false;
+    future->pinned = false;
 }
 
 /* Watch a pending future. */

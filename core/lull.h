@@ -8,9 +8,9 @@
  * your base.  Scripts run only in a turn: inside lull_run(), lull_step(), or
  * a callback that your base makes.
  *
- * Threads: a runtime belongs to the thread that made it.  Only lull_post()
- * and lull_interrupt() may be called from elsewhere.  Several runtimes may
- * share a thread and a base; none shares anything with another.
+ * Threads: a runtime belongs to the thread that made it.  Only lull_post() may
+ * be called from elsewhere.  Several runtimes may share a thread and a base;
+ * none shares anything with another.
  *
  * The library never exits, prints, installs signal handlers, or jumps through
  * your frames.  It writes to sockets with MSG_NOSIGNAL; pipes that scripts
@@ -119,7 +119,7 @@ LULL_API enum lull_status lull_load_file(struct lull_runtime *rt, const char *pa
  * Start a task: the function and its `nargs` arguments are the top values of
  * lull_state(), and are popped.  No script code runs inside the call.  `done`
  * may be NULL.  Returns the task, borrowed: valid until `done` is called (with
- * done NULL: not at all).  NULL when memory is refused.
+ * done NULL: not at all).  NULL when memory is refused, or inside lull_free().
  */
 LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs,
                                      lull_outcome_fn done, void *arg);

@@ -99,6 +99,10 @@ static int init_lua(lua_State *L)
     lull__tag_set(tasks->L, tasks, 0);
     lull__slice_register(L, &tasks->slice);
     lull__anchors_init(L, &tasks->anchors, &rt->mem);
+    if (rt->ignore_environment) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
     if (rt->owns_state)
         luaL_openlibs(L);
     lua_pushliteral(L, "a yield that lull does not know left this task: "
@@ -142,12 +146,8 @@ static void init_tasks(struct lull_runtime *rt)
 
 static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *options)
 {
-    lua_State *L = lua_newstate(lull__mem_lua, &rt->mem);
-    if (L != NULL && options->ignore_environment) {
-        lua_pushboolean(L, 1); /* a short key and a flag: cannot need memory twice */
-        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-    }
-    return L;
+    rt->ignore_environment = options->ignore_environment != 0;
+    return lua_newstate(lull__mem_lua, &rt->mem);
 }
 
 /*

@@ -42,7 +42,8 @@ struct lull_runtime {
     struct lull_runnable mail; /* delivers the inbox */
     bool mail_queued;
     bool owns_state; /* we made the lua_State and close it */
-    bool freeing;
+    bool ignore_environment;
+    bool freeing;                 /* lull_free is under way: nothing starts any more */
     bool stopping;          /* lull_stop was called */
     struct lull_list calls; /* struct lull_host_call */
     int start_ref;          /* registry references of api.c's functions */

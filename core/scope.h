@@ -66,6 +66,7 @@ struct lull_scope {
     bool cancelled : 1;
     bool expired : 1;     /* cancelled by its deadline */
     bool closing : 1;     /* the body has ended; joining what it owns */
+    bool settled : 1;     /* joined, too: it owns nothing any more */
     bool interrupted : 1; /* a cancellation came while it joined */
 };
 

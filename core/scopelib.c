@@ -80,7 +80,7 @@ static struct group *to_group(lua_State *L)
 static struct lull_scope *check_open(lua_State *L)
 {
     struct group *group = to_group(L);
-    if (group->frame == NULL)
+    if (group->frame == NULL || group->frame->scope.settled)
         lull_raise(L, LULL_KIND_USAGE, "the group has ended");
     return &group->frame->scope;
 }

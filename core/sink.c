@@ -4,6 +4,7 @@
  */
 #include "sink.h"
 
+#include "check.h"
 #include "error.h"
 #include "trace.h"
 
@@ -42,6 +43,15 @@ void lull__sink_task(struct lull_task *task)
     struct lull_sink *sink = lull__task_tasks(task)->sink;
     lull__list_append(&sink->failed, &task->strand.link);
     if (!sink->queued) {
+        sink->queued = true;
+        lull__sched_push(sink->tasks->sched, &sink->runnable);
+    }
+}
+
+void lull__sink_resume(struct lull_sink *sink)
+{
+    sink->queued = false;
+    if (!lull__list_empty(&sink->failed)) {
         sink->queued = true;
         lull__sched_push(sink->tasks->sched, &sink->runnable);
     }
@@ -192,7 +202,7 @@ int lull__l_on_error(lua_State *L)
 {
     struct lull_sink *sink = lull__tasks(L)->sink;
     if (!lua_isnoneornil(L, 1))
-        luaL_checktype(L, 1, LUA_TFUNCTION);
+        lull__check_callable(L, 1);
     lua_settop(L, 1);
     if (sink->handler_ref != LUA_NOREF)
         lua_rawgeti(L, LUA_REGISTRYINDEX, sink->handler_ref);

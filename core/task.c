@@ -108,6 +108,8 @@ static const struct lull_reason child_failed = {.text = "failed"};
 
 static void release_handle(struct lull_tasks *tasks, struct lull_task *task)
 {
+    if (task->future.pinned)
+        return;
     lull__anchor_release(tasks->from, &tasks->anchors, task->slot);
     task->slot = 0;
     if (task->co != NULL) /* a stray end: it lay on the stack until now */
@@ -122,6 +124,13 @@ void lull__task_receive(struct lull_task *task)
     if (task->strand.owner != NULL)
         lull__strand_forget(&task->strand);
     if (task->strand.ended)
+        release_handle(lull__task_tasks(task), task);
+}
+
+void lull__task_unpin(struct lull_task *task)
+{
+    task->future.pinned = false;
+    if (task->future.received)
         release_handle(lull__task_tasks(task), task);
 }
 
@@ -162,6 +171,7 @@ static void route_failure(struct lull_task *task, struct lull_scope *owner)
         return;
     }
     owner->failure = &task->strand;
+    task->future.pinned = true;
     lull__scope_cancel(owner, &child_failed);
     lull__strand_ended(&task->strand, false);
 }
@@ -241,6 +251,8 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
     lull__task_push(L, task);
     abandon_owned(task);
     tasks->frames_drop(task);
+    if (task->strand.root.failure != NULL)
+        lull__task_to_sink(lull__strand_task(task->strand.root.failure));
     if (status == LUA_YIELD)
         lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->stray_ref);
     else
@@ -253,7 +265,7 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
 
 /* ---- the step --------------------------------------------------------------- */
 
-static void run_task(struct lull_runnable *self)
+void lull__task_run(struct lull_runnable *self)
 {
     struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
     struct lull_tasks *tasks = lull__task_tasks(task);
@@ -276,6 +288,8 @@ static void run_task(struct lull_runnable *self)
     int status = lua_resume(co, tasks->from, args, &results);
     tasks->slice.running = NULL;
     tasks->running = NULL;
+    if (tasks->slice.armed)
+        lull__slice_disarm(&tasks->slice);
     if (status == LUA_YIELD && tasks->slice.waiting)
         return;
     if (status != LUA_OK)
@@ -289,15 +303,18 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
                                  struct lull_scope *owner, int nargs, unsigned flags)
 {
     int base = lua_gettop(L) - nargs; /* of the function */
+    if (tasks->forcing)
+        lull_raise(L, LULL_KIND_USAGE, "tasks are being closed by force: none can start");
     if (nargs > FEW_ARGUMENTS)
         luaL_checkstack(L, 6, "too many arguments");
-    fill_pool(L, tasks);
+    /* Making it may run finalizers, which may start tasks: the pool comes after. */
     struct lull_task *task = lua_newuserdatauv(L, sizeof *task, 2);
     memset(task, 0, sizeof *task);
     lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->task_ref);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, base);
     lua_setiuservalue(L, -2, 2);
+    fill_pool(L, tasks);
     struct lull_pooled_thread thread = tasks->pool[tasks->pooled - 1];
     if (nargs > FEW_ARGUMENTS && !lua_checkstack(thread.co, nargs + 8))
         luaL_error(L, "stack overflow");
@@ -319,7 +336,7 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
     lull__future_init(&task->future);
     task->future.is_task = true;
     lull__strand_init(&task->strand);
-    task->waker.runnable.run = run_task;
+    task->waker.runnable.run = lull__task_run;
     task->waker.sched = tasks->sched;
     task->waker.world = tasks->world;
     task->waker.flags = (uint8_t)flags;
@@ -357,11 +374,32 @@ static lua_State *waiting_below(struct lull_tasks *tasks, lua_State *co)
     return inner != NULL && lull__tag_is(inner, tasks, LULL_TAG_WAITING) ? inner : NULL;
 }
 
+/* keep(task): anchor the userdata at 1. */
+static int keep(lua_State *L)
+{
+    struct lull_task *task = lua_touserdata(L, 1);
+    task->slot = lull__anchor(L, &lull__task_tasks(task)->anchors);
+    return 0;
+}
+
+/* Anchor a task whose coroutine is about to lose it; without memory: not. */
+static void keep_task(lua_State *L, struct lull_task *task)
+{
+    if (task->slot != 0 || !lua_checkstack(L, 4))
+        return;
+    lua_pushcfunction(L, keep);
+    lull__task_push(L, task);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+        lua_pop(L, 1);
+}
+
 void lull__task_force(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
     lua_State *L = tasks->from;
+    keep_task(L, task);
     lull__task_push(L, task); /* held here: its coroutine loses it */
+    tasks->forcing = true;
     task->waker.flags |= LULL_TASK_FORCED;
     if (task->strand.op != NULL) {
         struct lull_op *op = task->strand.op;
@@ -383,6 +421,7 @@ void lull__task_force(struct lull_task *task)
     }
     close_stack(L, task);
     tasks->frames_drop(task);
+    tasks->forcing = false;
     task->future.status = LULL_FUTURE_CANCELLED;
     end_task(tasks, task, false);
 }

@@ -101,6 +101,7 @@ struct lull_tasks {
     uint32_t next_order; /* of settled futures */
     uint32_t live;       /* tasks that have not ended */
     uint8_t world;       /* depth of virtual time; only its tasks run */
+    bool forcing;              /* a task is being closed by force: none may start */
     bool exiting;        /* os.exit was called */
     int exit_code;
     int stock_exit; /* module form: registry reference of stock os.exit; else 0 */
@@ -204,6 +205,9 @@ void lull__task_receive(struct lull_task *task);
 /* Nobody will receive the failure of this ended task: to the sink with it. */
 void lull__task_to_sink(struct lull_task *task);
 
+/* The scope that was ending with this failure has let go of it. */
+void lull__task_unpin(struct lull_task *task);
+
 /* Whoever was to receive the failure of this task let go: unless its owner keeps
    it or somebody else has it, to the sink. */
 void lull__task_unclaimed(struct lull_task *task);
@@ -213,6 +217,9 @@ static inline bool lull__task_ended(const struct lull_task *task)
 {
     return task->future.status != LULL_FUTURE_PENDING;
 }
+
+/* What every task's runnable runs: one step of it. */
+void lull__task_run(struct lull_runnable *self);
 
 /* Close an unfinished task by force, innermost coroutine first: it ends cancelled. */
 void lull__task_force(struct lull_task *task);
