@@ -46,10 +46,10 @@ static void start_entry(lua_State *L, struct lull_tasks *tasks,
 {
     int nargs = 0;
     if (lua_isnil(L, 4)) {
-        lua_geti(L, 3, (lua_Integer)i + 1);
+        lua_rawgeti(L, 2, (lua_Integer)i + 1);
     } else {
         lua_pushvalue(L, 4);
-        lua_geti(L, 3, (lua_Integer)i + 1);
+        lua_rawgeti(L, 2, (lua_Integer)i + 1);
         lua_pushinteger(L, (lua_Integer)i + 1);
         nargs = 2;
     }
@@ -123,8 +123,12 @@ static void watch_given(struct lull_combine *combine)
 {
     for (uint32_t i = 0; i < combine->count; i++) {
         struct lull_entry *entry = &combine->entries[i];
-        if (entry->future != NULL && !entry->over && !entry->started)
+        if (entry->future == NULL || entry->over || entry->started)
+            continue;
+        if (entry->future->status == LULL_FUTURE_PENDING)
             lull__combine_watch(combine, i, on_entry);
+        else /* a finalizer, or the list's __index, has settled it meanwhile */
+            entry_over(combine, entry);
     }
 }
 
@@ -324,8 +328,8 @@ static int combine_k(lua_State *L, int status, lua_KContext cancelled)
     lull__await_over(&combine->op);
     combine->waiting = false;
     /* Woken to start more, or to wait on: a cancellation may have come meanwhile. */
-    if (combine->op.state == LULL_OP_COMPLETE && !combine->joining && combine->first < 0 &&
-        combine->watched > 0 && task_is_cancelled(combine->task))
+    if (combine->op.state == LULL_OP_COMPLETE && !combine->joining &&
+        combine->first < 0 && combine->watched > 0 && task_is_cancelled(combine->task))
         combine->op.state = LULL_OP_DETACHED;
     if (combine->op.state != LULL_OP_COMPLETE) { /* cancelled, or a deadlock */
         combine->ended = combine->op.state;

@@ -94,7 +94,7 @@ struct lull_runtime *lull_new(const struct lull_options *options)
             return NULL;
         memcpy(&taken, options, options->size);
     }
-    return lull__runtime_new(&taken, NULL);
+    return lull__runtime_new(&taken, NULL, NULL);
 }
 
 void lull_free(struct lull_runtime *rt, double grace)
@@ -249,7 +249,8 @@ static int push_host_outcome(lua_State *L)
         lua_getfield(L, 2, "kind");
         const char *kind = lua_tostring(L, -1);
         bool stuck = task->waker.flags & LULL_TASK_STUCK;
-        if (status == LULL_FAILED && stuck && kind != NULL && strcmp(kind, "deadlock") == 0)
+        if (status == LULL_FAILED && stuck && kind != NULL &&
+            strcmp(kind, "deadlock") == 0)
             status = LULL_DEADLOCK;
         lua_pop(L, 1);
     }

@@ -12,6 +12,7 @@
 #include "drive.h"
 
 static const char attached_key = 'a'; /* registry: the box that holds the runtime */
+static const char block_key = 'b';    /* registry: the memory of the runtime */
 
 struct box {
     struct lull_runtime *rt; /* NULL: freed */
@@ -49,8 +50,10 @@ static int l_run(lua_State *L)
 {
     struct box *box = lua_touserdata(L, lua_upvalueindex(3));
     struct lull_tasks *tasks = lull__tasks(L);
-    if (tasks->running != NULL)
-        return lull__l_run(L);
+    if (box->rt == NULL)
+        return lull_raise(L, LULL_KIND_CLOSED, "the runtime has ended");
+    if (tasks->running != NULL || tasks->sched->in_turn || tasks->loop->drivers > 0)
+        return lull__l_run(L); /* nested, or refused */
     int nargs = lua_gettop(L);
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
@@ -67,16 +70,28 @@ static int l_run(lua_State *L)
     return lua_gettop(L);
 }
 
-static void keep_box(lua_State *L, struct lull_runtime *rt)
+/*
+ * Push the box that ends the runtime with the state, and make the runtime.  Its
+ * block is a userdata without finalizer, kept by the box: the functions that it
+ * has put into the state can be called as long as there are finalizers to run.
+ */
+static struct box *push_box(lua_State *L)
 {
-    struct box *box = lua_newuserdatauv(L, sizeof *box, 0);
-    box->rt = rt;
+    static const struct lull_options options = {.size = sizeof options};
+    struct box *box = lua_newuserdatauv(L, sizeof *box, 1);
+    box->rt = NULL;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, box_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &attached_key);
+    void *block = lua_newuserdatauv(L, sizeof(struct lull_runtime), 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &block_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    box->rt = lull__runtime_new(&options, lua_tothread(L, -1), block);
+    lua_pop(L, 1);
+    if (box->rt == NULL)
+        luaL_error(L, "lull: the runtime could not be made");
+    return box;
 }
 
 /* The opener of the module form: luaopen_lull in lull.so. */
@@ -84,13 +99,10 @@ LULL_API int luaopen_lull(lua_State *L);
 
 LULL_API int luaopen_lull(lua_State *L)
 {
-    const struct lull_options options = {.size = sizeof options};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &attached_key) == LUA_TNIL) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-        struct lull_runtime *rt = lull__runtime_new(&options, lua_tothread(L, -1));
-        if (rt == NULL)
-            return luaL_error(L, "lull: the runtime could not be made");
-        keep_box(L, rt);
+        struct lull_runtime *rt = push_box(L)->rt;
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &attached_key);
         lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
         lua_getfield(L, -1, "lull"); /* box, loaded, lull */
         lua_pushlightuserdata(L, rt);

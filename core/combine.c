@@ -109,8 +109,9 @@ uint32_t lull__check_list(lua_State *L, int arg)
     } else {
         int ok;
         count = lua_tointegerx(L, -1, &ok);
-        luaL_argcheck(L, ok && count >= 0, arg, "field 'n' must be a count");
+        luaL_argcheck(L, ok, arg, "field 'n' must be a count");
     }
+    luaL_argcheck(L, count >= 0, arg, "the list has a negative length");
     luaL_argcheck(L, count <= MAX_ENTRIES, arg, "too many entries");
     lua_pop(L, 1);
     return (uint32_t)count;

@@ -6,6 +6,7 @@
 
 #include "await.h"
 #include "check.h"
+#include "class.h"
 #include "drive.h"
 #include "handle.h"
 #include "sink.h"
@@ -107,7 +108,7 @@ static void on_guard(struct lull_timer *timer)
 static int guard_close(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
-    struct guard *guard = lua_touserdata(L, 1);
+    struct guard *guard = lull__class_check(L, 1, &guard_key, "lull.guard");
     lull_timer_stop(&guard->timer);
     lull__anchor_release(L, &tasks->anchors, guard->slot);
     guard->slot = 0;
@@ -150,9 +151,7 @@ int lull__open_core(lua_State *L)
     static const luaL_Reg guard[] = {
         {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};
     struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
-    lua_newtable(L);
-    lull_set_functions(L, rt, guard);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
+    lull__class_make(L, lull__tasks(L), &guard_key, "lull.guard", NULL, guard);
     lua_createtable(L, 0, 8);
     lull_set_functions(L, rt, functions);
     return 1;

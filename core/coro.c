@@ -6,6 +6,7 @@
 
 #include "await.h"
 #include "close.h"
+#include "frame.h"
 #include "trace.h"
 
 enum { RESUME, WRAP };
@@ -96,6 +97,30 @@ static int moved(lua_State *L, struct lull_tasks *tasks, lua_State *co, int resu
     return how == RESUME ? results + 1 : results;
 }
 
+/* Was the innermost scope of the task opened in this very thread? */
+static bool in_scope_of(const struct lull_task *task, lua_State *L)
+{
+    const struct lull_scope *scope = task->strand.innermost;
+    if (scope->parent == NULL)
+        return false;
+    return LULL_CONTAINER(scope, const struct lull_frame, scope)->thread == L;
+}
+
+/*
+ * A yield that is not ours (taken before lull was loaded, or a C library's)
+ * left a scope that is open in co: close both, and raise.
+ */
+static int left_scope(lua_State *L, struct lull_tasks *tasks, lua_State *co,
+                      lua_KContext how)
+{
+    lull__frames_abandon(tasks->running, co);
+    lull__close_thread(co, L);
+    lua_settop(co, 0);
+    lull_push_error(L, LULL_KIND_USAGE,
+                    "a yield that lull does not know left a scope that was open");
+    return failed(L, tasks, co, how);
+}
+
 /* Resume co with the `nargs` values on its stack, and see what became of it. */
 static int step(lua_State *L, struct lull_tasks *tasks, lua_State *co, int nargs,
                 lua_KContext how)
@@ -113,6 +138,8 @@ static int step(lua_State *L, struct lull_tasks *tasks, lua_State *co, int nargs
         lull__tag_set(co, tasks, LULL_TAG_WAITING);
         return lua_yieldk(L, 0, how, resume_k);
     }
+    if (status == LUA_YIELD && tasks->running != NULL && in_scope_of(tasks->running, co))
+        return left_scope(L, tasks, co, how);
     if (status == LUA_OK || status == LUA_YIELD)
         return moved(L, tasks, co, results, how);
     luaL_checkstack(L, 4, NULL);
@@ -173,15 +200,6 @@ static int l_wrap(lua_State *L)
 }
 
 /* ---- the rest ----------------------------------------------------------------------- */
-
-/* Was the innermost scope of the task opened in this very thread? */
-static bool in_scope_of(const struct lull_task *task, lua_State *L)
-{
-    const struct lull_scope *scope = task->strand.innermost;
-    if (scope->parent == NULL)
-        return false;
-    return LULL_CONTAINER(scope, const struct lull_frame, scope)->thread == L;
-}
 
 /* Is it the body of a lull.run inside another task? */
 static bool is_nested_run(const struct lull_task *task)

@@ -6,6 +6,7 @@
 
 #include "await.h"
 #include "check.h"
+#include "class.h"
 #include "combine.h"
 #include "frame.h"
 #include "promise.h"
@@ -332,6 +333,8 @@ int lull__l_run(lua_State *L)
     struct lull_tasks *tasks = lull__tasks(L);
     if (tasks->running != NULL)
         return lull__nested_run(L);
+    if (tasks->sched->stop || tasks->loop->base == NULL)
+        return lull_raise(L, LULL_KIND_CLOSED, "the runtime has ended");
     if (tasks->sched->in_turn || tasks->loop->drivers > 0)
         return lull_raise(L, LULL_KIND_USAGE, "cannot run from a callback of the loop");
     return outer_run(L, tasks);
@@ -367,7 +370,7 @@ struct world {
 static int leave_world(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
-    struct world *world = lua_touserdata(L, 1);
+    struct world *world = lull__class_check(L, 1, &world_key, "lull.world");
     if (!world->open)
         return 0;
     world->open = false;
@@ -410,7 +413,5 @@ void lull__drive_init(lua_State *L, struct lull_tasks *tasks)
 {
     static const luaL_Reg meta[] = {
         {"__close", leave_world}, {"__gc", leave_world}, {NULL, NULL}};
-    lua_newtable(L);
-    lull_set_functions(L, lull__runtime_of(tasks), meta);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &world_key);
+    lull__class_make(L, tasks, &world_key, "lull.world", NULL, meta);
 }

@@ -138,6 +138,23 @@ static void leave(struct lull_tasks *tasks, struct lull_frame *frame)
     free_frame(tasks, frame);
 }
 
+void lull__frames_abandon(struct lull_task *task, lua_State *thread)
+{
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    struct lull_scope *scope;
+    while (!is_root(scope = task->strand.innermost) &&
+           frame_of(scope)->thread == thread) {
+        struct lull_scope *detached = frame_of(scope)->detached;
+        lull__scope_cancel(scope, &body_failed);
+        lull__scope_hand_over(scope, scope->parent);
+        if (detached != NULL) {
+            lull__scope_cancel(detached, &body_failed);
+            lull__scope_hand_over(detached, scope->parent);
+        }
+        leave(tasks, frame_of(scope));
+    }
+}
+
 void lull__frames_drop(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
@@ -340,6 +357,17 @@ static bool push_error(lua_State *L, struct lull_tasks *tasks, struct lull_scope
     return failed != NULL;
 }
 
+/* Make a table with n of the `count` results from 3 on. */
+static void pack(lua_State *L, int count)
+{
+    lua_createtable(L, count, 1);
+    lua_insert(L, 3);
+    for (int i = count; i > 0; i--)
+        lua_rawseti(L, 3, i);
+    lua_pushinteger(L, count);
+    lua_setfield(L, 3, "n");
+}
+
 /* Store what the task ends with in its userdata, at 1. */
 static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_task *task,
                          bool failed)
@@ -358,14 +386,8 @@ static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_tas
     int count = failed || cancelled ? 1 : lua_gettop(L) - 2;
     if (failed)
         lull__trace_keep(L, task, 1);
-    if (count > 1) {
-        lua_createtable(L, count, 1);
-        lua_insert(L, 3);
-        for (int i = count; i > 0; i--)
-            lua_rawseti(L, 3, i);
-        lua_pushinteger(L, count);
-        lua_setfield(L, 3, "n");
-    }
+    if (count > 1)
+        pack(L, count);
     if (count > 0)
         lua_setiuservalue(L, 1, 1);
     if (failed || task->waker.flags & LULL_TASK_HOST) {

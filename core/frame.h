@@ -29,6 +29,10 @@ void lull__frame_limit(lua_State *L, struct lull_frame *frame, double seconds);
  */
 int lull__frame_call(lua_State *L, struct lull_frame *frame);
 
+/* Leave the innermost scopes that were opened in this thread: it is to be closed.
+   What they own is cancelled and goes to the scope around them. */
+void lull__frames_abandon(struct lull_task *task, lua_State *thread);
+
 /* Free the frames of a task whose coroutine was closed by force. */
 void lull__frames_drop(struct lull_task *task);
 

@@ -11,7 +11,7 @@
 
 /*
  * Take the entries from the list at 3 (map: its items): the futures into the
- * block, their handles into the table at 2.  `base` is the first argument's
+ * block, their handles and what is to be started into the table at 2.  `base` is the first argument's
  * number when they were arguments, or 0 for a list.
  */
 static void take_entries(lua_State *L, struct lull_tasks *tasks,
@@ -40,7 +40,7 @@ static void take_entries(lua_State *L, struct lull_tasks *tasks,
             }
             lua_pop(L, 1);
         }
-        lua_pop(L, 1);
+        lua_rawseti(L, 2, (lua_Integer)i + 1); /* until it is started */
     }
 }
 

@@ -37,21 +37,18 @@ static struct promise *check_promise(lua_State *L)
 
 /* ---- results ------------------------------------------------------------------- */
 
-int16_t lull__store_results(lua_State *L, int index, int from)
+int16_t lull__pack_results(lua_State *L, int from)
 {
     int count = lua_gettop(L) - from;
-    if (count == 0)
-        return 0;
-    if (count > 1) {
-        lua_createtable(L, count, 1);
-        lua_insert(L, from + 1);
-        for (int i = count; i > 0; i--)
-            lua_rawseti(L, from + 1, i);
-        lua_pushinteger(L, count);
-        lua_setfield(L, from + 1, "n");
-    }
-    lua_setiuservalue(L, index, 1);
-    return (int16_t)(count > 1 ? -1 : 1);
+    if (count <= 1)
+        return (int16_t)count;
+    lua_createtable(L, count, 1);
+    lua_insert(L, from + 1);
+    for (int i = count; i > 0; i--)
+        lua_rawseti(L, from + 1, i);
+    lua_pushinteger(L, count);
+    lua_setfield(L, from + 1, "n");
+    return -1;
 }
 
 int lull__push_results(lua_State *L, const struct lull_future *future, int index)
@@ -204,9 +201,13 @@ void lull__promise_set(lua_State *L, struct lull_tasks *tasks, int index)
 static int m_try_set(lua_State *L)
 {
     struct promise *promise = check_promise(L);
+    int16_t results =
+        lull__pack_results(L, 1); /* may run finalizers, which may settle it */
     bool pending = promise->future.status == LULL_FUTURE_PENDING;
     if (pending) {
-        promise->future.results = lull__store_results(L, 1, 1);
+        if (results != 0)
+            lua_setiuservalue(L, 1, 1);
+        promise->future.results = results;
         settle(lull__tasks(L), promise, LULL_FUTURE_DONE);
     }
     lua_pushboolean(L, pending);
@@ -249,15 +250,15 @@ static int m_fail(lua_State *L)
 static int m_cancel(lua_State *L)
 {
     struct promise *promise = check_promise(L);
-    bool pending = promise->future.status == LULL_FUTURE_PENDING;
     lua_settop(L, 2);
+    if (lua_type(L, 2) == LUA_TSTRING)
+        lull_push_error(L, LULL_KIND_CANCELLED, "cancelled (%s)", lua_tostring(L, 2));
+    else
+        lull_push_error(L, LULL_KIND_CANCELLED, "cancelled");
+    lua_pushvalue(L, 2);
+    lua_setfield(L, -2, "reason");
+    bool pending = promise->future.status == LULL_FUTURE_PENDING;
     if (pending) {
-        if (lua_type(L, 2) == LUA_TSTRING)
-            lull_push_error(L, LULL_KIND_CANCELLED, "cancelled (%s)", lua_tostring(L, 2));
-        else
-            lull_push_error(L, LULL_KIND_CANCELLED, "cancelled");
-        lua_pushvalue(L, 2);
-        lua_setfield(L, -2, "reason");
         lua_setiuservalue(L, 1, 1);
         promise->future.results = 1;
         settle(lull__tasks(L), promise, LULL_FUTURE_CANCELLED);

@@ -15,7 +15,7 @@ static const char class_key = 'R';   /* registry: metatable of entries */
 
 struct loading {
     struct lull_list lot;     /* tasks that wait for it */
-    struct lull_task *loader; /* who loads; NULL: not a task */
+    struct lull_task *loader; /* who loads, held by user value 3; NULL: not a task */
     bool failed;              /* with the error in user value 2 */
 };
 
@@ -76,11 +76,15 @@ static int loading_close(lua_State *L)
         loading->failed = true;
         lua_setiuservalue(L, 1, 2);
     }
-    lua_getiuservalue(L, 1, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key);
-    lua_insert(L, -2);
-    lua_pushnil(L);
-    lua_rawset(L, -3);
+    lua_getiuservalue(L, 1, 1);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    if (lua_rawequal(L, -1, 1)) { /* not replaced meanwhile */
+        lua_pop(L, 1);
+        lua_pushnil(L);
+        lua_rawset(L, -3);
+    }
     lull__unpark_all(&loading->lot);
     return 0;
 }
@@ -148,12 +152,16 @@ static int searched_k(lua_State *L, int status, lua_KContext next)
 
 static void push_entry(lua_State *L, struct lull_tasks *tasks)
 {
-    struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 2);
+    struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 3);
     lull__list_init(&loading->lot);
     loading->failed = false;
     loading->loader = tasks->running;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
+    if (loading->loader != NULL) {
+        lull__task_push(L, loading->loader);
+        lua_setiuservalue(L, -2, 3);
+    }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
     lua_setmetatable(L, -2);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key);
@@ -162,6 +170,17 @@ static void push_entry(lua_State *L, struct lull_tasks *tasks)
     lua_rawset(L, -3);
     lua_pop(L, 1);
     lua_toclose(L, 3);
+}
+
+/*
+ * Is the entry at 3, if there is one, being worked on?  One whose task has
+ * ended was left behind in a coroutine that nobody resumes: it counts no more.
+ */
+static bool is_under_way(lua_State *L)
+{
+    const struct loading *loading = lua_touserdata(L, 3);
+    return loading != NULL &&
+           (loading->loader == NULL || !lull__task_ended(loading->loader));
 }
 
 static int require(lua_State *L, struct lull_tasks *tasks)
@@ -176,7 +195,7 @@ static int require(lua_State *L, struct lull_tasks *tasks)
     lua_pushvalue(L, 1);
     lua_rawget(L, -2);
     lua_remove(L, 3);
-    if (!lua_isnil(L, 3))
+    if (is_under_way(L))
         return wait_for(L, tasks);
     lua_settop(L, 2);
     push_entry(L, tasks);

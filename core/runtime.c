@@ -154,14 +154,15 @@ static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *
  * The runtime's own block comes from the host's allocator too, and counts; the
  * account is in it, so it is kept outside while the block itself changes hands.
  */
-static struct lull_runtime *new_block(const struct lull_options *options)
+static struct lull_runtime *new_block(const struct lull_options *options, void *block)
 {
-    struct lull_runtime *rt;
+    struct lull_runtime *rt = block;
     size_t size = sizeof *rt;
     if (options->memory_limit != 0 && options->memory_limit < size)
         return NULL;
-    rt = options->alloc != NULL ? options->alloc(options->alloc_ud, NULL, 0, size)
-                                : malloc(size);
+    if (rt == NULL)
+        rt = options->alloc != NULL ? options->alloc(options->alloc_ud, NULL, 0, size)
+                                    : malloc(size);
     if (rt == NULL)
         return NULL;
     memset(rt, 0, size);
@@ -172,6 +173,10 @@ static struct lull_runtime *new_block(const struct lull_options *options)
 
 static void free_block(struct lull_runtime *rt)
 {
+    if (rt->attached) { /* the block is the state's */
+        lull__mem_deinit(&rt->mem);
+        return;
+    }
     bool own = rt->mem.ud == &rt->mem.slab;
     lull_alloc_fn alloc = rt->mem.alloc;
     void *ud = rt->mem.ud;
@@ -182,12 +187,14 @@ static void free_block(struct lull_runtime *rt)
         alloc(ud, rt, sizeof *rt, 0);
 }
 
-struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L)
+struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L,
+                                       void *block)
 {
-    struct lull_runtime *rt = new_block(options);
+    struct lull_runtime *rt = new_block(options, block);
     if (rt == NULL)
         return NULL;
     rt->owns_state = L == NULL;
+    rt->attached = block != NULL;
     lull__list_init(&rt->calls);
     rt->mail.run = deliver_mail;
     lull__handles_init(&rt->handles);

@@ -42,8 +42,9 @@ struct lull_runtime {
     struct lull_runnable mail; /* delivers the inbox */
     bool mail_queued;
     bool owns_state; /* we made the lua_State and close it */
+    bool attached;   /* the block belongs to the state */
     bool ignore_environment;
-    bool freeing;                 /* lull_free is under way: nothing starts any more */
+    bool freeing;           /* lull_free is under way: nothing starts any more */
     bool stopping;          /* lull_stop was called */
     struct lull_list calls; /* struct lull_host_call */
     int start_ref;          /* registry references of api.c's functions */
@@ -57,10 +58,12 @@ struct lull_runtime {
 };
 
 /*
- * Make a runtime in a new state, or (L not NULL) in one that exists; `options`
- * as lull_new().  NULL on failure.
+ * Make a runtime in a new state; or (L not NULL) in one that exists, in a block
+ * of the state's own, which it must not outlive.  `options` as lull_new().  NULL
+ * on failure.
  */
-struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L);
+struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L,
+                                       void *block);
 
 /* Tear down.  An attached runtime leaves its state alone. */
 void lull__runtime_free(struct lull_runtime *rt, double grace);

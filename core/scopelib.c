@@ -6,6 +6,7 @@
 
 #include "await.h"
 #include "check.h"
+#include "class.h"
 #include "frame.h"
 #include "promise.h"
 
@@ -67,14 +68,7 @@ struct group {
 
 static struct group *to_group(lua_State *L)
 {
-    struct group *group = lua_touserdata(L, 1);
-    if (group == NULL || !lua_getmetatable(L, 1))
-        luaL_typeerror(L, 1, "lull.group");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &group_key);
-    if (!lua_rawequal(L, -1, -2))
-        luaL_typeerror(L, 1, "lull.group");
-    lua_pop(L, 2);
-    return group;
+    return lull__class_check(L, 1, &group_key, "lull.group");
 }
 
 static struct lull_scope *check_open(lua_State *L)
@@ -218,12 +212,7 @@ static int m_group_start(lua_State *L)
 
 static void check_var(lua_State *L)
 {
-    if (lua_touserdata(L, 1) == NULL || !lua_getmetatable(L, 1))
-        luaL_typeerror(L, 1, "lull.var");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &var_key);
-    if (!lua_rawequal(L, -1, -2))
-        luaL_typeerror(L, 1, "lull.var");
-    lua_pop(L, 2);
+    lull__class_check(L, 1, &var_key, "lull.var");
 }
 
 static int l_var(lua_State *L)
@@ -310,6 +299,7 @@ static bool can_wait(lua_State *L, const struct lull_tasks *tasks)
 /* __close(value, err): the cleanup, once. */
 static int finally_close(lua_State *L)
 {
+    lull__class_check(L, 1, &finally_key, "lull.finally");
     lua_settop(L, 2);
     lua_getiuservalue(L, 1, 1);
     if (lua_isnil(L, 3))
@@ -325,24 +315,8 @@ static int finally_close(lua_State *L)
 
 /* ---- registration ------------------------------------------------------------------------------- */
 
-static void make_class(lua_State *L, struct lull_tasks *tasks, const char *key,
-                       const char *name, const luaL_Reg *methods, const luaL_Reg *meta)
-{
-    lua_newtable(L);
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__name");
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__metatable");
-    lua_newtable(L);
-    lull_set_functions(L, lull__runtime_of(tasks), methods);
-    lua_setfield(L, -2, "__index");
-    lull_set_functions(L, lull__runtime_of(tasks), meta);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
-}
-
 void lull__scopelib_init(lua_State *L, struct lull_tasks *tasks)
 {
-    static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg group[] = {{"spawn", m_group_spawn},
                                      {"start", m_group_start},
                                      {"cancel", m_group_cancel},
@@ -350,9 +324,9 @@ void lull__scopelib_init(lua_State *L, struct lull_tasks *tasks)
     static const luaL_Reg var[] = {
         {"get", m_var_get}, {"with", m_var_with}, {NULL, NULL}};
     static const luaL_Reg close[] = {{"__close", finally_close}, {NULL, NULL}};
-    make_class(L, tasks, &group_key, "lull.group", group, none);
-    make_class(L, tasks, &var_key, "lull.var", var, none);
-    make_class(L, tasks, &finally_key, "lull.finally", none, close);
+    lull__class_make(L, tasks, &group_key, "lull.group", group, NULL);
+    lull__class_make(L, tasks, &var_key, "lull.var", var, NULL);
+    lull__class_make(L, tasks, &finally_key, "lull.finally", NULL, close);
 }
 
 const luaL_Reg lull__scope_functions[] = {

@@ -262,8 +262,9 @@ static int l_every(lua_State *L)
     luaL_argcheck(L, seconds > 0, 1, "the period must be positive");
     lull__check_callable(L, 2);
     uint64_t now = lull__timers_now(tasks->timers);
-    uint64_t first = lull__timers_after(tasks->timers, seconds);
-    uint64_t period = first != LULL_NEVER ? first - now : LULL_NEVER / 4;
+    uint64_t period = seconds < 1e9 ? (uint64_t)(seconds * 1e9) : LULL_NEVER / 4;
+    if (period == 0)
+        period = 1;
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     lua_replace(L, 1);

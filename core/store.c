@@ -36,9 +36,15 @@ static void reserve(lua_State *L, struct lull_store *store, int self)
     if (store->count < store->capacity)
         return;
     lua_Integer capacity = larger_capacity(L, store);
+    lua_Integer changes = store->changes;
     int width = store->order == LULL_PRIORITY ? 2 : 1;
     lua_getiuservalue(L, self, ITEMS);
     lua_createtable(L, (int)capacity * width, 0);
+    if (store->changes != changes) { /* a finalizer used the store meanwhile: again */
+        lua_pop(L, 2);
+        reserve(L, store, self);
+        return;
+    }
     for (lua_Integer i = 0; i < store->count * width; i++) {
         lua_Integer from = store->first + i; /* first is 0 but in a ring */
         if (from >= store->capacity * width)

@@ -101,7 +101,7 @@ struct lull_tasks {
     uint32_t next_order; /* of settled futures */
     uint32_t live;       /* tasks that have not ended */
     uint8_t world;       /* depth of virtual time; only its tasks run */
-    bool forcing;              /* a task is being closed by force: none may start */
+    bool forcing;        /* a task is being closed by force: none may start */
     bool exiting;        /* os.exit was called */
     int exit_code;
     int stock_exit; /* module form: registry reference of stock os.exit; else 0 */

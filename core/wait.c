@@ -4,6 +4,7 @@
  */
 #include "await.h"
 #include "check.h"
+#include "class.h"
 #include "combine.h"
 #include "promise.h"
 
@@ -290,9 +291,8 @@ static int call_iterator(lua_State *L)
 /* __close and __gc of the block: nobody iterates any more. */
 static int iterator_close(lua_State *L)
 {
-    struct lull_combine *combine = lua_touserdata(L, 1);
-    if (combine == NULL)
-        return 0;
+    struct lull_combine *combine =
+        lull__class_check(L, 1, &iterator_key, "lull.as_completed");
     let_go(&combine->op);
     if (combine->next_op != NULL) /* a task that waits in it: there is no next */
         lull_op_complete(combine->next_op);
@@ -352,11 +352,7 @@ void lull__wait_init(lua_State *L, struct lull_tasks *tasks)
 {
     static const luaL_Reg meta[] = {
         {"__close", iterator_close}, {"__gc", iterator_close}, {NULL, NULL}};
-    lua_newtable(L);
-    lua_pushliteral(L, "lull.as_completed");
-    lua_setfield(L, -2, "__name");
-    lull_set_functions(L, lull__runtime_of(tasks), meta);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &iterator_key);
+    lull__class_make(L, tasks, &iterator_key, "lull.as_completed", NULL, meta);
 }
 
 const luaL_Reg lull__wait_functions[] = {
