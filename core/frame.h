@@ -45,10 +45,4 @@ int lull__task_main(lua_State *L);
 /* The scope that owns what the running task starts now. */
 struct lull_scope *lull__owner_scope(struct lull_task *task);
 
-/*
- * Push an error's way out of an ended task: its error, with its trace adopted
- * by the running task; the task's userdata is at `index`.  Marks it received.
- */
-void lull__push_failure(lua_State *L, struct lull_tasks *tasks, int index);
-
 #endif

@@ -12,9 +12,9 @@
  * be called from elsewhere.  Several runtimes may share a thread and a base;
  * none shares anything with another.
  *
- * The library never exits, prints, installs signal handlers, or jumps through
- * your frames.  It writes to sockets with MSG_NOSIGNAL; pipes that scripts
- * write to need SIGPIPE ignored by the host.
+ * The library never exits, prints (but errors nobody received, when no report
+ * function is given), installs signal handlers, or jumps through your frames.
+ * Nothing that it writes to raises SIGPIPE.
  */
 #ifndef LULL_H
 #define LULL_H

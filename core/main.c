@@ -2,10 +2,9 @@
 /*
  * main.c -- the program `lull`: a host like any other.
  *
- * Options, arg, exit codes and search paths are those of `lua5.4` where that
- * has them.  The main chunk is the main task, so a script may await at top
- * level.  The process is ours here: signals, stdout and exit codes are set
- * nowhere else.
+ * Options, arg, exit codes and search paths are those of `lua5.4` where it has
+ * them.  The main chunk is the main task, so a script may await at top level.
+ * The process is ours: signals, stdout and exit codes are set nowhere else.
  */
 #include "lull.h"
 
@@ -13,6 +12,9 @@
 #include <lua.h>
 #include <lualib.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +24,8 @@
 
 #define EXIT_DEADLOCK    13
 #define EXIT_INTERRUPTED 130
+#define UNRECOGNIZED     "lull: unrecognized option '%s'\n"
+#define GRACE            1.0 /* seconds, for closed streams to send what is left */
 
 /* What the command line asks for. */
 struct command {
@@ -108,16 +112,10 @@ static void print_usage(FILE *out)
           out);
 }
 
-static int bad_option(const char *option)
+/* Complain about an option; `format` has a place for it. */
+static int refuse_option(const char *option, const char *format)
 {
-    fprintf(stderr, "lull: unrecognized option '%s'\n", option);
-    print_usage(stderr);
-    return 1;
-}
-
-static int needs_argument(const char *option)
-{
-    fprintf(stderr, "lull: '%s' needs argument\n", option);
+    fprintf(stderr, format, option);
     print_usage(stderr);
     return 1;
 }
@@ -136,7 +134,7 @@ static int take_option(struct command *command, int *i)
         return 1;
     }
     if (option[1] != 'e' && option[1] != 'l' && option[2] != '\0')
-        return bad_option(option) + 1;
+        return refuse_option(option, UNRECOGNIZED) + 1;
     switch (option[1]) {
     case 'E':
         command->no_environment = true;
@@ -155,12 +153,12 @@ static int take_option(struct command *command, int *i)
     case 'l':
         break;
     default:
-        return bad_option(option) + 1;
+        return refuse_option(option, UNRECOGNIZED) + 1;
     }
     if (option[2] == '\0') {
         ++*i;
         if (command->argv[*i] == NULL || command->argv[*i][0] == '-')
-            return needs_argument(option) + 1;
+            return refuse_option(option, "lull: '%s' needs argument\n") + 1;
     }
     return 0;
 }
@@ -411,8 +409,6 @@ static int main_task(lua_State *L)
     return main_k(L, LUA_OK, pack(STEP_INIT, 0));
 }
 
-/* ---- the end ----------------------------------------------------------------------------- */
-
 static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
                        void *arg)
 {
@@ -467,8 +463,18 @@ static int run(struct lull_runtime *rt, struct command *command, struct ending *
     return ending->code;
 }
 
+/* glibc would give the top of the heap back and take it again for every large string. */
+static void keep_heap(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    keep_heap();
     struct command command;
     int end = take_command(&command, argc, argv);
     if (end != 0)
@@ -488,6 +494,7 @@ int main(int argc, char **argv)
                             .code = EXIT_FAILURE}; /* lull_free may still tell */
     int code = run(rt, &command, &ending);
     running = NULL;
-    lull_free(rt, 0);
+    bool ended = ending.status == LULL_DONE || ending.status == LULL_FAILED;
+    lull_free(rt, ended && ending.told ? GRACE : 0);
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
 }

@@ -5,7 +5,7 @@
 #include "promise.h"
 
 #include "await.h"
-#include "frame.h"
+#include "settle.h"
 #include "sink.h"
 
 /* A script-made future: its userdata. */

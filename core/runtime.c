@@ -226,12 +226,27 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
 
 /* ---- teardown ----------------------------------------------------------------------------- */
 
+static bool is_quiet(void *arg)
+{
+    return ((struct lull_runtime *)arg)->handles.background == 0;
+}
+
+/* Closed streams may still have something to send. */
+static void finish_background(struct lull_runtime *rt, double grace)
+{
+    const struct lull_driver driver = {
+        .done = is_quiet, .arg = rt, .until = lull__timers_after(&rt->guards, grace)};
+    lull__drive(rt->tasks.L, &rt->tasks, &driver);
+}
+
 void lull__runtime_free(struct lull_runtime *rt, double grace)
 {
     struct lull_tasks *tasks = &rt->tasks;
     rt->freeing = true;
     if (tasks->L != NULL && tasks->anchors.table != 0) {
         lull__drive_end(tasks, grace);
+        if (grace > 0 && !tasks->exiting && rt->handles.background > 0)
+            finish_background(rt, grace);
         if (!tasks->exiting)
             lull__sink_flush(&rt->sink);
     }

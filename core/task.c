@@ -408,6 +408,7 @@ void lull__task_force(struct lull_task *task)
         else if (op->state == LULL_OP_PENDING && op->type->cancel != NULL)
             op->type->cancel(op);
         op->state = LULL_OP_DETACHED;
+        op->awaited = false;
         task->strand.op = NULL;
     }
     for (;;) {
