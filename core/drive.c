@@ -229,6 +229,20 @@ static struct lull_task *leaf(struct lull_tasks *tasks, struct lull_strand *from
     return lull__strand_task(strand);
 }
 
+/* Take what is queued and is no task: the inbox's, the sink's. */
+static void take_others(struct lull_sched *sched, struct lull_queue *others)
+{
+    struct lull_queue all;
+    *others = (struct lull_queue){NULL, NULL};
+    lull__sched_take(sched, &all);
+    for (struct lull_runnable *item = all.head; item != NULL;) {
+        struct lull_runnable *after = item->next;
+        if (item->run != lull__task_run)
+            lull__queue_push(others, item);
+        item = after;
+    }
+}
+
 /* Close every task, those that own nothing first, while nothing else runs. */
 static void force_all(struct lull_tasks *tasks)
 {
@@ -236,7 +250,7 @@ static void force_all(struct lull_tasks *tasks)
     struct lull_queue queued;
     struct lull_strand *next = NULL;
     struct lull_task *task;
-    lull__sched_take(tasks->sched, &queued);
+    take_others(tasks->sched, &queued);
     lull__sched_stop(tasks->sched);
     tasks->frozen.head = tasks->frozen.tail = NULL;
     while (tasks->live > 0 && (task = leaf(tasks, next)) != NULL) {
@@ -244,12 +258,7 @@ static void force_all(struct lull_tasks *tasks)
         lull__task_force(task);
     }
     tasks->sched->stop = stopped;
-    for (struct lull_runnable *item = queued.head; item != NULL;) {
-        struct lull_runnable *after = item->next;
-        if (item->run != lull__task_run) /* the inbox's, the sink's */
-            lull__sched_push(tasks->sched, item);
-        item = after;
-    }
+    lull__sched_restore(tasks->sched, &queued);
     lull__sink_resume(tasks->sink);
 }
 

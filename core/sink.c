@@ -42,7 +42,7 @@ void lull__sink_task(struct lull_task *task)
 {
     struct lull_sink *sink = lull__task_tasks(task)->sink;
     lull__list_append(&sink->failed, &task->strand.link);
-    if (!sink->queued) {
+    if (!sink->queued && !sink->tasks->sched->stop) {
         sink->queued = true;
         lull__sched_push(sink->tasks->sched, &sink->runnable);
     }
@@ -50,8 +50,7 @@ void lull__sink_task(struct lull_task *task)
 
 void lull__sink_resume(struct lull_sink *sink)
 {
-    sink->queued = false;
-    if (!lull__list_empty(&sink->failed)) {
+    if (!sink->queued && !lull__list_empty(&sink->failed)) {
         sink->queued = true;
         lull__sched_push(sink->tasks->sched, &sink->runnable);
     }

@@ -20,11 +20,12 @@
         }                                                                           \
     } while (0)
 
-/* Counts bytes and calls; the call number `fail_at` and later ones are refused. */
+/* Counts bytes and calls; call number `fail_at` is refused, and (not once) later ones. */
 struct counted {
     size_t used;
     unsigned long calls;
     unsigned long fail_at; /* 0: never */
+    int once;
 };
 
 static inline void *counted_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
@@ -36,7 +37,9 @@ static inline void *counted_alloc(void *ud, void *ptr, size_t osize, size_t nsiz
         return NULL;
     }
     counted->calls++;
-    if (counted->fail_at != 0 && counted->calls >= counted->fail_at && nsize > osize)
+    int refused = counted->once ? counted->calls == counted->fail_at
+                                : counted->calls >= counted->fail_at;
+    if (counted->fail_at != 0 && refused && nsize > osize)
         return NULL;
     void *block = realloc(ptr, nsize);
     if (block != NULL)

@@ -28,20 +28,21 @@ static const char script[] =
     "return 'done'\n";
 
 /* One life of a runtime; returns whether anything was refused. */
-static int live(unsigned long fail_at)
+static int live(unsigned long fail_at, int once)
 {
-    struct counted counted = {.fail_at = fail_at};
+    struct counted counted = {.fail_at = fail_at, .once = once};
     struct told told = {0};
     const struct lull_options options = {.size = sizeof options,
                                          .alloc = counted_alloc,
                                          .alloc_ud = &counted,
-                                         .report = ignore_report};
+                                         .report = ignore_report,
+                                         .ignore_environment = once};
     struct lull_runtime *rt = lull_new(&options);
     int refused = rt == NULL;
     if (rt != NULL) {
         CHECK(lull_memory(rt) == counted.used);
         int started = start(rt, script, &told);
-        enum lull_status status = lull_step(rt, 0.05);
+        enum lull_status status = lull_step(rt, 0.005);
         CHECK(status == LULL_DONE || status == LULL_DEADLOCK);
         refused = !started || told.times > 0;
         CHECK(lull_memory(rt) == counted.used);
@@ -74,11 +75,14 @@ static void check_limit(void)
 
 int main(void)
 {
-    CHECK(!live(0));
-    unsigned long n = 1;
-    while (live(n))
-        n++;
-    printf("%lu allocations failed, one at a time\n", n - 1);
+    for (int once = 0; once < 2; once++) {
+        unsigned long n = 1;
+        CHECK(!live(0, once));
+        while (live(n, once))
+            n++;
+        printf("%lu allocations refused, %s\n", n - 1,
+               once ? "one at a time" : "with all later ones");
+    }
     check_limit();
     return 0;
 }
