@@ -94,19 +94,22 @@ static bool grow(struct lull_timers *timers)
     if (old > UINT32_MAX / 4)
         return false;
     uint32_t capacity = old != 0 ? old * 2 : FIRST_CAPACITY;
-    void *heap = lull__mem_new(timers->mem, capacity * sizeof *timers->heap);
+    size_t entry = sizeof *timers->heap;
+    size_t slot = sizeof *timers->slots;
+    void *heap =
+        lull__mem_resize(timers->mem, timers->heap, old * entry, capacity * entry);
     if (heap == NULL)
         return false;
     void *slots =
-        lull__mem_resize(timers->mem, timers->slots, old * sizeof *timers->slots,
-                         capacity * sizeof *timers->slots);
-    if (slots == NULL) {
-        lull__mem_free(timers->mem, heap, capacity * sizeof *timers->heap);
+        lull__mem_resize(timers->mem, timers->slots, old * slot, capacity * slot);
+    if (slots == NULL) { /* back to the old size: allocators do not fail at that */
+        if (old != 0)
+            timers->heap =
+                lull__mem_resize(timers->mem, heap, capacity * entry, old * entry);
+        else
+            lull__mem_free(timers->mem, heap, capacity * entry);
         return false;
     }
-    if (timers->count > 0)
-        memcpy(heap, timers->heap, timers->count * sizeof *timers->heap);
-    lull__mem_free(timers->mem, timers->heap, old * sizeof *timers->heap);
     timers->heap = heap;
     timers->slots = slots;
     timers->capacity = capacity;
