@@ -4,6 +4,22 @@
  */
 #include "runtime.h"
 
+static const char runtime_key = 'R'; /* registry: the runtime */
+
+void lull__ext_init(lua_State *L, struct lull_runtime *rt)
+{
+    lua_pushlightuserdata(L, rt);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
+}
+
+struct lull_runtime *lull_runtime_find(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
+    struct lull_runtime *rt = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return rt;
+}
+
 void lull_set_functions(lua_State *L, struct lull_runtime *rt, const luaL_Reg *functions)
 {
     lua_pushlightuserdata(L, rt);

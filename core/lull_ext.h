@@ -62,6 +62,12 @@ static inline struct lull_runtime *lull_runtime_of(lua_State *L)
 }
 
 /*
+ * The runtime of a state; NULL: it has none.  For the opener of a module outside
+ * lull, which is called without upvalues; its functions then have theirs.
+ */
+LULL_API struct lull_runtime *lull_runtime_find(lua_State *L);
+
+/*
  * Set functions into the table on top; the runtime becomes upvalue 1 of each.
  * `functions` ends with {NULL, NULL}.  May raise (memory).
  */

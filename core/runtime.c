@@ -123,6 +123,7 @@ static int init_lua(lua_State *L)
         tasks->stock_exit = luaL_ref(L, LUA_REGISTRYINDEX);
     }
     lull__sink_open(L, &rt->sink);
+    lull__ext_init(L, rt);
     lull__module_init(L, tasks);
     return lull__api_init(L);
 }

@@ -71,6 +71,9 @@ void lull__runtime_free(struct lull_runtime *rt, double grace);
 /* Act on interrupts that came since. */
 void lull__runtime_serve_interrupts(struct lull_runtime *rt);
 
+/* Let lull_runtime_find() find it.  May raise (memory). */
+void lull__ext_init(lua_State *L, struct lull_runtime *rt);
+
 /* api_init(rt): make the Lua functions that api.c calls.  May raise (memory). */
 int lull__api_init(lua_State *L);
 
