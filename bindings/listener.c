@@ -74,8 +74,10 @@ static void on_pause_over(struct lull_timer *timer)
 /* Do not look at the socket for a while. */
 static void pause_accepting(struct listener *listener)
 {
-    if (!lull_timer_start_after(listener->object.handle.rt, &listener->pause,
-                                LULLB_ACCEPT_PAUSE_S, on_pause_over))
+    if (listener->pause.slot != 0) /* another accept met the same limit */
+        return;
+    if (!lull_timer_start_real(listener->object.handle.rt, &listener->pause,
+                               LULLB_ACCEPT_PAUSE_S, on_pause_over))
         return; /* then it is tried again at once */
     if (listener->watched)
         event_del(&listener->event);

@@ -138,11 +138,10 @@ static void close_stream(struct lull_handle *handle)
     bool unsent = lullb_buffer_size(&stream->out.queue) > 0 && stream->out.error == 0;
     stop_sides(stream);
     stream->fd = -1;
-    if (!unsent ||
-        !lullb_linger(rt, fd, stream->kind, stream->owned, &stream->out.queue)) {
-        if (stream->owned)
-            close(fd);
-    }
+    bool lingers =
+        unsent && lullb_linger(rt, fd, stream->kind, stream->owned, &stream->out.queue);
+    if (!lingers && stream->owned)
+        close(fd);
     lullb_buffer_clear(rt, &stream->in.buffer);
     lullb_buffer_clear(rt, &stream->out.queue);
 }

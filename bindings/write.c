@@ -12,8 +12,12 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 
 #define OP_NAME   "stream.write"
+#define FLUSH     "stream.flush"
+#define SHUTDOWN  "stream.shutdown"
 #define MAX_PARTS 32
 
 static struct lullb_wait *wait_of(struct lull_op *op)
@@ -136,7 +140,8 @@ static void check_wait(lua_State *L, struct lullb_wait *wait)
     if (out->error != 0)
         raise_broken(L, stream, op);
     lullb_raise_timeout(L, &wait->timed,
-                        holds ? "the peer took nothing" : "others were writing");
+                        holds || strcmp(op, FLUSH) == 0 ? "the peer took nothing"
+                                                        : "others were writing");
 }
 
 /* Raise, giving the pen away first, if nothing can be written. */
@@ -333,8 +338,6 @@ int lullb_m_write(lua_State *L)
 
 /* ---- shutdown --------------------------------------------------------------------------- */
 
-#define SHUTDOWN "stream.shutdown"
-
 static int shutdown_push(lua_State *L, struct lull_op *op);
 
 static const struct lull_op_type shutdown_type = {
@@ -345,6 +348,12 @@ static const struct lull_op_type shutdown_type = {
 };
 
 /* The pen is ours: once the queue is empty, end the writing side. */
+static bool is_write_only(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) == O_WRONLY;
+}
+
 static int shutdown_now(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
 {
     struct lullb_stream *stream = wait->stream;
@@ -360,10 +369,12 @@ static int shutdown_now(lua_State *L, struct lullb_wait *wait, struct lull_task 
     lua_settop(L, 1);
     if (was_shut)
         return 1;
-    if (stream->kind != LULLB_FD_SOCKET)
-        lull_handle_close(&stream->object.handle); /* it has no other side */
-    else if (shutdown(stream->fd, SHUT_WR) < 0 && errno != ENOTCONN)
+    if (stream->kind != LULLB_FD_SOCKET) {
+        if (is_write_only(stream->fd)) /* it has no other side */
+            lull_handle_close(&stream->object.handle);
+    } else if (shutdown(stream->fd, SHUT_WR) < 0 && errno != ENOTCONN) {
         return lullb_raise_io(L, SHUTDOWN, errno, NULL);
+    }
     return 1;
 }
 
@@ -385,8 +396,6 @@ int lullb_m_shutdown(lua_State *L)
 }
 
 /* ---- flush --------------------------------------------------------------------------------- */
-
-#define FLUSH "stream.flush"
 
 static int flush_push(lua_State *L, struct lull_op *op)
 {

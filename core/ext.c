@@ -41,10 +41,10 @@ void lull_release(struct lull_runtime *rt, void *block, size_t size)
     lull__mem_free(&rt->mem, block, size);
 }
 
-bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer,
-                            double seconds, void (*due)(struct lull_timer *timer))
+static bool start_timer(struct lull_runtime *rt, struct lull_timers *timers,
+                        struct lull_timer *timer, double seconds,
+                        void (*due)(struct lull_timer *timer))
 {
-    struct lull_timers *timers = rt->tasks.timers;
     uint64_t at = lull__timers_after(timers, seconds);
     if (at == LULL_NEVER) {
         timer->slot = 0;
@@ -57,6 +57,18 @@ bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer,
     if (!rt->sched.in_turn)
         lull__loop_wake(&rt->loop);
     return true;
+}
+
+bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer *timer,
+                            double seconds, void (*due)(struct lull_timer *timer))
+{
+    return start_timer(rt, rt->tasks.timers, timer, seconds, due);
+}
+
+bool lull_timer_start_real(struct lull_runtime *rt, struct lull_timer *timer,
+                           double seconds, void (*due)(struct lull_timer *timer))
+{
+    return start_timer(rt, &rt->guards, timer, seconds, due);
 }
 
 void lull_hold(struct lull_runtime *rt)

@@ -151,6 +151,27 @@ static int start_thread(struct lull_threads *threads)
     return error;
 }
 
+/* The clock that waiting for the end goes by: one that nobody sets, where there is one. */
+#ifdef __linux__
+#define OVER_CLOCK CLOCK_MONOTONIC
+#else
+#define OVER_CLOCK CLOCK_REALTIME
+#endif
+
+static int init_over(pthread_cond_t *over)
+{
+    pthread_condattr_t attributes;
+    int error = pthread_condattr_init(&attributes);
+    if (error != 0)
+        return error;
+#ifdef __linux__
+    pthread_condattr_setclock(&attributes, OVER_CLOCK);
+#endif
+    error = pthread_cond_init(over, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return error;
+}
+
 static struct lull_threads *threads_of(struct lull_jobs *jobs, enum lull_pool pool)
 {
     struct lull_threads *threads = jobs->threads[pool];
@@ -163,7 +184,7 @@ static struct lull_threads *threads_of(struct lull_jobs *jobs, enum lull_pool po
         goto no_lock;
     if (pthread_cond_init(&threads->work, NULL) != 0)
         goto no_work;
-    if (pthread_cond_init(&threads->over, NULL) != 0)
+    if (init_over(&threads->over) != 0)
         goto no_over;
     lull__inbox_ref(jobs->inbox);
     threads->inbox = jobs->inbox;
@@ -271,7 +292,7 @@ void lull__jobs_init(struct lull_jobs *jobs, struct lull_loop *loop,
 static void wait_for_threads(struct lull_threads *threads)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until); /* what condition variables go by */
+    clock_gettime(OVER_CLOCK, &until);
     until.tv_nsec += (long)LULL_POOL_PATIENCE_MS * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;

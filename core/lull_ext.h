@@ -175,6 +175,11 @@ LULL_API bool lull_timer_start_after(struct lull_runtime *rt, struct lull_timer 
                                      void (*due)(struct lull_timer *timer));
 LULL_API void lull_timer_stop(struct lull_timer *timer);
 
+/* The same on the real clock, whatever clock a test has put before the script. */
+LULL_API bool lull_timer_start_real(struct lull_runtime *rt, struct lull_timer *timer,
+                                    double seconds,
+                                    void (*due)(struct lull_timer *timer));
+
 /* ---- handles ------------------------------------------------------------ */
 
 struct lull_handle;

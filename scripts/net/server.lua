@@ -2,6 +2,8 @@
 local core = require "lull.core"
 local lull = require "lull"
 
+local PAUSE <const> = 0.1 -- seconds without accepting when memory was refused
+
 --- A running server.  It is a task of the scope it was started in, which waits for it and
 --- cancels it like any other.
 ---@class lull.net.Server
@@ -48,14 +50,36 @@ local function wait_for_room(self)
   end
 end
 
+--- Is it for want of memory, Lua's own or what lull refuses?
+local function is_memory(err)
+  return err == "not enough memory" or lull.is_error(err, "memory")
+end
+
+--- One connection found no memory: say so, let others end, go on.
+---@async
+local function pause(err)
+  core.report(err)
+  lull.sleep(PAUSE)
+end
+
 --- The next connection; nil when no more are wanted.
 ---@async
 local function accept(self)
-  wait_for_room(self)
-  if self.stopping then return nil end
-  local ok <const>, stream <const> = pcall(self.listener.accept, self.listener)
-  if ok then return stream end
-  if not self.stopping then error(stream, 0) end
+  repeat
+    wait_for_room(self)
+    if self.stopping then return nil end
+    local ok <const>, stream <const> = pcall(self.listener.accept, self.listener)
+    if ok then return stream end
+    local goes_on <const> = not self.stopping and is_memory(stream)
+    if goes_on then pause(stream) end
+  until not goes_on and (self.stopping or error(stream, 0))
+end
+
+--- Have a connection handled.  Raises with nothing begun.
+local function begin(self, group, stream)
+  local function over() handled(self, stream) end
+  group:spawn(handle, self, stream):on_done(over)
+  self.active = self.active + 1
 end
 
 --- The body of the server's task.
@@ -64,8 +88,12 @@ local function serve(self)
   local _ <close> = self.listener
   lull.group(function(group)
     for stream in accept, self do
-      self.active = self.active + 1
-      group:spawn(handle, self, stream):on_done(function() handled(self, stream) end)
+      local ok <const>, err <const> = pcall(begin, self, group, stream)
+      if not ok then
+        stream:abort()
+        if not is_memory(err) then error(err, 0) end
+        pause(err)
+      end
     end
   end)
 end

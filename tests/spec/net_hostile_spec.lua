@@ -148,6 +148,7 @@ describe("many peers", function()
           stream:write(line, "\n")
         end
       end)
+      math.randomseed(20)
       local function client(id)
         local s <close> = net.connect("127.0.0.1", server.port)
         local writing = lull.async(function()
