@@ -364,7 +364,8 @@ void lull_stop(struct lull_runtime *rt)
 
 int lull_interrupt(struct lull_runtime *rt)
 {
-    int before = rt->tasks.interruptible != NULL ? 0 : (int)rt->interrupts;
+    bool taken = rt->tasks.interrupts_taken || rt->tasks.interruptible != NULL;
+    int before = taken ? 0 : (int)rt->interrupts;
     rt->interrupts++;
     lull__slice_arm(&rt->tasks.slice);
     lull__inbox_signal(rt->inbox);

@@ -9,6 +9,7 @@
 #include "class.h"
 #include "drive.h"
 #include "handle.h"
+#include "scopelib.h"
 #include "sink.h"
 
 #include <stdlib.h>
@@ -55,7 +56,8 @@ static int l_seed(lua_State *L)
     return 0;
 }
 
-/* interruptible(task | nil) -> previous: whom Ctrl-C cancels, in place of the main task */
+/* interruptible(task | nil) -> previous: whom Ctrl-C cancels, in place of the main task.
+   When that task has ended it cancels nobody, until nil gives it back to the main task. */
 static int l_interruptible(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
@@ -64,6 +66,7 @@ static int l_interruptible(lua_State *L)
     if (task != NULL && lull__task_ended(task))
         task = NULL;
     tasks->interruptible = task;
+    tasks->interrupts_taken = !lua_isnoneornil(L, 1);
     if (previous != NULL)
         lull__task_push(L, previous);
     else
@@ -144,6 +147,7 @@ int lull__open_core(lua_State *L)
         {"enter_world", lull__l_enter_world},
         {"settle", lull__l_settle},
         {"interruptible", l_interruptible},
+        {"loose", lull__l_loose},
         {"handles", l_handles},
         {"guard", l_guard},
         {NULL, NULL},

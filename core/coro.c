@@ -130,9 +130,9 @@ static int step(lua_State *L, struct lull_tasks *tasks, lua_State *co, int nargs
     bool blocks = outer != L || !lua_isyieldable(L);
     int results;
     slice->blocked += blocks ? 1 : 0;
-    slice->running = co;
+    lull__slice_run(slice, co);
     int status = lua_resume(co, L, nargs, &results);
-    slice->running = outer;
+    lull__slice_run(slice, outer);
     slice->blocked -= blocks ? 1 : 0;
     if (status == LUA_YIELD && slice->waiting) {
         lull__tag_set(co, tasks, LULL_TAG_WAITING);
@@ -156,7 +156,7 @@ static int resume_k(lua_State *L, int status, lua_KContext how)
     lua_State *co = thread_of(L, how);
     (void)status;
     lull__tag_set(co, tasks, 0);
-    tasks->slice.running = L;
+    lull__slice_run(&tasks->slice, L);
     return step(L, tasks, co, 0, how);
 }
 

@@ -105,13 +105,23 @@ void lull__frame_limit(lua_State *L, struct lull_frame *frame, double seconds)
     frame->seconds = seconds;
 }
 
-struct lull_scope *lull__owner_scope(struct lull_task *task)
+/* Who owns what is started, or left running, in this scope. */
+static struct lull_scope *owner_in(struct lull_scope *scope)
 {
-    struct lull_scope *scope = task->strand.innermost;
     /* A finalizer may run while a scope is being settled: that one is over. */
     while (scope->kind == LULL_SCOPE_VAR || scope->settled)
         scope = scope->parent != NULL ? scope->parent : scope->strand->owner;
+    if (scope->kind == LULL_SCOPE_LOOSE) {
+        struct lull_scope *run = lull__scope_find(scope, LULL_SCOPE_RUN);
+        if (run != NULL)
+            return frame_of(run)->detached;
+    }
     return scope;
+}
+
+struct lull_scope *lull__owner_scope(struct lull_task *task)
+{
+    return owner_in(task->strand.innermost);
 }
 
 static void enter(struct lull_frame *frame)
@@ -242,9 +252,7 @@ static int close_scope(lua_State *L, struct lull_scope *scope, bool ok)
     if (ok) {
         scope->end = LULL_BODY_RETURNED;
         if (hands_over(scope) && !scope->cancelled) {
-            struct lull_scope *heir = scope->parent;
-            while (heir->kind == LULL_SCOPE_VAR)
-                heir = heir->parent;
+            struct lull_scope *heir = owner_in(scope->parent);
             scope->shield = false;
             lull__scope_hand_over(scope, heir);
         }

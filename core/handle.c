@@ -45,6 +45,16 @@ void lull_handle_close(struct lull_handle *handle)
     type->close(handle);
 }
 
+void lull__handles_close_open(struct lull_handles *handles)
+{
+    while (handles->open > 0) {
+        struct lull_handle *handle = handles->head.next;
+        while (handle->type->background)
+            handle = handle->next;
+        lull_handle_close(handle);
+    }
+}
+
 void lull__handles_close_all(struct lull_handles *handles)
 {
     while (handles->head.next != &handles->head)

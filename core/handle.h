@@ -24,6 +24,9 @@ struct lull_handles *lull__handles_of(struct lull_runtime *rt);
 
 void lull__handles_init(struct lull_handles *handles);
 
+/* Close what scripts have open; what finishes by itself goes on. */
+void lull__handles_close_open(struct lull_handles *handles);
+
 /* Close whatever is open.  What a close hook opens is closed, too. */
 void lull__handles_close_all(struct lull_handles *handles);
 

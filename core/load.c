@@ -162,6 +162,7 @@ int lull__l_load(lua_State *L)
     if (text == NULL)
         return load_from_reader(L);
     const char *name = luaL_optstring(L, NAME, text);
+    bool has_env = !lua_isnone(L, ENV); /* what is loaded may take its place */
     int status = luaL_loadbufferx(L, text, length, name, mode);
-    return finish(L, status, !lua_isnone(L, ENV));
+    return finish(L, status, has_env);
 }

@@ -4,12 +4,16 @@
  */
 #include "loop.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NS_PER_S  1000000000u
 #define NS_PER_US 1000u
 #define NS_PER_MS 1000000u
+
+#define BASE_DESCRIPTORS 5 /* epoll, a timer, libevent's pipe for signals, and ours */
 
 uint64_t lull__clock_now(void)
 {
@@ -29,8 +33,29 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
         loop->on_turn(loop->arg);
 }
 
+/*
+ * Are there descriptors for a base?  When there are not, libevent ends the
+ * process: so look before.
+ */
+static bool has_descriptors(void)
+{
+    int fds[BASE_DESCRIPTORS];
+    int count = 0;
+    while (count < BASE_DESCRIPTORS) {
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            break;
+        fds[count++] = fd;
+    }
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
+    return count == BASE_DESCRIPTORS;
+}
+
 static struct event_base *new_base(void)
 {
+    if (!has_descriptors())
+        return NULL;
     struct event_config *config = event_config_new();
     if (config == NULL)
         return NULL;

@@ -483,7 +483,8 @@ int main(int argc, char **argv)
                                          .ignore_environment = command.no_environment};
     struct lull_runtime *rt = lull_new(&options);
     if (rt == NULL) {
-        fputs("lull: cannot create the runtime: not enough memory\n", stderr);
+        fputs("lull: cannot create the runtime: not enough memory or descriptors\n",
+              stderr);
         return EXIT_FAILURE;
     }
     take_signals(rt);
@@ -494,7 +495,6 @@ int main(int argc, char **argv)
                             .code = EXIT_FAILURE}; /* lull_free may still tell */
     int code = run(rt, &command, &ending);
     running = NULL;
-    bool ended = ending.status == LULL_DONE || ending.status == LULL_FAILED;
-    lull_free(rt, ended && ending.told ? GRACE : 0);
+    lull_free(rt, ending.told ? GRACE : 0);
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
 }

@@ -74,7 +74,7 @@ void lull__runtime_serve_interrupts(struct lull_runtime *rt)
         return;
     rt->served = rt->interrupts;
     struct lull_task *task = rt->tasks.interruptible;
-    if (task == NULL && !lull__list_empty(&rt->calls))
+    if (task == NULL && !rt->tasks.interrupts_taken && !lull__list_empty(&rt->calls))
         task = LULL_CONTAINER(rt->calls.next, struct lull_host_call, link)->task;
     if (task != NULL && !lull__task_ended(task))
         lull__scope_cancel(&task->strand.root, &interrupted);
@@ -85,8 +85,9 @@ static void on_fire(lua_State *L, void *arg)
 {
     struct lull_runtime *rt = arg;
     lull__runtime_serve_interrupts(rt);
-    if (rt->tasks.running != NULL && L == rt->tasks.slice.running)
-        lull__check_cancelled(L, rt->tasks.running);
+    struct lull_task *task = rt->tasks.running;
+    if (task != NULL && L == rt->tasks.slice.running && !task->strand.innermost->closing)
+        lull__check_cancelled(L, task);
 }
 
 /* ---- creation -------------------------------------------------------------------------- */
@@ -227,17 +228,19 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
 
 /* ---- teardown ----------------------------------------------------------------------------- */
 
-static bool is_quiet(void *arg)
-{
-    return ((struct lull_runtime *)arg)->handles.background == 0;
-}
-
-/* Closed streams may still have something to send. */
+/*
+ * Close the scripts' handles; what closed streams have yet to send they send in
+ * the background, for up to `grace` seconds.
+ */
 static void finish_background(struct lull_runtime *rt, double grace)
 {
-    const struct lull_driver driver = {
-        .done = is_quiet, .arg = rt, .until = lull__timers_after(&rt->guards, grace)};
-    lull__drive(rt->tasks.L, &rt->tasks, &driver);
+    uint64_t until = lull__timers_after(&rt->guards, grace);
+    lull__handles_close_open(&rt->handles);
+    while (rt->handles.background > 0 && lull__clock_now() < until) {
+        lull__loop_set_alarm(&rt->loop, until);
+        if (lull__loop_poll(&rt->loop, true) < 0)
+            return;
+    }
 }
 
 void lull__runtime_free(struct lull_runtime *rt, double grace)
@@ -246,7 +249,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
     rt->freeing = true;
     if (tasks->L != NULL && tasks->anchors.table != 0) {
         lull__drive_end(tasks, grace);
-        if (grace > 0 && !tasks->exiting && rt->handles.background > 0)
+        if (grace > 0)
             finish_background(rt, grace);
         if (!tasks->exiting)
             lull__sink_flush(&rt->sink);

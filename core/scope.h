@@ -34,7 +34,8 @@ enum lull_scope_kind {
     LULL_SCOPE_TIMEOUT,
     LULL_SCOPE_MOVE_ON,
     LULL_SCOPE_SHIELD,
-    LULL_SCOPE_VAR /* not for cancelling: holds a task-local value */
+    LULL_SCOPE_LOOSE, /* owns nothing: what starts in it is detached */
+    LULL_SCOPE_VAR    /* not for cancelling: holds a task-local value */
 };
 
 /* How the body of a scope ended. */

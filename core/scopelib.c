@@ -55,6 +55,11 @@ static int l_shield(lua_State *L)
     return scoped(L, LULL_SCOPE_SHIELD);
 }
 
+int lull__l_loose(lua_State *L)
+{
+    return scoped(L, LULL_SCOPE_LOOSE);
+}
+
 int lull__l_run_body(lua_State *L)
 {
     return scoped(L, LULL_SCOPE_RUN);

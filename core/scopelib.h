@@ -14,6 +14,9 @@ extern const luaL_Reg lull__scope_functions[];
 /* Make the classes of groups, variables and finalizers.  May raise (memory). */
 void lull__scopelib_init(lua_State *L, struct lull_tasks *tasks);
 
+/* lull.core.loose(fn, ...): calls fn; what it starts is detached at once. */
+int lull__l_loose(lua_State *L);
+
 /* A C function: run(fn, ...) as the body of a task that is a run. */
 int lull__l_run_body(lua_State *L);
 

@@ -109,7 +109,7 @@ static int deliver(lua_State *L)
         lua_pushvalue(L, 1);
         lua_insert(L, 5); /* handler err task trace handler err task trace */
         failed = lua_pcall(L, 3, 0, 0) != LUA_OK;
-        if (!failed)
+        if (!failed || tasks->exiting) /* os.exit in the handler is no error */
             return 0;
         lua_remove(L, 1); /* err task trace second */
     } else {

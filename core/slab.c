@@ -63,6 +63,10 @@ static void use_up(struct lull_slab *slab)
 static int add_chunk(struct lull_slab *slab)
 {
     struct lull_slab_chunk *chunk = malloc(slab->chunk_size);
+    while (chunk == NULL && slab->chunk_size > FIRST_CHUNK) { /* memory is short */
+        slab->chunk_size /= 2;
+        chunk = malloc(slab->chunk_size);
+    }
     if (chunk == NULL)
         return 0;
     use_up(slab);

@@ -54,6 +54,16 @@ void lull__slice_arm(struct lull_slice *slice)
     lua_sethook(L, fire, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
+void lull__slice_run(struct lull_slice *slice, lua_State *L)
+{
+    slice->running =
+        L; /* first: a signal that comes now arms this one, or finds it armed */
+    if (slice->armed && slice->armed_thread != L) {
+        lull__slice_disarm(slice);
+        lull__slice_arm(slice);
+    }
+}
+
 void lull__slice_disarm(struct lull_slice *slice)
 {
     if (!slice->armed)

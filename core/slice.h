@@ -46,6 +46,9 @@ void lull__slice_register(lua_State *L, struct lull_slice *slice);
  */
 void lull__slice_arm(struct lull_slice *slice);
 
+/* `L` runs from now on; NULL: no script.  An armed hook goes with it. */
+void lull__slice_run(struct lull_slice *slice, lua_State *L);
+
 /* Take our hook off again, if it is on. */
 void lull__slice_disarm(struct lull_slice *slice);
 

@@ -41,6 +41,25 @@ static void give_thread_back(struct lull_tasks *tasks, struct lull_task *task,
     task->co_slot = 0;
 }
 
+/* By doubling, then halving: asking for a level costs as many steps as it is deep. */
+int lull__stack_depth(lua_State *L)
+{
+    lua_Debug ar;
+    int low = 0, high = 1; /* low frames exist; high is to be seen */
+    while (lua_getstack(L, high - 1, &ar)) {
+        low = high;
+        high *= 2;
+    }
+    while (low + 1 < high) {
+        int middle = (low + high) / 2;
+        if (lua_getstack(L, middle - 1, &ar))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /*
  * Stack of a task's coroutine: not started, and after a stray end: anything,
  * the task at 2; else the frame of the base function, the task its first slot.
@@ -53,11 +72,7 @@ void lull__task_push(lua_State *L, struct lull_task *task)
         lull__anchor_push(L, &lull__task_tasks(task)->anchors, task->slot);
         return;
     }
-    int level = 0;
-    if (task->waker.flags & LULL_TASK_STARTED) {
-        while (lua_getstack(co, level, &ar))
-            level++;
-    }
+    int level = task->waker.flags & LULL_TASK_STARTED ? lull__stack_depth(co) : 0;
     if (level > 0) {
         lua_getstack(co, level - 1, &ar);
         lua_getlocal(co, &ar, 1);
@@ -243,6 +258,18 @@ static void close_stack(lua_State *L, struct lull_task *task)
     task->waker.flags &= (uint8_t)~LULL_TASK_STARTED;
 }
 
+/* Is the value on top the cancellation of this scope?  An interrupt may raise it
+   where no protected call of ours is open yet. */
+static bool is_error_of(lua_State *L, struct lull_tasks *tasks, struct lull_scope *scope)
+{
+    if (scope->error_slot == 0)
+        return false;
+    lull__anchor_push(L, &tasks->anchors, scope->error_slot);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    return same;
+}
+
 /* What escaped from the coroutine, or was yielded past us, is the failure. */
 static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int status)
 {
@@ -257,9 +284,10 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
         lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->stray_ref);
     else
         lua_xmove(co, L, 1);
+    bool cancelled = is_error_of(L, tasks, &task->strand.root);
     lua_setiuservalue(L, -2, 1);
     close_stack(L, task);
-    task->future.status = LULL_FUTURE_FAILED;
+    task->future.status = cancelled ? LULL_FUTURE_CANCELLED : LULL_FUTURE_FAILED;
     task->future.results = 1;
 }
 

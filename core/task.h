@@ -109,8 +109,9 @@ struct lull_tasks {
     uint32_t deadlock_slot;   /* anchor of the tree of the last deadlock; 0: none */
     unsigned busy_outside;    /* loop->busy when the world was entered */
     struct lull_task *interruptible; /* whom an interrupt cancels; NULL: nobody */
-    int failed_set_ref;              /* weak table of failed futures nobody received */
-    const void *task_class;          /* metatables, for telling handles apart */
+    bool interrupts_taken;  /* a script names that task; never the main one by default */
+    int failed_set_ref;     /* weak table of failed futures nobody received */
+    const void *task_class; /* metatables, for telling handles apart */
     const void *future_class;
     const void *failed_class;
     int task_ref; /* registry references of these */
@@ -198,6 +199,9 @@ static inline bool lull__task_is_loose(const struct lull_task *task)
 {
     return task->co == NULL && task->slot == 0;
 }
+
+/* How many frames a thread has. */
+int lull__stack_depth(lua_State *L);
 
 /* Somebody has received the task's failure: nobody else need. */
 void lull__task_receive(struct lull_task *task);

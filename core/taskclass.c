@@ -170,7 +170,8 @@ static int call_back(lua_State *L)
 {
     lua_getiuservalue(L, 1, 1);
     lua_getiuservalue(L, 1, 2);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+    struct lull_tasks *tasks = lua_touserdata(L, 2);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK && !tasks->exiting)
         lull__sink_error(L, lua_touserdata(L, 2));
     return 0;
 }

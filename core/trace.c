@@ -157,30 +157,11 @@ static void note_frame(lua_State *L, struct frame *frame, lua_Debug *ar)
         snprintf(frame->name, sizeof frame->name, "?");
 }
 
-/* How many frames L has; finds out by doubling, as stock tracebacks do. */
-static int depth_of(lua_State *L)
-{
-    lua_Debug ar;
-    int low = 1, high = 1;
-    while (lua_getstack(L, high, &ar)) {
-        low = high;
-        high *= 2;
-    }
-    while (low < high) {
-        int middle = (low + high) / 2;
-        if (lua_getstack(L, middle, &ar))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return high;
-}
-
 /* Note L's frames from `level` on; the base of a task's coroutine is ours. */
 static void note_frames(lua_State *L, struct lull_trace *trace, int level, bool base)
 {
     lua_Debug ar;
-    int depth = depth_of(L) - (base ? 1 : 0);
+    int depth = lull__stack_depth(L) - (base ? 1 : 0);
     int bottom = depth - TOP_FRAMES;
     while (level < depth && trace->count < MAX_FRAMES && lua_getstack(L, level, &ar)) {
         if (trace->count == TOP_FRAMES && level < bottom) {

@@ -52,22 +52,16 @@ local function read_chunk(session)
   end
 end
 
---- Run a chunk as a task and print its results.  Returns when the chunk has ended: the
---- task is still pending if it goes on with what it has started.
+--- Run a chunk as a task and print its results.  What it starts is the session's.
 ---@async
 ---@param fn function
 ---@return lull.Task
 local function run(fn)
-  local over <const> = lull.future()
-  local task <const> = lull.async(function()
-    print.results(fn())
-    over:set()
-  end)()
+  local task <const> = lull.async(core.loose)(function() print.results(fn()) end)
   task.name = "line"
   repeat
-    local ended <const> = lull.wait({ task, over }, { when = "first", timeout = patience })
+    local ended <const> = lull.wait({ task }, { timeout = patience })
   until #ended > 0
-  if task:status() == "pending" then task:detach() end
   return task
 end
 

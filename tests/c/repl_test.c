@@ -9,6 +9,8 @@
  */
 #include "check.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -271,6 +273,68 @@ static void shares_stdin_with_the_line(void)
     finish(&terminal);
 }
 
+/* Wait at most so long for `text` among what is shown meanwhile; forget the rest.
+   1: it was shown; 0: not; -1: nothing more will be. */
+static int look_for(struct terminal *terminal, const char *text, int milliseconds)
+{
+    struct pollfd item = {.fd = terminal->fd, .events = POLLIN};
+    while (poll(&item, 1, milliseconds) > 0) {
+        if (!read_more(terminal))
+            return -1;
+        if (strstr(terminal->shown, text) != NULL)
+            return 1;
+        if (terminal->length > sizeof terminal->shown / 2)
+            terminal->length = 0;
+    }
+    return 0;
+}
+
+/* Type as much as the pty takes now: in a storm it may take nothing for ever. */
+static void try_type(struct terminal *terminal, const char *text)
+{
+    ssize_t count = write(terminal->fd, text, strlen(text));
+    CHECK(count >= 0 || errno == EAGAIN);
+}
+
+/* Ctrl-C at any moment ends a line or gives a new one, and never the program. */
+static void survives_a_storm(void)
+{
+    static const char *const lines[] = {
+        "lull.sleep(0.001)\n",
+        "while true do end\n",
+        "while true do coroutine.wrap(function() for i = 1, 9 do end end)() end\n",
+        "error 'x'\n",
+        "lull.spawn(lull.sleep, 0.001)\n",
+        "if x then\n",
+        "setmetatable({}, {__tostring = function() while true do end end})\n",
+        "error(setmetatable({}, {__tostring = function() while true do end end}))\n",
+    };
+    unsigned random = 1;
+    struct terminal terminal;
+    start_program(&terminal, "repl", NULL, NULL);
+    expect(&terminal, "> ");
+    fcntl(terminal.fd, F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 1000; i++) {
+        random = random * 1103515245u + 12345u;
+        try_type(&terminal, lines[random / 65536 % (sizeof lines / sizeof lines[0])]);
+        for (unsigned j = random / 1048576 % 4; j > 0; j--)
+            try_type(&terminal, CTRL_C);
+        CHECK(look_for(&terminal, "alive", 0) == 0);
+    }
+    /* The last Ctrl-C may still hit what is typed after it. */
+    int found = 0;
+    for (int i = 0; i < PATIENCE && found == 0; i++) {
+        try_type(&terminal, CTRL_C "'al' .. 'ive'\n");
+        found = look_for(&terminal, "alive", 1000);
+    }
+    CHECK(found > 0);
+    for (int i = 0; i < PATIENCE && found >= 0; i++) {
+        try_type(&terminal, CTRL_D);
+        found = look_for(&terminal, "never", 1000);
+    }
+    expect_exit(&terminal, 0);
+}
+
 static void exits_when_told(void)
 {
     struct terminal terminal;
@@ -291,6 +355,7 @@ int main(void)
     clears_the_line();
     goes_on_in_the_background();
     shares_stdin_with_the_line();
+    survives_a_storm();
     exits_when_told();
     puts("the prompt: ok");
     return 0;

@@ -287,6 +287,14 @@ bad:join(), other:status()
 ]], "from behind", "failed\tpending\n")
   end)
 
+  it("of background tasks do not touch others of the same line, nor does the line's own", function()
+    contains([[
+good = lull.async(lull.sleep)(0.01, "good"); bad = lull.spawn(error, "bad"); error "line"
+bad:join()
+good:await()
+]], "stdin:1: line", "error nobody received: bad", "failed\n", "good\n")
+  end)
+
   it("do not come from what a line does to the globals", function()
     shows("1\n", "local g = _G for k in pairs(g) do if k ~= 'print' then g[k] = nil end end\n1\n")
   end)
