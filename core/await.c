@@ -92,6 +92,11 @@ void lull__push_cancelled(lua_State *L, struct lull_tasks *tasks,
         lull__anchor_push(L, &tasks->anchors, scope->error_slot);
         return;
     }
+    if (lull__mem_is_short(tasks->mem)) { /* one for all, made beforehand */
+        lull__anchor_push(L, &tasks->anchors, tasks->spare_slot);
+        scope->error_slot = tasks->spare_slot;
+        return;
+    }
     const struct lull_reason *reason = scope->reason;
     if (reason->slot != 0)
         lull__anchor_push(L, &tasks->anchors, reason->slot);

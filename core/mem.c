@@ -13,6 +13,7 @@ void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t 
     mem->ud = alloc != NULL ? ud : &mem->slab;
     mem->used = 0;
     mem->peak = 0;
+    mem->refused_at = 0;
     mem->limit = limit != 0 ? limit : SIZE_MAX;
 }
 
@@ -24,11 +25,15 @@ void lull__mem_deinit(struct lull_mem *mem)
 void *lull__mem_resize(struct lull_mem *mem, void *block, size_t osize, size_t nsize)
 {
     if (nsize > osize &&
-        (mem->used > mem->limit || nsize - osize > mem->limit - mem->used))
+        (mem->used > mem->limit || nsize - osize > mem->limit - mem->used)) {
+        mem->refused_at = mem->used;
         return NULL;
+    }
     void *result = mem->alloc(mem->ud, block, osize, nsize);
-    if (result == NULL && nsize != 0)
+    if (result == NULL && nsize != 0) {
+        mem->refused_at = mem->used;
         return NULL;
+    }
     mem->used += nsize - osize;
     if (mem->used > mem->peak)
         mem->peak = mem->used;

@@ -23,6 +23,7 @@ struct lull_mem {
     size_t used;           /* bytes in use now */
     size_t peak;           /* the most there ever were */
     size_t limit;          /* SIZE_MAX: none */
+    size_t refused_at;     /* `used` when growth was last refused; 0: it never was */
     struct lull_slab slab; /* the default allocator's */
 };
 
@@ -31,6 +32,15 @@ void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t 
 
 /* Everything has been freed: give back what the default allocator kept. */
 void lull__mem_deinit(struct lull_mem *mem);
+
+/*
+ * Was growth refused, and has little been given back since?  Then asking again
+ * costs a full collection each time: do without where one can.
+ */
+static inline int lull__mem_is_short(const struct lull_mem *mem)
+{
+    return mem->refused_at != 0 && mem->used > mem->refused_at / 4 * 3;
+}
 
 /* A block of `size` > 0 bytes, not cleared; NULL when refused. */
 void *lull__mem_new(struct lull_mem *mem, size_t size);

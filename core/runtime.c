@@ -110,6 +110,8 @@ static int init_lua(lua_State *L)
                        "coroutine.yield was taken before lull was loaded");
     tasks->stray_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     lull__error_init(L);
+    lull_push_error(L, LULL_KIND_CANCELLED, "cancelled (memory is short)");
+    tasks->spare_slot = lull__anchor(L, &tasks->anchors);
     lua_pushlightuserdata(L, rt);
     lua_pushcclosure(L, lull__l_trace, 1);
     tasks->handler_ref = luaL_ref(L, LUA_REGISTRYINDEX);

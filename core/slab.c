@@ -116,8 +116,8 @@ static void release(struct lull_slab *slab, void *ptr, size_t size)
 static void *move(struct lull_slab *slab, void *ptr, size_t osize, size_t nsize)
 {
     void *block = nsize > LULL_SLAB_MAX ? malloc(nsize) : take(slab, nsize);
-    if (block == NULL)
-        return NULL;
+    if (block == NULL) /* Lua relies on shrinking: the block is only larger than needed */
+        return nsize < osize ? ptr : NULL;
     memcpy(block, ptr, osize < nsize ? osize : nsize);
     release(slab, ptr, osize);
     return block;

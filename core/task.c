@@ -113,7 +113,8 @@ void lull__scope_release(struct lull_tasks *tasks, struct lull_scope *scope)
 {
     lull__reason_drop(tasks, scope->reason);
     scope->reason = NULL;
-    lull__anchor_release(tasks->from, &tasks->anchors, scope->error_slot);
+    if (scope->error_slot != tasks->spare_slot)
+        lull__anchor_release(tasks->from, &tasks->anchors, scope->error_slot);
     scope->error_slot = 0;
 }
 
@@ -293,6 +294,20 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
 
 /* ---- the step --------------------------------------------------------------- */
 
+/*
+ * End a task that was cancelled before its first step without even entering its
+ * coroutine: that would ask for memory, in vain, once for each of them.
+ */
+static void end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
+{
+    lua_State *L = tasks->from;
+    lua_pushvalue(task->co, 2); /* held here until its end is told */
+    lua_xmove(task->co, L, 1);
+    task->future.status = LULL_FUTURE_CANCELLED;
+    end_task(tasks, task, true);
+    lua_pop(L, 1);
+}
+
 void lull__task_run(struct lull_runnable *self)
 {
     struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
@@ -306,6 +321,11 @@ void lull__task_run(struct lull_runnable *self)
     int results;
     if (!(task->waker.flags & LULL_TASK_STARTED)) {
         task->waker.flags |= LULL_TASK_STARTED;
+        if (task->strand.root.cancelled && lull__mem_is_short(tasks->mem)) {
+            task->waker.queued = false;
+            end_uncalled(tasks, task);
+            return;
+        }
         args = lua_gettop(co) - 1; /* the task, the function, its arguments */
     }
     task->waker.queued = false;
@@ -413,7 +433,8 @@ static int keep(lua_State *L)
 /* Anchor a task whose coroutine is about to lose it; without memory: not. */
 static void keep_task(lua_State *L, struct lull_task *task)
 {
-    if (task->slot != 0 || !lua_checkstack(L, 4))
+    if (task->slot != 0 || lull__mem_is_short(lull__task_tasks(task)->mem) ||
+        !lua_checkstack(L, 4))
         return;
     lua_pushcfunction(L, keep);
     lull__task_push(L, task);
@@ -425,6 +446,11 @@ void lull__task_force(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
     lua_State *L = tasks->from;
+    if (!(task->waker.flags & LULL_TASK_STARTED)) { /* there is nothing to close */
+        task->future.status = LULL_FUTURE_CANCELLED;
+        end_task(tasks, task, false);
+        return;
+    }
     keep_task(L, task);
     lull__task_push(L, task); /* held here: its coroutine loses it */
     tasks->forcing = true;

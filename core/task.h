@@ -106,8 +106,9 @@ struct lull_tasks {
     int exit_code;
     int stock_exit; /* module form: registry reference of stock os.exit; else 0 */
     struct lull_queue frozen; /* runnables of outer worlds */
-    uint32_t deadlock_slot;   /* anchor of the tree of the last deadlock; 0: none */
-    unsigned busy_outside;    /* loop->busy when the world was entered */
+    uint32_t spare_slot;    /* anchor of a cancellation error for when memory is short */
+    uint32_t deadlock_slot; /* anchor of the tree of the last deadlock; 0: none */
+    unsigned busy_outside;  /* loop->busy when the world was entered */
     struct lull_task *interruptible; /* whom an interrupt cancels; NULL: nobody */
     bool interrupts_taken;  /* a script names that task; never the main one by default */
     int failed_set_ref;     /* weak table of failed futures nobody received */
