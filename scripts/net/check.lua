@@ -3,8 +3,14 @@ local lull = require "lull"
 
 local check = {}
 
+--- Raise at the place of the script that called into lull, however deep we are.
 local function fail(argument, name, message)
-  error(("bad argument #%d to '%s' (%s)"):format(argument, name, message), 4)
+  local level = 1
+  repeat
+    level = level + 1
+    local info <const> = debug.getinfo(level, "S")
+  until not info or not info.short_src:find("^%[lull%.")
+  error(("bad argument #%d to '%s' (%s)"):format(argument, name, message), level)
 end
 
 --- An argument of one of the types.
