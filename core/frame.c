@@ -271,17 +271,6 @@ static int close_scope(lua_State *L, struct lull_scope *scope, bool ok)
 
 /* ---- ending ---------------------------------------------------------------------------- */
 
-/* Make a table with n of the `count` results from 3 on. */
-static void pack(lua_State *L, int count)
-{
-    lua_createtable(L, count, 1);
-    lua_insert(L, 3);
-    for (int i = count; i > 0; i--)
-        lua_rawseti(L, 3, i);
-    lua_pushinteger(L, count);
-    lua_setfield(L, 3, "n");
-}
-
 /* Store what the task ends with in its userdata, at 1. */
 static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_task *task,
                          bool failed)
@@ -301,7 +290,7 @@ static int store_outcome(lua_State *L, struct lull_tasks *tasks, struct lull_tas
     if (failed)
         lull__trace_keep(L, task, 1);
     if (count > 1)
-        pack(L, count);
+        lull__pack_results(L, 2);
     if (count > 0)
         lua_setiuservalue(L, 1, 1);
     if (failed || task->waker.flags & LULL_TASK_HOST) {

@@ -163,7 +163,7 @@ LULL_API enum lull_status lull_post(struct lull_runtime *rt,
  * wake the loop; if a script is computing on the calling thread, it is
  * cancelled in mid-run.  Async-signal-safe: meant for a SIGINT handler on the
  * runtime's thread.  Returns how often it was called before since the last
- * lull_run() began.
+ * lull_run() began; always 0 while a script has named a task for it.
  */
 LULL_API int lull_interrupt(struct lull_runtime *rt);
 

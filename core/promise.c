@@ -37,20 +37,6 @@ static struct promise *check_promise(lua_State *L)
 
 /* ---- results ------------------------------------------------------------------- */
 
-int16_t lull__pack_results(lua_State *L, int from)
-{
-    int count = lua_gettop(L) - from;
-    if (count <= 1)
-        return (int16_t)count;
-    lua_createtable(L, count, 1);
-    lua_insert(L, from + 1);
-    for (int i = count; i > 0; i--)
-        lua_rawseti(L, from + 1, i);
-    lua_pushinteger(L, count);
-    lua_setfield(L, from + 1, "n");
-    return -1;
-}
-
 int lull__push_results(lua_State *L, const struct lull_future *future, int index)
 {
     if (future->results == 0)

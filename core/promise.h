@@ -27,10 +27,6 @@ void lull__push_future_error(lua_State *L, struct lull_tasks *tasks, int index);
 /* Somebody has received the failure of the future. */
 void lull__future_receive(struct lull_future *future);
 
-/* Make one value of those above `from`, or none: the results as user value 1 holds
-   them.  Returns what lull_future.results is to be.  May raise (memory). */
-int16_t lull__pack_results(lua_State *L, int from);
-
 /* Push the results of the settled userdata at `index`; returns how many. */
 int lull__push_results(lua_State *L, const struct lull_future *future, int index);
 

@@ -155,8 +155,8 @@ static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *
 }
 
 /*
- * The runtime's own block comes from the host's allocator too, and counts; the
- * account is in it, so it is kept outside while the block itself changes hands.
+ * The runtime's own block comes from the host's allocator too (unless the state
+ * lends it), and counts.  The account is inside: it begins when the block is there.
  */
 static struct lull_runtime *new_block(const struct lull_options *options, void *block)
 {

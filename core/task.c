@@ -118,6 +118,20 @@ void lull__scope_release(struct lull_tasks *tasks, struct lull_scope *scope)
     scope->error_slot = 0;
 }
 
+int16_t lull__pack_results(lua_State *L, int from)
+{
+    int count = lua_gettop(L) - from;
+    if (count <= 1)
+        return (int16_t)count;
+    lua_createtable(L, count, 1);
+    lua_insert(L, from + 1);
+    for (int i = count; i > 0; i--)
+        lua_rawseti(L, from + 1, i);
+    lua_pushinteger(L, count);
+    lua_setfield(L, from + 1, "n");
+    return -1;
+}
+
 /* ---- the end --------------------------------------------------------------- */
 
 static const struct lull_reason child_failed = {.text = "failed"};
@@ -295,17 +309,14 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
 /* ---- the step --------------------------------------------------------------- */
 
 /*
- * End a task that was cancelled before its first step without even entering its
- * coroutine: that would ask for memory, in vain, once for each of them.
+ * End a task before its first step without entering its coroutine: there is
+ * nothing to close, and no memory is asked for.  It stays on the stack, where
+ * lull__task_push finds it, until its end is told.
  */
 static void end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
 {
-    lua_State *L = tasks->from;
-    lua_pushvalue(task->co, 2); /* held here until its end is told */
-    lua_xmove(task->co, L, 1);
     task->future.status = LULL_FUTURE_CANCELLED;
-    end_task(tasks, task, true);
-    lua_pop(L, 1);
+    end_task(tasks, task, false);
 }
 
 void lull__task_run(struct lull_runnable *self)
@@ -320,12 +331,12 @@ void lull__task_run(struct lull_runnable *self)
     int args = 0;
     int results;
     if (!(task->waker.flags & LULL_TASK_STARTED)) {
-        task->waker.flags |= LULL_TASK_STARTED;
         if (task->strand.root.cancelled && lull__mem_is_short(tasks->mem)) {
             task->waker.queued = false;
             end_uncalled(tasks, task);
             return;
         }
+        task->waker.flags |= LULL_TASK_STARTED;
         args = lua_gettop(co) - 1; /* the task, the function, its arguments */
     }
     task->waker.queued = false;
@@ -446,9 +457,8 @@ void lull__task_force(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
     lua_State *L = tasks->from;
-    if (!(task->waker.flags & LULL_TASK_STARTED)) { /* there is nothing to close */
-        task->future.status = LULL_FUTURE_CANCELLED;
-        end_task(tasks, task, false);
+    if (!(task->waker.flags & LULL_TASK_STARTED)) {
+        end_uncalled(tasks, task);
         return;
     }
     keep_task(L, task);

@@ -201,6 +201,10 @@ static inline bool lull__task_is_loose(const struct lull_task *task)
     return task->co == NULL && task->slot == 0;
 }
 
+/* Make one value of those above `from`, or none: the results as user value 1 holds
+   them.  Returns what lull_future.results is to be.  May raise (memory). */
+int16_t lull__pack_results(lua_State *L, int from);
+
 /* How many frames a thread has. */
 int lull__stack_depth(lua_State *L);
 

@@ -73,6 +73,27 @@ static void check_limit(void)
     lull_free(rt, 1);
 }
 
+/* Memory is full when a task that was cancelled before its first step is to end. */
+static void check_cancelled_unstarted(void)
+{
+    static const char hog[] = "hog = {} for i = 1, 1e9 do hog[i] = {} end";
+    static const char never[] = "error('called')";
+    struct told full, cancelled = {0};
+    const struct lull_options options = {
+        .size = sizeof options, .memory_limit = 2 << 20, .report = ignore_report};
+    struct lull_runtime *rt = lull_new(&options);
+    CHECK(rt != NULL);
+    CHECK(start(rt, hog, &full));
+    CHECK(lull_load(rt, never, sizeof never - 1, "=never") == LULL_DONE);
+    struct lull_task *task = lull_call(rt, 0, tell, &cancelled);
+    CHECK(task != NULL);
+    lull_cancel(rt, task, NULL);
+    CHECK(lull_run(rt) == LULL_DONE);
+    CHECK(full.times == 1 && full.status == LULL_FAILED);
+    CHECK(cancelled.times == 1 && cancelled.status != LULL_DONE);
+    lull_free(rt, 0);
+}
+
 int main(void)
 {
     for (int once = 0; once < 2; once++) {
@@ -84,5 +105,6 @@ int main(void)
                once ? "one at a time" : "with all later ones");
     }
     check_limit();
+    check_cancelled_unstarted();
     return 0;
 }
