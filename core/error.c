@@ -23,6 +23,11 @@ static const char *const kind_names[] = {
     [LULL_KIND_MEMORY] = "memory",
     [LULL_KIND_DEADLOCK] = "deadlock",
     [LULL_KIND_PERMISSION] = "permission",
+    [LULL_KIND_TLS] = "tls",
+    [LULL_KIND_HTTP] = "http",
+    [LULL_KIND_JSON] = "json",
+    [LULL_KIND_SQL] = "sql",
+    [LULL_KIND_PROCESS] = "process",
 };
 
 const char *lull_kind_name(enum lull_kind kind)

@@ -47,7 +47,12 @@ enum lull_kind {
     LULL_KIND_DNS,
     LULL_KIND_MEMORY,
     LULL_KIND_DEADLOCK,
-    LULL_KIND_PERMISSION
+    LULL_KIND_PERMISSION,
+    LULL_KIND_TLS,
+    LULL_KIND_HTTP,
+    LULL_KIND_JSON,
+    LULL_KIND_SQL,
+    LULL_KIND_PROCESS
 };
 
 /* The doubly linked node of lull's intrusive lists. */

@@ -1,5 +1,5 @@
 --- lull.net: streams over TCP, Unix sockets and pipes; connecting and serving.
-local check = require "lull.net.check"
+local check = require "lull.check"
 local connect = require "lull.net.connect"
 local lull = require "lull"
 local native = require "lull.net.native"

@@ -1,4 +1,4 @@
---- lull.net.check: arguments, checked before anything starts.
+--- lull.check: arguments, checked before anything starts.
 local lull = require "lull"
 
 local check = {}
