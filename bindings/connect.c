@@ -94,7 +94,7 @@ static int raise_failed(lua_State *L, const struct lullb_addr *addr, int errnum)
 static int connect_push(lua_State *L, struct lull_op *op)
 {
     struct attempt *attempt = (struct attempt *)(void *)op;
-    struct lullb_stream *stream = lua_touserdata(L, -2);
+    struct lull_stream *stream = lua_touserdata(L, -2);
     char text[LULLB_ADDR_TEXT];
     int error = 0;
     socklen_t size = sizeof error;
@@ -134,7 +134,7 @@ static const struct lull_op_type unix_type = {
 
 /* Wait for the socket that is being connected. */
 static int wait_connected(lua_State *L, struct attempt *attempt, struct lull_task *task,
-                          const struct lullb_stream *stream)
+                          const struct lull_stream *stream)
 {
     struct lull_runtime *rt = stream->shared->rt;
     const struct lull_op_type *type =
@@ -156,7 +156,7 @@ int lullb_connect(lua_State *L, struct lull_runtime *rt, const struct lullb_addr
 {
     struct lull_task *task = lull_checkpoint(L);
     luaL_checkstack(L, 8, NULL);
-    struct lullb_stream *stream = lullb_push_stream(L, rt, options);
+    struct lull_stream *stream = lullb_push_stream(L, rt, options);
     struct attempt *attempt = lua_newuserdatauv(L, sizeof *attempt, 0);
     *attempt = (struct attempt){.addr = *addr};
     attempt->fd = lullb_socket(addr->as.any.sa_family, SOCK_STREAM);

@@ -194,7 +194,7 @@ static int accept_push(lua_State *L, struct lull_op *op)
 {
     struct accept_op *accept_op = (struct accept_op *)(void *)op;
     struct listener *listener = accept_op->listener;
-    struct lullb_stream *stream = lua_touserdata(L, 2);
+    struct lull_stream *stream = lua_touserdata(L, 2);
     struct lullb_addr peer;
     int fd;
     if (!lull_handle_is_open(&listener->object.handle))

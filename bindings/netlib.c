@@ -150,7 +150,7 @@ static int push_two(lua_State *L, int (*make)(int fds[2]), enum lullb_fd_kind ki
                     const char *op)
 {
     struct lullb_stream_options options;
-    struct lullb_stream *streams[2];
+    struct lull_stream *streams[2];
     int fds[2];
     lullb_check_stream_options(L, 1, &options);
     for (int i = 0; i < 2; i++)
@@ -185,12 +185,20 @@ static int l_from_fd(lua_State *L)
     bool owned = fd > STDERR_FILENO;
     if (!lua_isnil(L, 2) && lua_getfield(L, 2, "close") != LUA_TNIL)
         owned = lua_toboolean(L, -1);
-    struct lullb_stream *stream = lullb_push_stream(L, lull_runtime_of(L), &options);
+    struct lull_stream *stream = lullb_push_stream(L, lull_runtime_of(L), &options);
     int kind = lullb_fd_kind_of((int)fd);
     if (kind < 0)
         return lullb_raise_io(L, "net.from_fd", errno, NULL);
     lullb_stream_open(stream, (int)fd, (enum lullb_fd_kind)kind);
     stream->owned = owned;
+    return 1;
+}
+
+/* stream_methods() -> the table of methods of streams, for those that are written in Lua */
+static int l_stream_methods(lua_State *L)
+{
+    lullb_push_stream_class(L, lull_runtime_of(L));
+    lua_getfield(L, -1, "__index");
     return 1;
 }
 
@@ -204,6 +212,7 @@ static const struct luaL_Reg functions[] = {
     {"pair", l_pair},
     {"pipe", l_pipe},
     {"resolve", lullb_l_resolve},
+    {"stream_methods", l_stream_methods},
     {"wait_readable", lullb_l_wait_readable},
     {"wait_writable", lullb_l_wait_writable},
     {NULL, NULL},

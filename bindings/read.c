@@ -39,30 +39,16 @@ static void unwatch(struct lullb_reader *in)
     in->watched = false;
 }
 
-static enum lull_cancel cancel(struct lull_op *op)
-{
-    struct lullb_wait *wait = (struct lullb_wait *)(void *)op;
-    lullb_op_release(&wait->timed);
-    if (wait->stream->in.reader == wait)
-        wait->stream->in.reader = NULL;
-    return LULL_DETACHED;
-}
-
-static void abandon(struct lull_op *op)
-{
-    cancel(op);
-}
-
 static int read_push(lua_State *L, struct lull_op *op);
 
 static const struct lull_op_type read_type = {
     .name = OP_NAME,
-    .cancel = cancel,
+    .cancel = lull_stream_cancel,
     .push = read_push,
-    .abandon = abandon,
+    .abandon = lull_stream_abandon,
 };
 
-static bool append(struct lullb_stream *stream, const char *bytes, size_t size)
+static bool append(struct lull_stream *stream, const char *bytes, size_t size)
 {
     return lullb_buffer_append(stream->shared->rt, &stream->in.buffer, bytes, size);
 }
@@ -76,7 +62,7 @@ static void look_at_buffer(const struct lullb_reader *in, struct window *window)
 }
 
 /* Keep what is in the chunk.  False when memory is refused: then it is lost. */
-static bool keep(struct lullb_stream *stream, struct window *window)
+static bool keep(struct lull_stream *stream, struct window *window)
 {
     if (!window->in_chunk)
         return true;
@@ -90,10 +76,10 @@ static bool keep(struct lullb_stream *stream, struct window *window)
 
 enum filled { FILLED, EMPTY_NOW, NO_MEMORY };
 
-static enum filled fill(struct lullb_stream *stream, struct window *window)
+static enum filled fill(struct lull_stream *stream, const struct lullb_request *request,
+                        struct window *window)
 {
     struct lullb_reader *in = &stream->in;
-    const struct lullb_request *request = &in->request;
     bool is_file = stream->kind == LULLB_FD_FILE;
     if (in->drained || (in->unwaited >= UNWAITED_BYTES && !is_file))
         return EMPTY_NOW;
@@ -112,7 +98,7 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
                request->count < room) {
         room = request->count;
     }
-    ssize_t count = lullb_fd_read(stream->fd, stream->kind, target, room);
+    ssize_t count = lullb_stream_receive(stream, target, room);
     if (count < 0 && errno == EAGAIN) {
         in->drained = true;
         return EMPTY_NOW;
@@ -121,7 +107,7 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
     in->error = count < 0 ? errno : 0;
     if (count <= 0)
         return FILLED;
-    in->drained = (size_t)count < room && !is_file;
+    in->drained = (size_t)count < room && !is_file && stream->filter == NULL;
     if (count > SMALL_READ)
         in->small_reads = 0;
     else if (in->small_reads < SMALL_READS)
@@ -145,17 +131,39 @@ static enum filled fill(struct lullb_stream *stream, struct window *window)
  * poll until the woken task has had its turn, which is long when many are
  * ready.
  */
-static void read_ahead(struct lullb_stream *stream)
+static void read_ahead(struct lull_stream *stream)
 {
+    if (lullb_buffer_size(&stream->in.buffer) == 0)
+        lull_stream_fill(stream);
+}
+
+enum lull_fill lull_stream_fill(struct lull_stream *stream)
+{
+    static const struct lullb_request any = {.want = LULLB_WANT_SOME,
+                                             .count = LULLB_CHUNK};
+    struct lullb_reader *in = &stream->in;
     struct window window;
-    look_at_buffer(&stream->in, &window);
-    if (window.size == 0 && fill(stream, &window) == FILLED)
-        keep(stream, &window);
+    if (in->error != 0)
+        return LULL_FILL_FAILED;
+    if (in->ended)
+        return LULL_FILL_END;
+    if (in->reader == NULL)
+        in->taken = 0; /* of a read that was cancelled */
+    look_at_buffer(in, &window);
+    size_t before = window.size;
+    enum filled filled = fill(stream, &any, &window);
+    if (filled == FILLED && window.in_chunk && !keep(stream, &window))
+        return LULL_FILL_FAILED;
+    if (filled == EMPTY_NOW)
+        return LULL_FILL_EMPTY;
+    if (filled == NO_MEMORY || in->error != 0)
+        return LULL_FILL_FAILED;
+    return window.size > before ? LULL_FILL_MORE : LULL_FILL_END;
 }
 
 void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
 {
-    struct lullb_stream *stream = arg;
+    struct lull_stream *stream = arg;
     struct lullb_reader *in = &stream->in;
     (void)fd;
     (void)what;
@@ -171,25 +179,37 @@ void lullb_on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- Lua side: one read, across its waits ----------------------------------- */
 
-/* Wait until the descriptor is readable, then go on in read_push. */
-static int wait_readable(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
+int lull_stream_await_readable(lua_State *L, struct lull_stream *stream,
+                               struct lull_stream_wait *wait, struct lull_task *task,
+                               const struct lull_op_type *type, double timeout)
 {
-    struct lullb_stream *stream = wait->stream;
     struct lullb_reader *in = &stream->in;
+    if (in->reader != NULL)
+        return lullb_raise(L, LULL_KIND_BUSY, type->name,
+                           "another task is reading from the stream");
     if (!in->watched && event_add(&in->event, NULL) != 0)
-        return lullb_raise_memory(L, OP_NAME);
+        return lullb_raise_memory(L, type->name);
     in->watched = true;
-    if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, &read_type,
-                        stream->options.timeout))
-        return lullb_raise_memory(L, OP_NAME);
-    in->drained = false;
+    if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, type, timeout))
+        return lullb_raise_memory(L, type->name);
+    wait->stream = stream;
+    in->drained = in->fd_drained = false;
     in->unwaited = 0;
     in->reader = wait;
     return lull_await(L, &wait->timed.op);
 }
 
+/* Wait until there is something to read, then go on in read_push. */
+static int wait_readable(lua_State *L, struct lull_stream_wait *wait,
+                         struct lull_task *task)
+{
+    struct lull_stream *stream = wait->stream;
+    return lull_stream_await_readable(L, stream, wait, task, &read_type,
+                                      stream->options.timeout);
+}
+
 /* Push a result; the stream may have been closed by a finalizer meanwhile. */
-static void push_bytes(lua_State *L, struct lullb_stream *stream,
+static void push_bytes(lua_State *L, struct lull_stream *stream,
                        const struct window *window, size_t length)
 {
     struct lullb_reader *in = &stream->in;
@@ -199,11 +219,11 @@ static void push_bytes(lua_State *L, struct lullb_stream *stream,
         in->error = ENOBUFS;
     lua_pushlstring(L, window->bytes + in->taken, length);
     in->error = error;
-    lullb_check_open(L, stream, OP_NAME);
+    lull_stream_check_open(L, stream, OP_NAME);
 }
 
 /* The read is over: let go of what it took, keep the rest. */
-static int finish(lua_State *L, struct lullb_stream *stream, struct window *window)
+static int finish(lua_State *L, struct lull_stream *stream, struct window *window)
 {
     struct lullb_reader *in = &stream->in;
     size_t taken = in->taken;
@@ -217,7 +237,7 @@ static int finish(lua_State *L, struct lullb_stream *stream, struct window *wind
     return in->results;
 }
 
-static int raise_cut_off(lua_State *L, struct lullb_stream *stream, struct window *window,
+static int raise_cut_off(lua_State *L, struct lull_stream *stream, struct window *window,
                          size_t length)
 {
     luaL_checkstack(L, 8, NULL);
@@ -233,8 +253,7 @@ static int raise_cut_off(lua_State *L, struct lullb_stream *stream, struct windo
 }
 
 /* Nothing is taken, so that it can be read in another way. */
-static int raise_too_long(lua_State *L, struct lullb_stream *stream,
-                          struct window *window)
+static int raise_too_long(lua_State *L, struct lull_stream *stream, struct window *window)
 {
     const struct lullb_request *request = &stream->in.request;
     const char *what = request->want == LULLB_WANT_ALL     ? "the rest of the stream"
@@ -282,7 +301,7 @@ static bool parse_format(lua_State *L, int index,
 }
 
 /* The next format, if there is one: they end where the results begin. */
-static bool next_format(lua_State *L, struct lullb_stream *stream)
+static bool next_format(lua_State *L, struct lull_stream *stream)
 {
     struct lullb_reader *in = &stream->in;
     if (in->formats == 0)
@@ -293,18 +312,10 @@ static bool next_format(lua_State *L, struct lullb_stream *stream)
     return true;
 }
 
-static int raise_refused(lua_State *L, struct lullb_stream *stream)
-{
-    struct lullb_reader *in = &stream->in;
-    if (in->error == ENOBUFS)
-        return lullb_raise_memory(L, OP_NAME);
-    return lullb_raise_io(L, OP_NAME, in->error, NULL);
-}
-
 /* Read on from what is at hand, until all results are there or it must wait. */
-static int read_on(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
+static int read_on(lua_State *L, struct lull_stream_wait *wait, struct lull_task *task)
 {
-    struct lullb_stream *stream = wait->stream;
+    struct lull_stream *stream = wait->stream;
     struct lullb_reader *in = &stream->in;
     struct window window;
     look_at_buffer(in, &window);
@@ -331,10 +342,10 @@ static int read_on(lua_State *L, struct lullb_wait *wait, struct lull_task *task
             break;
         }
         if (in->error != 0)
-            return raise_refused(L, stream);
+            return lull_stream_raise(L, stream, OP_NAME, in->error);
         if (!keep(stream, &window))
             return lullb_raise_memory(L, OP_NAME);
-        switch (fill(stream, &window)) {
+        switch (fill(stream, &in->request, &window)) {
         case FILLED:
             break;
         case EMPTY_NOW:
@@ -347,25 +358,25 @@ static int read_on(lua_State *L, struct lullb_wait *wait, struct lull_task *task
 
 static int read_push(lua_State *L, struct lull_op *op)
 {
-    struct lullb_wait *wait = (struct lullb_wait *)(void *)op;
+    struct lull_stream_wait *wait = (struct lull_stream_wait *)(void *)op;
     wait->stream->in.reader = NULL;
-    lullb_check_open(L, wait->stream, OP_NAME);
+    lull_stream_check_open(L, wait->stream, OP_NAME);
     if (wait->timed.timed_out)
         return lullb_raise_timeout(L, &wait->timed, "nothing came");
     return read_on(L, wait, op->task);
 }
 
 /* A checkpoint, then the read that `request` describes, or the formats on top. */
-static int begin(lua_State *L, struct lullb_stream *stream,
+static int begin(lua_State *L, struct lull_stream *stream,
                  const struct lullb_request *request, int formats)
 {
     struct lullb_reader *in = &stream->in;
     struct lull_task *task = lull_checkpoint(L);
-    lullb_check_open(L, stream, OP_NAME);
+    lull_stream_check_open(L, stream, OP_NAME);
     if (in->reader != NULL)
         return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
                            "another task is reading from the stream");
-    struct lullb_wait *wait = lullb_pick_wait(L, stream, &in->own, 1);
+    struct lull_stream_wait *wait = lullb_pick_wait(L, stream, &in->own, 1);
     in->taken = 0;
     in->results = 0;
     in->formats = formats;
@@ -383,7 +394,7 @@ static int begin(lua_State *L, struct lullb_stream *stream,
 /* ---- methods ---------------------------------------------------------------------- */
 
 /* Check the formats from index 2 to the top; without any, push "l".  Returns how many. */
-static int check_formats(lua_State *L, const struct lullb_stream *stream)
+static int check_formats(lua_State *L, const struct lull_stream *stream)
 {
     struct lullb_request request;
     if (lua_gettop(L) == 1)
@@ -401,14 +412,14 @@ static int check_formats(lua_State *L, const struct lullb_stream *stream)
 
 int lullb_m_read(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     return begin(L, stream, NULL, check_formats(L, stream));
 }
 
 /* The iterator of lines(): upvalues 2 the stream, 3 how many formats, then these. */
 static int l_next_line(lua_State *L)
 {
-    struct lullb_stream *stream = lua_touserdata(L, lua_upvalueindex(2));
+    struct lull_stream *stream = lua_touserdata(L, lua_upvalueindex(2));
     int formats = (int)lua_tointeger(L, lua_upvalueindex(3));
     lua_settop(L, 0);
     luaL_checkstack(L, 2 * formats + 8, "too many formats");
@@ -419,7 +430,7 @@ static int l_next_line(lua_State *L)
 
 int lullb_m_lines(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     int formats = check_formats(L, stream);
     lua_pushlightuserdata(L, lull_runtime_of(L));
     lua_insert(L, 1);
@@ -431,7 +442,7 @@ int lullb_m_lines(lua_State *L)
 
 int lullb_m_read_some(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     lua_Integer max = luaL_optinteger(L, 2, LULLB_CHUNK);
     luaL_argcheck(L, max > 0, 2, "must be positive");
     struct lullb_request request = {.want = LULLB_WANT_SOME, .count = (size_t)max};
@@ -440,7 +451,7 @@ int lullb_m_read_some(lua_State *L)
 
 int lullb_m_read_exact(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count >= 0, 2, "must not be negative");
     struct lullb_request request = {.want = LULLB_WANT_EXACT, .count = (size_t)count};
@@ -449,7 +460,7 @@ int lullb_m_read_exact(lua_State *L)
 
 int lullb_m_read_until(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     struct lullb_request request = {.want = LULLB_WANT_UNTIL};
     request.separator = luaL_checklstring(L, 2, &request.separator_size);
     luaL_argcheck(L, request.separator_size > 0, 2, "must not be empty");

@@ -70,39 +70,41 @@ static struct lullb_shared *shared_of(lua_State *L, struct lull_runtime *rt)
     return shared;
 }
 
-struct lullb_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
-                                       const struct lullb_stream_options *options)
+struct lull_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
+                                      const struct lullb_stream_options *options)
 {
     struct lullb_shared *shared = shared_of(L, rt);
     lullb_push_stream_class(L, rt);
-    struct lullb_stream *stream = lullb_push_object(L, sizeof *stream, &stream_tag);
+    struct lull_stream *stream = lullb_push_object(L, sizeof *stream, &stream_tag);
     stream->shared = shared;
     stream->options = *options;
     stream->fd = -1;
     return stream;
 }
 
-struct lullb_stream *lullb_check_stream(lua_State *L, int index)
+struct lull_stream *lull_check_stream(lua_State *L, int index)
 {
     return lullb_check_object(L, index, &stream_tag, "stream");
 }
 
-void lullb_check_open(lua_State *L, const struct lullb_stream *stream, const char *op)
+void lull_stream_check_open(lua_State *L, const struct lull_stream *stream,
+                            const char *op)
 {
     if (!lullb_stream_is_open(stream))
         lullb_raise(L, LULL_KIND_CLOSED, op, "the stream is closed");
 }
 
-struct lullb_wait *lullb_new_wait(lua_State *L, struct lullb_stream *stream, int index)
+struct lull_stream_wait *lullb_new_wait(lua_State *L, struct lull_stream *stream,
+                                        int index)
 {
-    struct lullb_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
-    *wait = (struct lullb_wait){.stream = stream};
+    struct lull_stream_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
+    *wait = (struct lull_stream_wait){.stream = stream};
     lua_insert(L, index);
     return wait;
 }
 
-struct lullb_wait *lullb_pick_wait(lua_State *L, struct lullb_stream *stream,
-                                   struct lullb_wait *own, int index)
+struct lull_stream_wait *lullb_pick_wait(lua_State *L, struct lull_stream *stream,
+                                         struct lull_stream_wait *own, int index)
 {
     /* Its last user was cancelled and has not come to see that yet. */
     if (own->timed.op.awaited)
@@ -114,7 +116,7 @@ struct lullb_wait *lullb_pick_wait(lua_State *L, struct lullb_stream *stream,
 /* ---- the end ------------------------------------------------------------------- */
 
 /* Remove the events; fail who waits. */
-static void stop_sides(struct lullb_stream *stream)
+static void stop_sides(struct lull_stream *stream)
 {
     if (stream->in.watched)
         event_del(&stream->in.event);
@@ -125,18 +127,22 @@ static void stop_sides(struct lullb_stream *stream)
         lullb_op_fail(&stream->in.reader->timed, LULL_KIND_CLOSED, 0);
     if (stream->out.holder != NULL)
         lullb_op_fail(&stream->out.holder->timed, LULL_KIND_CLOSED, 0);
-    stream->in.reader = stream->out.holder = NULL;
+    if (stream->out.poller != NULL)
+        lullb_op_fail(&stream->out.poller->timed, LULL_KIND_CLOSED, 0);
+    stream->in.reader = stream->out.holder = stream->out.poller = NULL;
     lullb_line_close(&stream->out.line);
     lullb_line_close(&stream->out.flushers);
 }
 
 static void close_stream(struct lull_handle *handle)
 {
-    struct lullb_stream *stream = (struct lullb_stream *)(void *)handle;
+    struct lull_stream *stream = (struct lull_stream *)(void *)handle;
     struct lull_runtime *rt = handle->rt;
     int fd = stream->fd;
+    lullb_finish_filters(stream);
     bool unsent = lullb_buffer_size(&stream->out.queue) > 0 && stream->out.error == 0;
     stop_sides(stream);
+    lullb_release_filters(stream);
     stream->fd = -1;
     bool lingers =
         unsent && lullb_linger(rt, fd, stream->kind, stream->owned, &stream->out.queue);
@@ -151,7 +157,7 @@ static const struct lull_handle_type stream_type = {
     .close = close_stream,
 };
 
-void lullb_stream_open(struct lullb_stream *stream, int fd, enum lullb_fd_kind kind)
+void lullb_stream_open(struct lull_stream *stream, int fd, enum lullb_fd_kind kind)
 {
     struct lull_runtime *rt = stream->shared->rt;
     struct event_base *base = lull_base(rt);
@@ -165,7 +171,7 @@ void lullb_stream_open(struct lullb_stream *stream, int fd, enum lullb_fd_kind k
     lull_handle_open(rt, &stream->object.handle, &stream_type);
 }
 
-void lullb_stream_connected(struct lullb_stream *stream, const struct lullb_addr *peer)
+void lullb_stream_connected(struct lull_stream *stream, const struct lullb_addr *peer)
 {
     static const int on = 1;
     stream->family = peer->as.any.sa_family;
@@ -175,12 +181,13 @@ void lullb_stream_connected(struct lullb_stream *stream, const struct lullb_addr
     setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-void lullb_stream_abort(struct lullb_stream *stream)
+void lull_stream_abort(struct lull_stream *stream)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     if (!lullb_stream_is_open(stream))
         return;
     lullb_buffer_clear(stream->object.handle.rt, &stream->out.queue);
+    stream->out.shut = true; /* no farewell */
     if (stream->kind == LULLB_FD_SOCKET && stream->owned)
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     lull_handle_close(&stream->object.handle);

@@ -3,7 +3,8 @@
  * stream.h -- a connected descriptor with a buffer on either side.
  *
  * Streams are what sockets, pipes and standard input look like to a script.
- * read.c has the reading side, write.c the writing side; here is what they
+ * read.c has the reading side, write.c and sendqueue.c the writing side, filter.c
+ * what may stand between, protocol.c what natives above see; here is what they
  * share: the object, its options, opening and closing.
  *
  *   1. The descriptor never blocks (fdio.h).  Each side tries first and waits
@@ -27,8 +28,8 @@
 #include "bind.h"
 #include "buffer.h"
 #include "fdio.h"
+#include "lull_stream.h"
 #include "request.h"
-#include "timedop.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -50,21 +51,10 @@ struct lullb_stream_options {
     size_t low_water;  /* ...until there is no more than this */
 };
 
-/*
- * What a task waits with: the one in the stream, or while that is still being
- * looked at by a task that was cancelled, a userdata on the task's own stack.
- */
-struct lullb_wait {
-    struct lullb_timed_op timed; /* first */
-    struct lullb_stream *stream;
-    uint64_t target; /* of a flush: over when this many bytes are sent */
-    int first;       /* of a write: the index of its first string */
-};
-
 /* In these three, what every read and write touches comes first. */
 struct lullb_reader {
-    struct lullb_wait *reader;  /* who waits; NULL: nobody */
-    struct lullb_buffer buffer; /* what came and was not yet asked for */
+    struct lull_stream_wait *reader; /* who waits; NULL: nobody */
+    struct lullb_buffer buffer;      /* what came and was not yet asked for */
     size_t taken;    /* bytes of the buffer that are in results of this call already */
     size_t unwaited; /* bytes read since it last waited */
     int formats;     /* how many are left of a read with several */
@@ -74,27 +64,29 @@ struct lullb_reader {
     uint8_t small_reads; /* how many in a row brought little, up to a bound */
     bool watched;        /* the event is registered */
     bool drained;        /* the last read emptied it: wait before the next */
+    bool fd_drained;     /* below the filters: the same of the descriptor */
     bool ended;
     struct lullb_request request; /* what is being asked for */
-    struct lullb_wait own;
+    struct lull_stream_wait own;
     struct event event;
 };
 
 struct lullb_writer {
-    struct lullb_wait *holder;  /* of the pen; NULL: nobody */
-    struct lullb_buffer queue;  /* accepted and not yet sent */
-    struct lullb_line line;     /* who waits for the pen */
-    uint64_t sent;              /* bytes, ever */
-    int error;                  /* errno of a failed write; then nothing more goes */
-    bool watched;               /* the event is registered */
-    bool shut;                  /* shut down */
-    size_t wake_at;             /* the holder goes on when the queue is this short */
-    struct lullb_line flushers; /* by their targets */
-    struct lullb_wait own;
+    struct lull_stream_wait *holder; /* of the pen; NULL: nobody */
+    struct lullb_buffer queue;       /* accepted and not yet sent */
+    struct lullb_line line;          /* who waits for the pen */
+    uint64_t sent;                   /* bytes, ever */
+    int error;                       /* errno of a failed write; then nothing more goes */
+    bool watched;                    /* the event is registered */
+    bool shut;                       /* shut down */
+    size_t wake_at;                  /* the holder goes on when the queue is this short */
+    struct lullb_line flushers;      /* by their targets */
+    struct lull_stream_wait *poller; /* waits to write to the descriptor itself */
+    struct lull_stream_wait own;
     struct event event;
 };
 
-struct lullb_stream {
+struct lull_stream {
     struct lullb_object object;
     struct lullb_shared *shared;
     int fd;             /* -1: never opened, or closed */
@@ -102,6 +94,8 @@ struct lullb_stream {
     bool owned;         /* the descriptor is closed with the stream */
     sa_family_t family; /* AF_UNSPEC: no socket */
     struct lullb_stream_options options;
+    struct lull_filter *filter; /* the one on top; NULL: none */
+    struct lull_filter *failed; /* the one that knows what EPROTO means */
     struct lullb_reader in;
     struct lullb_writer out;
     union {
@@ -120,38 +114,46 @@ void lullb_change_stream_options(lua_State *L, int index,
                                  struct lullb_stream_options *options);
 
 /* Push a new stream, not open yet.  May raise. */
-struct lullb_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
-                                       const struct lullb_stream_options *options);
+struct lull_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
+                                      const struct lullb_stream_options *options);
 
 /* Open it on a descriptor, which it takes.  Raises nothing. */
-void lullb_stream_open(struct lullb_stream *stream, int fd, enum lullb_fd_kind kind);
+void lullb_stream_open(struct lull_stream *stream, int fd, enum lullb_fd_kind kind);
 
 /* Remember who is at the other end, and do not delay small writes. */
-void lullb_stream_connected(struct lullb_stream *stream, const struct lullb_addr *peer);
-
-/* Close it, dropping what is unsent; a TCP peer gets a reset.  Idempotent. */
-void lullb_stream_abort(struct lullb_stream *stream);
-
-/* The stream at `index`, open or not, or an argument error. */
-struct lullb_stream *lullb_check_stream(lua_State *L, int index);
+void lullb_stream_connected(struct lull_stream *stream, const struct lullb_addr *peer);
 
 /*
  * What the running task may wait with: `own` of the stream, or if need be a new
  * userdata that is put at `index`.  May raise (memory).
  */
-struct lullb_wait *lullb_pick_wait(lua_State *L, struct lullb_stream *stream,
-                                   struct lullb_wait *own, int index);
+struct lull_stream_wait *lullb_pick_wait(lua_State *L, struct lull_stream *stream,
+                                         struct lull_stream_wait *own, int index);
 
 /* A new one in any case. */
-struct lullb_wait *lullb_new_wait(lua_State *L, struct lullb_stream *stream, int index);
+struct lull_stream_wait *lullb_new_wait(lua_State *L, struct lull_stream *stream,
+                                        int index);
 
-/* Raise `closed` unless it is open. */
-void lullb_check_open(lua_State *L, const struct lullb_stream *stream, const char *op);
-
-static inline bool lullb_stream_is_open(const struct lullb_stream *stream)
+static inline bool lullb_stream_is_open(const struct lull_stream *stream)
 {
     return lull_handle_is_open(&stream->object.handle);
 }
+
+/* Read what comes from the filters, or without any from the descriptor: as read(2). */
+ssize_t lullb_stream_receive(struct lull_stream *stream, char *bytes, size_t room);
+
+/* Have the filters say farewell, and take them out: the stream is being closed. */
+void lullb_finish_filters(struct lull_stream *stream);
+void lullb_release_filters(struct lull_stream *stream);
+
+/* The pen is free: for the next in line, or for whoever comes. */
+void lullb_pass_pen(struct lullb_writer *out);
+
+/* What is queued is to be sent when the descriptor takes it.  0, or ENOBUFS and broken. */
+int lullb_watch_queue(struct lull_stream *stream);
+
+/* The connection is gone: so is what is queued, and everybody is to know. */
+void lullb_break_off(struct lull_stream *stream, int errnum);
 
 /* Push the metatable of streams (streamclass.c). */
 void lullb_push_stream_class(lua_State *L, struct lull_runtime *rt);

@@ -11,18 +11,18 @@
 /* s:close() -> nothing; never waits */
 static int m_close(lua_State *L)
 {
-    lull_handle_close(&lullb_check_stream(L, 1)->object.handle);
+    lull_handle_close(&lull_check_stream(L, 1)->object.handle);
     return 0;
 }
 
 /* s:abort() -> nothing; what is unsent is dropped, a TCP peer gets a reset */
 static int m_abort(lua_State *L)
 {
-    lullb_stream_abort(lullb_check_stream(L, 1));
+    lull_stream_abort(lull_check_stream(L, 1));
     return 0;
 }
 
-static void address_of(const struct lullb_stream *stream, struct lullb_addr *addr,
+static void address_of(const struct lull_stream *stream, struct lullb_addr *addr,
                        int (*query)(int fd, struct sockaddr *any, socklen_t *size))
 {
     addr->size = sizeof addr->as;
@@ -32,7 +32,7 @@ static void address_of(const struct lullb_stream *stream, struct lullb_addr *add
 }
 
 /* The peer, as it was when the stream was connected. */
-static void peer_of(const struct lullb_stream *stream, struct lullb_addr *addr)
+static void peer_of(const struct lull_stream *stream, struct lullb_addr *addr)
 {
     if (stream->family == AF_INET) {
         addr->as.in4 = stream->peer.in4;
@@ -49,7 +49,7 @@ static void peer_of(const struct lullb_stream *stream, struct lullb_addr *addr)
 static int m_peer(lua_State *L)
 {
     struct lullb_addr addr;
-    peer_of(lullb_check_stream(L, 1), &addr);
+    peer_of(lull_check_stream(L, 1), &addr);
     return lullb_push_addr(L, &addr);
 }
 
@@ -57,14 +57,14 @@ static int m_peer(lua_State *L)
 static int m_sockname(lua_State *L)
 {
     struct lullb_addr addr;
-    address_of(lullb_check_stream(L, 1), &addr, getsockname);
+    address_of(lull_check_stream(L, 1), &addr, getsockname);
     return lullb_push_addr(L, &addr);
 }
 
 /* s:fd() -> the descriptor | nil when closed */
 static int m_fd(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     if (stream->fd >= 0)
         lua_pushinteger(L, stream->fd);
     else
@@ -75,7 +75,7 @@ static int m_fd(lua_State *L)
 /* s:set_timeout(seconds | nil) -> s; for waits that begin after it */
 static int m_set_timeout(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     lua_settop(L, 2);
     stream->options.timeout = lullb_check_seconds(L, 2, NULL);
     lua_settop(L, 1);
@@ -85,7 +85,7 @@ static int m_set_timeout(lua_State *L)
 /* s:set_options(opts) -> s */
 static int m_set_options(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     lullb_change_stream_options(L, 2, &stream->options);
     lua_settop(L, 1);
     return 1;
@@ -93,7 +93,7 @@ static int m_set_options(lua_State *L)
 
 static int m_tostring(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     struct lullb_addr addr;
     char text[LULLB_ADDR_TEXT];
     if (!lullb_stream_is_open(stream)) {

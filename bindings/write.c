@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * write.c -- the writing side of a stream.
+ * write.c -- the writing methods of streams.
  *
  * Who writes holds the pen; others line up for it.  The holder waits until the
  * queue is short enough to accept its bytes (only somebody who was cancelled
@@ -15,144 +15,60 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define OP_NAME   "stream.write"
-#define FLUSH     "stream.flush"
-#define SHUTDOWN  "stream.shutdown"
-#define MAX_PARTS 32
+#define OP_NAME        "stream.write"
+#define FLUSH          "stream.flush"
+#define SHUTDOWN       "stream.shutdown"
+#define MAX_PARTS      32
+#define FILTERED_BYTES (64u * 1024u) /* encoded at a time */
 
-static struct lullb_wait *wait_of(struct lull_op *op)
+static struct lull_stream_wait *wait_of(struct lull_op *op)
 {
-    return (struct lullb_wait *)(void *)op;
-}
-
-/* ---- loop side: no Lua ------------------------------------------------------ */
-
-/* The pen is free: for the next in line, or for whoever comes. */
-static void pass_pen(struct lullb_writer *out)
-{
-    out->holder = (struct lullb_wait *)(void *)out->line.head;
-    if (out->holder != NULL)
-        lullb_op_complete(&out->holder->timed);
-}
-
-static void unwatch(struct lullb_writer *out)
-{
-    if (out->watched)
-        event_del(&out->event);
-    out->watched = false;
-}
-
-/* The connection is gone: so is what is queued, and everybody is to know. */
-static void break_off(struct lullb_stream *stream, int errnum)
-{
-    struct lullb_writer *out = &stream->out;
-    out->error = errnum;
-    unwatch(out);
-    lullb_buffer_clear(stream->shared->rt, &out->queue);
-    if (out->holder != NULL)
-        lullb_op_complete(&out->holder->timed);
-    while (out->flushers.head != NULL)
-        lullb_op_complete(out->flushers.head);
-}
-
-/* Tell those who waited for this much to be sent. */
-static void tell_progress(struct lullb_writer *out)
-{
-    if (out->holder != NULL && lullb_buffer_size(&out->queue) <= out->wake_at)
-        lullb_op_complete(&out->holder->timed);
-    while (out->flushers.head != NULL &&
-           wait_of(&out->flushers.head->op)->target <= out->sent)
-        lullb_op_complete(out->flushers.head);
-}
-
-void lullb_on_writable(evutil_socket_t fd, short what, void *arg)
-{
-    struct lullb_stream *stream = arg;
-    struct lullb_writer *out = &stream->out;
-    struct iovec part = {
-        .iov_base = (void *)lullb_buffer_bytes(&out->queue),
-        .iov_len = lullb_buffer_size(&out->queue),
-    };
-    (void)fd;
-    (void)what;
-    ssize_t count = lullb_fd_write(stream->fd, stream->kind, &part, 1);
-    if (count < 0) {
-        if (errno != EAGAIN)
-            break_off(stream, errno);
-        return;
-    }
-    out->sent += (uint64_t)count;
-    lullb_buffer_consume(stream->shared->rt, &out->queue, (size_t)count);
-    if (lullb_buffer_size(&out->queue) == 0)
-        unwatch(out);
-    tell_progress(out);
-}
-
-/* Leave the line, or pass the pen on. */
-static enum lull_cancel cancel(struct lull_op *op)
-{
-    struct lullb_writer *out = &wait_of(op)->stream->out;
-    lullb_op_release(&wait_of(op)->timed);
-    if (out->holder == wait_of(op))
-        pass_pen(out);
-    return LULL_DETACHED;
-}
-
-/* By force, whatever its state: the pen must not stay with the dead. */
-static void abandon(struct lull_op *op)
-{
-    cancel(op);
+    return (struct lull_stream_wait *)(void *)op;
 }
 
 /* ---- the holder of the pen ---------------------------------------------------- */
 
-static int wait_holding(lua_State *L, struct lullb_wait *wait, struct lull_task *task,
-                        const struct lull_op_type *type, size_t wake_at)
+static int wait_holding(lua_State *L, struct lull_stream_wait *wait,
+                        struct lull_task *task, const struct lull_op_type *type,
+                        size_t wake_at)
 {
-    struct lullb_stream *stream = wait->stream;
+    struct lull_stream *stream = wait->stream;
     stream->out.wake_at = wake_at;
     if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, type,
                         stream->options.timeout)) {
-        pass_pen(&stream->out);
+        lullb_pass_pen(&stream->out);
         return lullb_raise_memory(L, type->name);
     }
     return lull_await(L, &wait->timed.op);
 }
 
-static int raise_broken(lua_State *L, const struct lullb_stream *stream, const char *op)
-{
-    if (stream->out.error == ENOBUFS)
-        return lullb_raise_memory(L, op);
-    return lullb_raise_io(L, op, stream->out.error, NULL);
-}
-
 /* A wait is over: raise, giving the pen away first, if there is no going on. */
-static void check_wait(lua_State *L, struct lullb_wait *wait)
+static void check_wait(lua_State *L, struct lull_stream_wait *wait)
 {
-    struct lullb_stream *stream = wait->stream;
+    struct lull_stream *stream = wait->stream;
     struct lullb_writer *out = &stream->out;
     const char *op = wait->timed.op.type->name;
     bool holds = out->holder == wait;
     if (out->error == 0 && !wait->timed.timed_out)
         return;
     if (holds)
-        pass_pen(out);
+        lullb_pass_pen(out);
     if (out->error != 0)
-        raise_broken(L, stream, op);
+        lull_stream_raise(L, stream, op, out->error);
     lullb_raise_timeout(L, &wait->timed,
                         holds || strcmp(op, FLUSH) == 0 ? "the peer took nothing"
                                                         : "others were writing");
 }
 
 /* Raise, giving the pen away first, if nothing can be written. */
-static void check_writable(lua_State *L, struct lullb_stream *stream)
+static void check_writable(lua_State *L, struct lull_stream *stream)
 {
-    lullb_check_open(L, stream, OP_NAME);
+    lull_stream_check_open(L, stream, OP_NAME);
     if (stream->out.error == 0 && !stream->out.shut)
         return;
-    pass_pen(&stream->out);
+    lullb_pass_pen(&stream->out);
     if (stream->out.error != 0)
-        raise_broken(L, stream, OP_NAME);
+        lull_stream_raise(L, stream, OP_NAME, stream->out.error);
     lullb_raise(L, LULL_KIND_CLOSED, OP_NAME, "the stream was shut down for writing");
 }
 
@@ -188,7 +104,7 @@ static void advance(lua_State *L, struct rest *rest, size_t sent)
 }
 
 /* Send what the descriptor takes now.  0, or an errno value. */
-static int send_now(lua_State *L, struct lullb_stream *stream, struct rest *rest)
+static int send_now(lua_State *L, struct lull_stream *stream, struct rest *rest)
 {
     struct iovec parts[MAX_PARTS];
     advance(L, rest, 0);
@@ -210,8 +126,41 @@ static int send_now(lua_State *L, struct lullb_stream *stream, struct rest *rest
     return 0;
 }
 
+/* As much of the parts as is worth encoding before it is sent. */
+static int cut(struct iovec *parts, int count, size_t *size)
+{
+    *size = 0;
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len >= FILTERED_BYTES - *size) {
+            parts[i].iov_len = FILTERED_BYTES - *size;
+            *size = FILTERED_BYTES;
+            return i + 1;
+        }
+        *size += parts[i].iov_len;
+    }
+    return count;
+}
+
+/* All of it goes through the filter; what the descriptor does not take is queued. */
+static int send_filtered(lua_State *L, struct lull_stream *stream, struct rest *rest)
+{
+    struct iovec parts[MAX_PARTS];
+    advance(L, rest, 0);
+    while (rest->next <= rest->last) {
+        size_t size;
+        int count = cut(parts, gather(L, rest, parts), &size);
+        int error = stream->filter->type->write(stream->filter, parts, count);
+        if (error == 0)
+            error = lull_stream_push_out(stream);
+        if (error != 0)
+            return error;
+        advance(L, rest, size);
+    }
+    return 0;
+}
+
 /* Queue the rest, all or nothing, and have it sent.  0, or an errno value. */
-static int queue_rest(lua_State *L, struct lullb_stream *stream, const struct rest *rest)
+static int queue_rest(lua_State *L, struct lull_stream *stream, const struct rest *rest)
 {
     struct lullb_writer *out = &stream->out;
     struct lull_runtime *rt = stream->shared->rt;
@@ -224,15 +173,12 @@ static int queue_rest(lua_State *L, struct lullb_stream *stream, const struct re
     size -= rest->skip;
     if (lullb_buffer_reserve(rt, &out->queue, size, &room) == NULL)
         return ENOBUFS;
-    if (!out->watched && event_add(&out->event, NULL) != 0)
-        return ENOBUFS;
-    out->watched = true;
     for (int i = rest->next; i <= rest->last; i++) {
         size_t skip = i == rest->next ? rest->skip : 0;
         lullb_buffer_append(rt, &out->queue, lua_tostring(L, i) + skip,
                             lua_rawlen(L, i) - skip);
     }
-    return 0;
+    return lullb_watch_queue(stream);
 }
 
 static int write_push(lua_State *L, struct lull_op *op);
@@ -241,23 +187,23 @@ static int written_push(lua_State *L, struct lull_op *op);
 /* Waiting to be allowed to write: for the pen, or with it for a shorter queue. */
 static const struct lull_op_type before_type = {
     .name = OP_NAME,
-    .cancel = cancel,
+    .cancel = lull_stream_cancel,
     .push = write_push,
-    .abandon = abandon,
+    .abandon = lull_stream_abandon,
 };
 
 /* Waiting for what was written to become little. */
 static const struct lull_op_type after_type = {
     .name = OP_NAME,
-    .cancel = cancel,
+    .cancel = lull_stream_cancel,
     .push = written_push,
-    .abandon = abandon,
+    .abandon = lull_stream_abandon,
 };
 
 /* The pen is ours: write the strings from index wait->first to the top. */
-static int write_now(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
+static int write_now(lua_State *L, struct lull_stream_wait *wait, struct lull_task *task)
 {
-    struct lullb_stream *stream = wait->stream;
+    struct lull_stream *stream = wait->stream;
     struct lullb_writer *out = &stream->out;
     const struct lullb_stream_options *options = &stream->options;
     struct rest rest = {.next = wait->first, .last = lua_gettop(L)};
@@ -265,15 +211,19 @@ static int write_now(lua_State *L, struct lullb_wait *wait, struct lull_task *ta
     if (lullb_buffer_size(&out->queue) > options->high_water)
         return wait_holding(L, wait, task, &before_type, options->low_water);
     uint64_t sent_before = out->sent;
-    int error = lullb_buffer_size(&out->queue) == 0 ? send_now(L, stream, &rest) : 0;
+    int error = 0;
+    if (stream->filter != NULL)
+        error = send_filtered(L, stream, &rest);
+    else if (lullb_buffer_size(&out->queue) == 0)
+        error = send_now(L, stream, &rest);
     if (error == 0)
         error = queue_rest(L, stream, &rest);
-    if (error == ENOBUFS && out->sent == sent_before) {
-        pass_pen(out); /* nothing of it has happened */
+    if (error == ENOBUFS && out->sent == sent_before && stream->filter == NULL) {
+        lullb_pass_pen(out); /* nothing of it has happened */
         return lullb_raise_memory(L, OP_NAME);
     }
     if (error != 0) {
-        break_off(stream, error);
+        lullb_break_off(stream, error);
         check_writable(L, stream);
     }
     if (lullb_buffer_size(&out->queue) > options->high_water)
@@ -291,28 +241,29 @@ static int write_push(lua_State *L, struct lull_op *op)
 static int written_push(lua_State *L, struct lull_op *op)
 {
     check_wait(L, wait_of(op));
-    pass_pen(&wait_of(op)->stream->out);
+    lullb_pass_pen(&wait_of(op)->stream->out);
     lua_settop(L, 1);
     return 1;
 }
 
 /* Take the pen: what to wait with while holding it.  NULL: one must line up for it. */
-static struct lullb_wait *begin(lua_State *L, struct lullb_stream *stream, const char *op)
+static struct lull_stream_wait *begin(lua_State *L, struct lull_stream *stream,
+                                      const char *op)
 {
-    lullb_check_open(L, stream, op);
+    lull_stream_check_open(L, stream, op);
     if (stream->out.holder != NULL)
         return NULL;
-    struct lullb_wait *wait = lullb_pick_wait(L, stream, &stream->out.own, 2);
+    struct lull_stream_wait *wait = lullb_pick_wait(L, stream, &stream->out.own, 2);
     wait->first = wait == &stream->out.own ? 2 : 3;
     stream->out.holder = wait;
     return wait;
 }
 
 /* Wait in a line, with a userdata at index 2. */
-static int line_up(lua_State *L, struct lullb_stream *stream, struct lull_task *task,
+static int line_up(lua_State *L, struct lull_stream *stream, struct lull_task *task,
                    const struct lull_op_type *type, struct lullb_line *line)
 {
-    struct lullb_wait *wait = lullb_new_wait(L, stream, 2);
+    struct lull_stream_wait *wait = lullb_new_wait(L, stream, 2);
     wait->first = 3;
     wait->target = stream->out.sent + lullb_buffer_size(&stream->out.queue);
     if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, type,
@@ -324,13 +275,13 @@ static int line_up(lua_State *L, struct lullb_stream *stream, struct lull_task *
 
 int lullb_m_write(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     int top = lua_gettop(L);
     for (int i = 2; i <= top; i++)
         luaL_checkstring(L, i); /* makes strings of numbers, too */
     luaL_checkstack(L, 8, NULL);
     struct lull_task *task = lull_checkpoint(L);
-    struct lullb_wait *wait = begin(L, stream, OP_NAME);
+    struct lull_stream_wait *wait = begin(L, stream, OP_NAME);
     if (wait == NULL)
         return line_up(L, stream, task, &before_type, &stream->out.line);
     return write_now(L, wait, task);
@@ -342,30 +293,32 @@ static int shutdown_push(lua_State *L, struct lull_op *op);
 
 static const struct lull_op_type shutdown_type = {
     .name = SHUTDOWN,
-    .cancel = cancel,
+    .cancel = lull_stream_cancel,
     .push = shutdown_push,
-    .abandon = abandon,
+    .abandon = lull_stream_abandon,
 };
 
-/* The pen is ours: once the queue is empty, end the writing side. */
 static bool is_write_only(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && (flags & O_ACCMODE) == O_WRONLY;
 }
 
-static int shutdown_now(lua_State *L, struct lullb_wait *wait, struct lull_task *task)
+/* The pen is ours: once the queue is empty, end the writing side. */
+static int shutdown_now(lua_State *L, struct lull_stream_wait *wait,
+                        struct lull_task *task)
 {
-    struct lullb_stream *stream = wait->stream;
+    struct lull_stream *stream = wait->stream;
     struct lullb_writer *out = &stream->out;
     bool was_shut = out->shut;
     if (!was_shut) {
         check_writable(L, stream);
+        lullb_finish_filters(stream);
         if (lullb_buffer_size(&out->queue) > 0)
             return wait_holding(L, wait, task, &shutdown_type, 0);
     }
     out->shut = true;
-    pass_pen(out);
+    lullb_pass_pen(out);
     lua_settop(L, 1);
     if (was_shut)
         return 1;
@@ -386,10 +339,10 @@ static int shutdown_push(lua_State *L, struct lull_op *op)
 
 int lullb_m_shutdown(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     lua_settop(L, 1);
     struct lull_task *task = lull_checkpoint(L);
-    struct lullb_wait *wait = begin(L, stream, SHUTDOWN);
+    struct lull_stream_wait *wait = begin(L, stream, SHUTDOWN);
     if (wait == NULL)
         return line_up(L, stream, task, &shutdown_type, &stream->out.line);
     return shutdown_now(L, wait, task);
@@ -406,19 +359,19 @@ static int flush_push(lua_State *L, struct lull_op *op)
 
 static const struct lull_op_type flush_type = {
     .name = FLUSH,
-    .cancel = cancel,
+    .cancel = lull_stream_cancel,
     .push = flush_push,
-    .abandon = abandon,
+    .abandon = lull_stream_abandon,
 };
 
 int lullb_m_flush(lua_State *L)
 {
-    struct lullb_stream *stream = lullb_check_stream(L, 1);
+    struct lull_stream *stream = lull_check_stream(L, 1);
     lua_settop(L, 1);
     struct lull_task *task = lull_checkpoint(L);
-    lullb_check_open(L, stream, FLUSH);
+    lull_stream_check_open(L, stream, FLUSH);
     if (stream->out.error != 0)
-        return raise_broken(L, stream, FLUSH);
+        return lull_stream_raise(L, stream, FLUSH, stream->out.error);
     if (lullb_buffer_size(&stream->out.queue) == 0)
         return 1;
     return line_up(L, stream, task, &flush_type, &stream->out.flushers);
