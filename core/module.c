@@ -11,6 +11,7 @@
 #include "drive.h"
 #include "error.h"
 #include "iter.h"
+#include "native.h"
 #include "promise.h"
 #include "protect.h"
 #include "require.h"
@@ -64,7 +65,12 @@ static int l_searcher(lua_State *L)
         lua_pushfstring(L, "no module '%s' in lull", name);
         return 1;
     }
-    if (builtin->open != NULL) {
+    if (builtin->missing != NULL)
+        return luaL_error(L, "%s needs %s, which this build of lull was made without",
+                          name, builtin->missing);
+    if (builtin->shared != NULL) {
+        lull__push_shared_native(L, name, builtin->shared);
+    } else if (builtin->open != NULL) {
         lua_pushvalue(L, lua_upvalueindex(1));
         lua_pushcclosure(L, builtin->open, 1);
     } else {

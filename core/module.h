@@ -12,11 +12,13 @@
 
 struct lull_tasks;
 
-/* One module: a native has `open`, a script has `source`. */
+/* One module: one of open, shared, missing and source is set. */
 struct lull_builtin {
     const char *name;
-    lua_CFunction open; /* called with the runtime as upvalue 1 */
-    const char *source;
+    lua_CFunction open;  /* of a native; called with the runtime as upvalue 1 */
+    const char *shared;  /* the name of that function, in a shared object (native.h) */
+    const char *missing; /* libraries without which the native was not built */
+    const char *source;  /* of a script */
     size_t size;
 };
 

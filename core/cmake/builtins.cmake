@@ -2,34 +2,72 @@
 #
 # lull_native() collects natives; lull_builtins() turns them and scripts/ into one C
 # file, struct lull_builtin lull__builtins[] of core/module.h, sorted by name.
+#
+# A native that needs a library is a shared object of its own, loaded when it is first
+# required (core/native.c): modules/lull/x/native.so for lull.x.native.
 
-set(lull_natives "")    # lines "native <module> <luaopen function>"
-set(lull_left_out "")   # sources of natives whose library is missing
-set(lull_libraries "")  # CMake targets that natives link
-set(lull_packages "")   # the same, as "<prefix> <pkg-config name>", for the installed package
+include(core/cmake/libraries.cmake)
 
-# lull_native(<module> <luaopen function> [LIBRARY <pkg-config name>] [SOURCES <file>...])
+set(lull_natives "")        # lines of builtins.list, see embed.cmake
+set(lull_module_sources "") # C files that are not in the library
+set(lull_modules "")        # targets of shared objects
+
+# lull_native(<module> <luaopen function>
+#             [LIBRARY <library>...]   needed; without one of them the module is left out
+#             [OPTIONAL <library>...]  used if found: then LULL_WITH_<LIBRARY> is defined
+#             [SOURCES <file>...])     needed with LIBRARY or OPTIONAL
 macro(lull_native module open)
-  cmake_parse_arguments(native "" "LIBRARY" "SOURCES" ${ARGN})
-  set(native_found TRUE)
-  if(native_LIBRARY)
-    string(MAKE_C_IDENTIFIER "LULL_${native_LIBRARY}" native_prefix)
-    pkg_check_modules(${native_prefix} QUIET IMPORTED_TARGET ${native_LIBRARY})
-    set(native_found ${${native_prefix}_FOUND})
-  endif()
-  if(NOT native_found)
-    message(STATUS "lull: without ${module}: ${native_LIBRARY} not found")
-    list(TRANSFORM native_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
-    list(APPEND lull_left_out ${native_SOURCES})
-  else()
+  cmake_parse_arguments(native "" "" "LIBRARY;OPTIONAL;SOURCES" ${ARGN})
+  if(NOT native_SOURCES)
     list(APPEND lull_natives "native ${module} ${open}")
-    if(native_LIBRARY)
-      list(APPEND lull_libraries PkgConfig::${native_prefix})
-      list(APPEND lull_packages "${native_prefix} ${native_LIBRARY}")
-      list(REMOVE_DUPLICATES lull_libraries)
-      list(REMOVE_DUPLICATES lull_packages)
+  else()
+    set(native_missing "")
+    set(native_link "")
+    set(native_defines "")
+    foreach(native_library IN LISTS native_LIBRARY native_OPTIONAL)
+      lull_find_library(native_target ${native_library})
+      if(native_target)
+        list(APPEND native_link ${native_target})
+        string(MAKE_C_IDENTIFIER ${native_library} native_id)
+        string(TOUPPER "LULL_WITH_${native_id}=1" native_define)
+        list(APPEND native_defines ${native_define})
+      elseif(native_library IN_LIST native_LIBRARY)
+        list(APPEND native_missing ${native_library})
+      endif()
+    endforeach()
+    if(native_missing)
+      list(JOIN native_missing ", " native_missing)
+      message(STATUS "lull: without ${module}: ${native_missing} not found")
+      list(APPEND lull_natives "missing ${module} ${native_missing}")
+    else()
+      list(APPEND lull_natives "shared ${module} ${open}")
+      lull_shared_native(${module} "${native_SOURCES}" "${native_link}" "${native_defines}")
     endif()
+    list(TRANSFORM native_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
+    list(APPEND lull_module_sources ${native_SOURCES})
   endif()
+endmacro()
+
+# The shared object of one native; it finds lull's functions in the program or library
+# that loads it, and has its own copy of the small things that bindings share.
+macro(lull_shared_native module sources link defines)
+  string(MAKE_C_IDENTIFIER ${module} shared_target)
+  string(REPLACE "." "/" shared_path ${module})
+  cmake_path(GET shared_path PARENT_PATH shared_dir)
+  cmake_path(GET shared_path FILENAME shared_name)
+  add_library(${shared_target} MODULE ${sources} bindings/bind.c bindings/buffer.c bindings/timedop.c)
+  lull_compile_options(${shared_target})
+  target_compile_definitions(${shared_target} PRIVATE ${defines})
+  target_link_libraries(${shared_target} PRIVATE ${link})
+  set_target_properties(${shared_target} PROPERTIES PREFIX "" C_VISIBILITY_PRESET default OUTPUT_NAME ${shared_name}
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/modules/${shared_dir})
+  # What a library leaves behind in the process (threads, exit handlers) must find its code.
+  if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+    target_link_options(${shared_target} PRIVATE -Wl,-z,nodelete
+      -Wl,--version-script=${PROJECT_SOURCE_DIR}/core/cmake/native.map)
+  endif()
+  install(TARGETS ${shared_target} LIBRARY DESTINATION ${lull_module_dir}/${shared_dir})
+  list(APPEND lull_modules ${shared_target})
 endmacro()
 
 # scripts/net.lua is "lull.net", scripts/x/init.lua is "lull.x"; scripts/types/ is for

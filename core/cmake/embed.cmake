@@ -1,7 +1,7 @@
 # Run by the build: cmake -D LIST=<builtins.list> -D OUTPUT=<builtins.c> -P embed.cmake
 #
-# The list has one line per module, "native <name> <luaopen function>" or
-# "script <name> <path>".  Scripts become byte arrays: a string literal would meet the
+# The list has one line per module: "native <name> <luaopen function>", "shared" the same
+# for a shared object, "missing <name> <libraries>" or "script <name> <path>".  Scripts become byte arrays: a string literal would meet the
 # limits of ISO C and every quoting rule there is.
 
 file(STRINGS ${LIST} lines)
@@ -24,7 +24,9 @@ foreach(name ${names})
   if(kind_${name} STREQUAL native)
     set(open ${what_${name}})
     string(APPEND definitions "int ${open}(lua_State *L);\n\n")
-    string(APPEND rows "    {\"${name}\", ${open}, NULL, 0},\n")
+    string(APPEND rows "    {.name = \"${name}\", .open = ${open}},\n")
+  elseif(NOT kind_${name} STREQUAL script)
+    string(APPEND rows "    {.name = \"${name}\", .${kind_${name}} = \"${what_${name}}\"},\n")
   else()
     string(MAKE_C_IDENTIFIER "script_${name}" array)
     file(READ ${what_${name}} bytes HEX)
@@ -32,7 +34,7 @@ foreach(name ${names})
     string(REGEX REPLACE "(................................................................................)"
            "\\1\n" bytes "${bytes}")
     string(APPEND definitions "static const unsigned char ${array}[] = {\n${bytes}0};\n\n")
-    string(APPEND rows "    {\"${name}\", NULL, (const char *)${array}, sizeof ${array} - 1},\n")
+    string(APPEND rows "    {.name = \"${name}\", .source = (const char *)${array},\n     .size = sizeof ${array} - 1},\n")
   endif()
 endforeach()
 
@@ -42,6 +44,6 @@ file(WRITE ${OUTPUT} "/* Generated from scripts/ and the natives in CMakeLists.t
 #include \"module.h\"
 
 ${definitions}const struct lull_builtin lull__builtins[] = {
-${rows}    {NULL, NULL, NULL, 0},
+${rows}    {.name = NULL},
 };
 ")

@@ -16,14 +16,12 @@ install(DIRECTORY scripts/types DESTINATION ${CMAKE_INSTALL_DATADIR}/lull
 # pkg-config
 file(RELATIVE_PATH up /${pkgconfig_dir} /)
 string(REGEX REPLACE "/$" "" up "${up}")
-list(TRANSFORM lull_packages REPLACE "^[^ ]+ " "" OUTPUT_VARIABLE private)
-list(JOIN private " " private)
 configure_file(core/cmake/lull.pc.in gen/lull.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gen/lull.pc DESTINATION ${pkgconfig_dir})
 
 # CMake: find_package(lull), then link lull::lull or lull::static
 set(find_packages "")
-foreach(package "LULL_LUA ${LULL_LUA_MODULE_NAME}" "LULL_EVENT libevent_core" ${lull_packages})
+foreach(package "LULL_LUA ${LULL_LUA_MODULE_NAME}" "LULL_EVENT libevent_core")
   string(REPLACE " " " REQUIRED QUIET IMPORTED_TARGET " package "${package}")
   string(APPEND find_packages "pkg_check_modules(${package})\n")
 endforeach()
