@@ -6,7 +6,9 @@
  * them.  The main chunk is the main task, so a script may await at top level.
  * The process is ours: signals, stdout and exit codes are set nowhere else.
  */
+#include "command.h"
 #include "lull.h"
+#include "workers.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -15,6 +17,7 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,24 +25,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_DEADLOCK    13
-#define EXIT_INTERRUPTED 130
-#define UNRECOGNIZED     "lull: unrecognized option '%s'\n"
-#define GRACE            1.0 /* seconds, for closed streams to send what is left */
-
-/* What the command line asks for. */
-struct command {
-    char **argv;
-    int argc;
-    int script;          /* index of the script's name; 0: none */
-    int last_option;     /* options are argv[1] .. argv[last_option] */
-    bool interactive;    /* -i */
-    bool version;        /* -v */
-    bool no_environment; /* -E */
-    bool has_code;       /* -e */
-    const char *module;  /* a subcommand: the module that does it; NULL: none */
-    bool unloadable; /* what to run could not be loaded: that is no traceback's matter */
-};
+#define EXIT_DEADLOCK 13
+#define EXIT_SIGNAL   128 /* and the number of the signal */
+#define GRACE         1.0 /* seconds, for closed streams to send what is left */
 
 /* How the main task ended. */
 struct ending {
@@ -49,14 +37,17 @@ struct ending {
     bool told;
 };
 
-/* The signal handler's only way to the runtime. */
+/* The signal handler's only way to the runtime, and what it got last. */
 static struct lull_runtime *volatile running;
+static volatile sig_atomic_t ended_by = SIGINT;
 
 /* ---- signals -------------------------------------------------------------------- */
 
-static void on_sigint(int number)
+/* The first cancels the main task and lets it clean up; the second ends at once. */
+static void on_end(int number)
 {
     struct lull_runtime *rt = running;
+    ended_by = number;
     if (rt != NULL && lull_interrupt(rt) == 0)
         return;
     signal(number, SIG_DFL);
@@ -76,133 +67,13 @@ static void take_signals(struct lull_runtime *rt)
     struct sigaction action;
     memset(&action, 0, sizeof action);
     running = rt;
-    action.sa_handler = on_sigint;
+    action.sa_handler = on_end;
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     action.sa_handler = on_sigusr1;
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-}
-
-/* ---- the command line ------------------------------------------------------------- */
-
-static void print_usage(FILE *out)
-{
-    fputs("usage: lull [options] [script [args]]\n"
-          "       lull run script [args] | repl | test [paths]\n"
-          "\n"
-          "  -e code    run code\n"
-          "  -i         go on with the prompt after the script\n"
-          "  -l mod     require mod into the global mod\n"
-          "  -l g=mod   require mod into the global g\n"
-          "  -v         show version information\n"
-          "  -E         ignore environment variables\n"
-          "  -W         turn warnings on\n"
-          "  --         stop handling options\n"
-          "  -          stop handling options and run stdin\n"
-          "  --version  show version information and end\n"
-          "  --help     show this text and end\n"
-          "\n"
-          "  run        run a script, whatever its name\n"
-          "  repl       the prompt, with await; also without any argument\n"
-          "  test       run busted specs, each test a task; lull test --help\n"
-          "\n"
-          "Exit codes: 0, 1 after an error, 13 after a deadlock, 130 after Ctrl-C,\n"
-          "or what the script gives to os.exit.\n",
-          out);
-}
-
-/* Complain about an option; `format` has a place for it. */
-static int refuse_option(const char *option, const char *format)
-{
-    fprintf(stderr, format, option);
-    print_usage(stderr);
-    return 1;
-}
-
-/* Take one option at argv[*i]; 0, or what to exit with plus one. */
-static int take_option(struct command *command, int *i)
-{
-    const char *option = command->argv[*i];
-    if (strcmp(option, "--version") == 0) {
-        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE,
-               lull_libevent_version());
-        return 1;
-    }
-    if (strcmp(option, "--help") == 0) {
-        print_usage(stdout);
-        return 1;
-    }
-    if (option[1] != 'e' && option[1] != 'l' && option[2] != '\0')
-        return refuse_option(option, UNRECOGNIZED) + 1;
-    switch (option[1]) {
-    case 'E':
-        command->no_environment = true;
-        return 0;
-    case 'W':
-        return 0;
-    case 'i':
-        command->interactive = command->version = true;
-        return 0;
-    case 'v':
-        command->version = true;
-        return 0;
-    case 'e':
-        command->has_code = true;
-        break;
-    case 'l':
-        break;
-    default:
-        return refuse_option(option, UNRECOGNIZED) + 1;
-    }
-    if (option[2] == '\0') {
-        ++*i;
-        if (command->argv[*i] == NULL || command->argv[*i][0] == '-')
-            return refuse_option(option, "lull: '%s' needs argument\n") + 1;
-    }
-    return 0;
-}
-
-static void take_subcommand(struct command *command, int first)
-{
-    static const char *const subcommands[][2] = {
-        {"repl", "lull.repl"}, {"test", "lull.test"}, {"run", NULL}};
-    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
-        if (strcmp(command->argv[first], subcommands[i][0]) != 0)
-            continue;
-        command->module = subcommands[i][1];
-        if (command->module == NULL)
-            command->script = command->argv[first + 1] != NULL ? first + 1 : 0;
-        return;
-    }
-}
-
-/* 0, or what to exit with plus one. */
-static int take_command(struct command *command, int argc, char **argv)
-{
-    memset(command, 0, sizeof *command);
-    command->argc = argc;
-    command->argv = argv;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            command->script = i;
-            take_subcommand(command, i);
-            return 0;
-        }
-        if (argv[i][1] == '\0') {
-            command->script = i;
-            return 0;
-        }
-        if (strcmp(argv[i], "--") == 0) {
-            command->script = argv[i + 1] != NULL ? i + 1 : 0;
-            return 0;
-        }
-        int end = take_option(command, &i);
-        if (end != 0)
-            return end;
-        command->last_option = i;
-    }
-    return 0;
 }
 
 /* ---- the main task ------------------------------------------------------------------- */
@@ -423,7 +294,7 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
         ending->code = EXIT_SUCCESS;
         return;
     case LULL_CANCELLED:
-        ending->code = EXIT_INTERRUPTED;
+        ending->code = EXIT_SIGNAL + ended_by;
         return;
     case LULL_EXITED:
         return;
@@ -472,13 +343,10 @@ static void keep_heap(void)
 #endif
 }
 
-int main(int argc, char **argv)
+/* Create a runtime, run the command, tear down; what to exit with. */
+static int work(void *arg)
 {
-    keep_heap();
-    struct command command;
-    int end = take_command(&command, argc, argv);
-    if (end != 0)
-        return end - 1;
+    struct command command = *(const struct command *)arg;
     const struct lull_options options = {.size = sizeof options,
                                          .ignore_environment = command.no_environment};
     struct lull_runtime *rt = lull_new(&options);
@@ -489,12 +357,34 @@ int main(int argc, char **argv)
     }
     take_signals(rt);
     if (command.version)
-        printf("lull %s (%s, libevent %s)\n", LULL_VERSION, LUA_RELEASE,
-               lull_libevent_version());
+        lull__print_version();
     struct ending ending = {.command = &command,
                             .code = EXIT_FAILURE}; /* lull_free may still tell */
     int code = run(rt, &command, &ending);
     running = NULL;
     lull_free(rt, ending.told ? GRACE : 0);
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
+}
+
+/* Descriptors 0 to 2 that are closed would be taken by sockets, and printed to. */
+static bool open_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct command command;
+    if (!open_standard_streams())
+        return EXIT_FAILURE;
+    int end = lull__take_command(&command, argc, argv);
+    if (end != 0)
+        return end - 1;
+    keep_heap();
+    return command.workers > 0 ? lull__run_workers(command.workers, work, &command)
+                               : work(&command);
 }

@@ -193,6 +193,56 @@ print "not reached"]] })
     assert.equal(130, code)
   end)
 
+  it("treats SIGTERM alike and exits 143", function()
+    local output, code = outcome("$LUA s.lua", { "s.lua", [[
+local lull = require "lull"
+local _ <close> = lull.finally(function(e) lull.sleep(0.001) print("cleanup", e.kind) end)
+lull.spawn(function() io.popen("kill -TERM $PPID"):close() end)
+lull.sleep(10)]] })
+    assert.equal("cleanup\tcancelled\n", output)
+    assert.equal(143, code)
+  end)
+
+  it("does not take closed standard descriptors for its own", function()
+    local output, code = outcome("$LUA s.lua <&-", { "s.lua", [[
+print(io.read(0), require("lull.net").pair():fd() > 2)]] })
+    assert.equal("nil\ttrue\n", output)
+    assert.equal(0, code)
+  end)
+
+  it("runs a script in several processes", function()
+    local output, code = outcome("$LUA --workers 3 s.lua", { "s.lua", [[
+print("worker " .. os.getenv "LULL_WORKER")]] })
+    local lines <const> = {}
+    for line in output:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    table.sort(lines)
+    assert.same({ "worker 1", "worker 2", "worker 3" }, lines)
+    assert.equal(0, code)
+  end)
+
+  it("passes SIGTERM on to the workers and exits as they do", function()
+    local output, code = outcome("$LUA --workers=2 s.lua", { "s.lua", [[
+local lull = require "lull"
+local _ <close> = lull.finally(function() print "cleanup" end)
+if os.getenv "LULL_WORKER" == "2" then io.popen([==[kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat)]==]):close() end
+lull.sleep(30)]] })
+    assert.truthy(output:find "cleanup", output)
+    assert.equal(143, code)
+  end)
+
+  it("does not start a worker again that fails at once, and exits as it did", function()
+    local output, code = outcome("$LUA --workers=2 s.lua", { "s.lua", [[
+if os.getenv "LULL_WORKER" == "2" then os.exit(7) end]] })
+    assert.equal("", output)
+    assert.equal(7, code)
+  end)
+
+  it("refuses a number of workers that is none", function()
+    local output, code = outcome("$LUA --workers none s.lua", { "s.lua", "" })
+    assert.truthy(output:find("--workers needs a number from 1 to 1024, not 'none'", 1, true), output)
+    assert.equal(1, code)
+  end)
+
   it("ends at once on a second SIGINT", function()
     local output, code = outcome("$LUA s.lua", { "s.lua", [[
 local lull = require "lull"
