@@ -6,8 +6,9 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 build_release := build
 build_asan := build/asan
 build_tsan := build/tsan
+build_fuzz := build/fuzz
 
-.PHONY: all deps run test bench format install clean help release asan tsan
+.PHONY: all deps run test bench fuzz format install clean help release asan tsan
 
 all: release                ## the release build: build/lull and the libraries
 
@@ -29,6 +30,12 @@ test:                       ## every test and check; T=regex picks some by name
 	@$(MAKE) --no-print-directory release asan tsan
 	@mkdir -p build/all && echo 'subdirs(.. ../asan ../tsan)' >build/all/CTestTestfile.cmake
 	@ctest --test-dir build/all --output-on-failure -j $(CMAKE_BUILD_PARALLEL_LEVEL) $(T:%=-R '%')
+
+fuzz:                       ## fuzz the parsers, a minute each; T=names picks some
+	@.ci/deps build fuzz
+	@test -f $(build_fuzz)/build.ninja || cmake --preset fuzz
+	@cmake --build $(build_fuzz) --target fuzz lull_natives
+	tests/fuzz/run $(T)
 
 bench: release              ## lull beside its neighbours, one interleaved run
 	tests/bench/run

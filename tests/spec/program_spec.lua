@@ -224,7 +224,9 @@ print("worker " .. os.getenv "LULL_WORKER")]] })
     local output, code = outcome("$LUA --workers=2 s.lua", { "s.lua", [[
 local lull = require "lull"
 local _ <close> = lull.finally(function() print "cleanup" end)
-if os.getenv "LULL_WORKER" == "2" then io.popen([==[kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat)]==]):close() end
+if os.getenv "LULL_WORKER" == "2" then
+  io.popen([==[kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat)]==]):close()
+end
 lull.sleep(30)]] })
     assert.truthy(output:find "cleanup", output)
     assert.equal(143, code)
