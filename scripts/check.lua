@@ -70,6 +70,18 @@ function check.count(value, argument, name, what)
   end
 end
 
+--- Options, each of which is known: a misspelt one would be ignored silently.
+---@param opts any      a table or nil
+---@param argument integer
+---@param name string
+---@param known table<string, any>  its keys are the names there are
+function check.options(opts, argument, name, known)
+  check.type(opts, argument, name, "table", true)
+  for key in next, opts or {} do
+    if not known[key] then fail(argument, name, ("unknown option '%s'"):format(tostring(key))) end
+  end
+end
+
 --- Options that do not ask for TLS.
 ---@param opts? table
 function check.no_tls(opts)
