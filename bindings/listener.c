@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * listener.c -- listening, accepting, and what can go wrong with either.
- *
- * A Unix socket leaves a file.  One that nobody listens on is removed when its
- * path is to be listened on; at the end it is removed if it is still ours.
  */
 #include "listener.h"
 
+#include "bound.h"
 #include "connect.h"
 
 #include <errno.h>
@@ -14,7 +12,6 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define ACCEPT "listener.accept"
@@ -29,8 +26,7 @@ struct listener {
     struct lullb_line line;  /* who waits for a connection */
     struct lullb_stream_options options;
     struct lullb_addr addr; /* where it listens */
-    dev_t device;           /* of the file of a Unix socket */
-    ino_t inode;            /* 0: there is none */
+    struct lullb_bound_file file;
     int fd;
     bool watched;
 };
@@ -84,14 +80,6 @@ static void pause_accepting(struct listener *listener)
     listener->watched = false;
 }
 
-/* Is the file at the path still the one that bind made? */
-static bool is_our_file(const struct listener *listener)
-{
-    struct stat status;
-    return listener->inode != 0 && lstat(listener->addr.as.un.sun_path, &status) == 0 &&
-           status.st_dev == listener->device && status.st_ino == listener->inode;
-}
-
 static void close_listener(struct lull_handle *handle)
 {
     struct listener *listener = (struct listener *)(void *)handle;
@@ -103,8 +91,7 @@ static void close_listener(struct lull_handle *handle)
     lullb_line_close(&listener->line);
     close(listener->fd);
     listener->fd = -1;
-    if (is_our_file(listener))
-        unlink(listener->addr.as.un.sun_path);
+    lullb_bound_remove(&listener->file, &listener->addr);
 }
 
 static const struct lull_handle_type listener_type = {
@@ -239,32 +226,6 @@ static int m_accept(lua_State *L)
 
 /* ---- listening ------------------------------------------------------------------ */
 
-/* Does nobody listen on the socket at this path?  Then its file may go. */
-static bool is_stale(const struct lullb_addr *addr)
-{
-    struct stat status;
-    if (addr->as.un.sun_path[0] == '\0' || lstat(addr->as.un.sun_path, &status) < 0 ||
-        !S_ISSOCK(status.st_mode))
-        return false;
-    int fd = lullb_socket(AF_UNIX, SOCK_STREAM);
-    if (fd < 0)
-        return false;
-    bool refused = connect(fd, &addr->as.any, addr->size) < 0 && errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
-static int bind_address(int fd, const struct lullb_addr *addr)
-{
-    int result = bind(fd, &addr->as.any, addr->size);
-    if (result < 0 && errno == EADDRINUSE && addr->as.any.sa_family == AF_UNIX) {
-        if (is_stale(addr) && unlink(addr->as.un.sun_path) == 0)
-            return bind(fd, &addr->as.any, addr->size);
-        errno = EADDRINUSE;
-    }
-    return result;
-}
-
 static int set_options(int fd, const struct lullb_addr *addr,
                        const struct lullb_listen_options *options)
 {
@@ -291,7 +252,7 @@ static int open_socket(const struct lullb_addr *addr,
     int fd = lullb_socket(addr->as.any.sa_family, SOCK_STREAM);
     if (fd < 0)
         return -1;
-    if (set_options(fd, addr, options) < 0 || bind_address(fd, addr) < 0)
+    if (set_options(fd, addr, options) < 0 || lullb_bind(fd, addr, SOCK_STREAM) < 0)
         goto failed;
     if (listen(fd, options->backlog) == 0)
         return fd;
@@ -302,18 +263,6 @@ failed:;
     close(fd);
     errno = error;
     return -1;
-}
-
-/* Remember which file bind has made. */
-static void note_file(struct listener *listener)
-{
-    struct stat status;
-    if (listener->addr.as.any.sa_family != AF_UNIX ||
-        listener->addr.as.un.sun_path[0] == '\0' ||
-        lstat(listener->addr.as.un.sun_path, &status) < 0)
-        return;
-    listener->device = status.st_dev;
-    listener->inode = status.st_ino;
 }
 
 static void push_class(lua_State *L, struct lull_runtime *rt);
@@ -332,7 +281,7 @@ int lullb_listen(lua_State *L, struct lull_runtime *rt, const struct lullb_addr 
         lullb_addr_text(addr, text);
         return lullb_raise_io(L, LISTEN, error, text);
     }
-    note_file(listener);
+    lullb_bound_note(&listener->file, &listener->addr);
     if (addr->as.any.sa_family != AF_UNIX) {
         listener->addr.size = sizeof listener->addr.as;
         getsockname(listener->fd, &listener->addr.as.any, &listener->addr.size);
