@@ -14,14 +14,45 @@
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 
-/* The number of an interface given by name or number; 0: there is none. */
-static unsigned scope_of(const char *text)
+unsigned lullb_interface(const char *text)
 {
     char *end;
     unsigned long number = strtoul(text, &end, 10);
     if (end != text && *end == '\0' && number <= UINT32_MAX)
         return (unsigned)number;
     return if_nametoindex(text);
+}
+
+#define MAPPED_AT 12 /* where the IPv4 address is in a mapped one */
+
+static bool is_mapped(const struct lullb_addr *addr)
+{
+    return addr->as.any.sa_family == AF_INET6 &&
+           IN6_IS_ADDR_V4MAPPED(&addr->as.in6.sin6_addr);
+}
+
+void lullb_addr_map(struct lullb_addr *addr)
+{
+    if (addr->as.any.sa_family != AF_INET)
+        return;
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    in6.sin6_port = addr->as.in4.sin_port;
+    in6.sin6_addr.s6_addr[MAPPED_AT - 2] = in6.sin6_addr.s6_addr[MAPPED_AT - 1] = 0xff;
+    memcpy(&in6.sin6_addr.s6_addr[MAPPED_AT], &addr->as.in4.sin_addr,
+           sizeof addr->as.in4.sin_addr);
+    addr->as.in6 = in6;
+    addr->size = sizeof in6;
+}
+
+static void unmap(struct lullb_addr *addr)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET};
+    in4.sin_port = addr->as.in6.sin6_port;
+    memcpy(&in4.sin_addr, &addr->as.in6.sin6_addr.s6_addr[MAPPED_AT],
+           sizeof in4.sin_addr);
+    memset(addr, 0, sizeof *addr);
+    addr->as.in4 = in4;
+    addr->size = sizeof in4;
 }
 
 static bool parse_ipv6(struct lullb_addr *addr, const char *host, unsigned port)
@@ -36,13 +67,15 @@ static bool parse_ipv6(struct lullb_addr *addr, const char *host, unsigned port)
     if (inet_pton(AF_INET6, bare, &addr->as.in6.sin6_addr) != 1)
         return false;
     if (percent != NULL) {
-        addr->as.in6.sin6_scope_id = scope_of(percent + 1);
+        addr->as.in6.sin6_scope_id = lullb_interface(percent + 1);
         if (addr->as.in6.sin6_scope_id == 0)
             return false;
     }
     addr->as.in6.sin6_family = AF_INET6;
     addr->as.in6.sin6_port = htons((uint16_t)port);
     addr->size = sizeof addr->as.in6;
+    if (is_mapped(addr))
+        unmap(addr);
     return true;
 }
 
@@ -87,6 +120,9 @@ static const char *host_text(const struct lullb_addr *addr, char *text, size_t s
 {
     if (addr->as.any.sa_family == AF_INET)
         return inet_ntop(AF_INET, &addr->as.in4.sin_addr, text, (socklen_t)size);
+    if (is_mapped(addr))
+        return inet_ntop(AF_INET, &addr->as.in6.sin6_addr.s6_addr[MAPPED_AT], text,
+                         (socklen_t)size);
     if (inet_ntop(AF_INET6, &addr->as.in6.sin6_addr, text, (socklen_t)size) == NULL)
         return NULL;
     if (addr->as.in6.sin6_scope_id != 0) {
@@ -124,7 +160,7 @@ void lullb_addr_text(const struct lullb_addr *addr, char text[LULLB_ADDR_TEXT])
     }
     if (host_text(addr, host, sizeof host) == NULL)
         return;
-    bool is_ipv6 = addr->as.any.sa_family == AF_INET6;
+    bool is_ipv6 = addr->as.any.sa_family == AF_INET6 && !is_mapped(addr);
     snprintf(text, LULLB_ADDR_TEXT, is_ipv6 ? "[%s]:%u" : "%s:%u", host, port_of(addr));
 }
 

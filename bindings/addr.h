@@ -2,6 +2,9 @@
 /*
  * addr.h -- socket addresses: from text, to text, to Lua.  Numeric ones and
  * paths only; names are for resolve.
+ *
+ * An IPv4 address that a socket of both families shows in IPv6's clothes
+ * (::ffff:192.0.2.1, RFC 4291, 2.5.5.2) is an IPv4 address everywhere here.
  */
 #ifndef LULLB_ADDR_H
 #define LULLB_ADDR_H
@@ -26,6 +29,12 @@ struct lullb_addr {
 
 /* A numeric address: "127.0.0.1", "::1", "fe80::1%eth0".  False when it is none. */
 bool lullb_addr_parse(struct lullb_addr *addr, const char *host, unsigned port);
+
+/* Dress an IPv4 address for a socket of both families; leaves others alone. */
+void lullb_addr_map(struct lullb_addr *addr);
+
+/* The number of an interface given by name or number; 0: there is none. */
+unsigned lullb_interface(const char *text);
 
 /*
  * The address of a path.  A leading NUL makes a name outside the file system

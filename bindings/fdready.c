@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fdready.c -- one event for one wait.  The descriptor stays its owner's: it
- * must not be closed while it is waited for.
+ * fdready.c -- one event for one wait, and a line of all waits by descriptor.
  */
 #include "fdready.h"
 
@@ -15,6 +14,14 @@
 #include <math.h>
 #include <poll.h>
 
+#define LINES 64u /* descriptors that are alike modulo this share a line */
+
+static const char waits_key = 'w'; /* of struct lullb_fd_waits, in the registry */
+
+struct lullb_fd_waits {
+    struct lullb_line lines[LINES];
+};
+
 struct ready_op {
     struct lullb_timed_op wait; /* first */
     struct event event;
@@ -25,6 +32,20 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     lullb_op_complete(&((struct ready_op *)arg)->wait);
+}
+
+void lullb_fd_waits_close(struct lullb_fd_waits *waits, int fd)
+{
+    struct lullb_timed_op *next;
+    struct lullb_timed_op *each = waits->lines[(unsigned)fd % LINES].head;
+    for (; each != NULL; each = next) {
+        struct ready_op *ready = (struct ready_op *)(void *)each;
+        next = each->next;
+        if (event_get_fd(&ready->event) != fd)
+            continue;
+        event_del(&ready->event);
+        lullb_op_fail(each, LULL_KIND_CLOSED, 0);
+    }
 }
 
 static enum lull_cancel cancel(struct lull_op *op)
@@ -44,6 +65,19 @@ static const struct lull_op_type writable_type = {
     .name = "net.wait_writable",
     .cancel = cancel,
 };
+
+struct lullb_fd_waits *lullb_fd_waits_of(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &waits_key);
+    struct lullb_fd_waits *waits = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (waits == NULL) {
+        waits = lua_newuserdatauv(L, sizeof *waits, 0);
+        *waits = (struct lullb_fd_waits){0};
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &waits_key);
+    }
+    return waits;
+}
 
 /* Is it ready, or closed, now?  Also keeps from watching what cannot be watched: files. */
 static bool is_ready(lua_State *L, int fd, short events, const char *op)
@@ -68,6 +102,7 @@ static int wait_ready(lua_State *L, short events, short what,
     lua_settop(L, 1);
     struct lull_runtime *rt = lull_runtime_of(L);
     struct lull_task *task = lull_checkpoint(L);
+    struct lullb_fd_waits *waits = lullb_fd_waits_of(L);
     struct ready_op *ready = lua_newuserdatauv(L, sizeof *ready, 0);
     *ready = (struct ready_op){0};
     if (is_ready(L, (int)fd, events, type->name)) {
@@ -79,6 +114,7 @@ static int wait_ready(lua_State *L, short events, short what,
         return lullb_raise_memory(L, type->name);
     lullb_op_begin(&ready->wait, rt, task, type,
                    (double)INFINITY); /* no timer: cannot fail */
+    lullb_line_append(&waits->lines[(unsigned)fd % LINES], &ready->wait);
     return lull_await(L, &ready->wait.op);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "stream.h"
 
+#include "fdready.h"
 #include "linger.h"
 
 #include <errno.h>
@@ -63,8 +64,10 @@ static struct lullb_shared *shared_of(lua_State *L, struct lull_runtime *rt)
     struct lullb_shared *shared = lua_touserdata(L, -1);
     lua_pop(L, 1);
     if (shared == NULL) {
+        struct lullb_fd_waits *waits = lullb_fd_waits_of(L);
         shared = lua_newuserdatauv(L, sizeof *shared, 0);
         shared->rt = rt;
+        shared->waits = waits;
         lua_rawsetp(L, LUA_REGISTRYINDEX, &shared_key);
     }
     return shared;
@@ -143,6 +146,8 @@ static void close_stream(struct lull_handle *handle)
     bool unsent = lullb_buffer_size(&stream->out.queue) > 0 && stream->out.error == 0;
     stop_sides(stream);
     lullb_release_filters(stream);
+    if (stream->owned)
+        lullb_fd_waits_close(stream->shared->waits, fd);
     stream->fd = -1;
     bool lingers =
         unsent && lullb_linger(rt, fd, stream->kind, stream->owned, &stream->out.queue);

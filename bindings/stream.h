@@ -40,7 +40,8 @@
 /* What the streams of one runtime share; a userdata in the registry. */
 struct lullb_shared {
     struct lull_runtime *rt;
-    char chunk[LULLB_CHUNK]; /* where every read goes first; nothing stays in it */
+    struct lullb_fd_waits *waits; /* who waits for descriptors (fdready.h) */
+    char chunk[LULLB_CHUNK];      /* where every read goes first; nothing stays in it */
 };
 
 struct lullb_stream_options {
