@@ -1,78 +1,124 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resolve.c -- getaddrinfo as a job.
+ * dnslib.c -- Lua module "lull.dns.native": getaddrinfo and getnameinfo as jobs.
  *
- * The look-up is a userdata on the stack of the task that waits, and holds the
- * job.  Whoever leaves without the answer (cancelled, closed by force,
- * collected) abandons it; the thread then finishes for nobody.
+ * A look-up is an object for any number of tasks to wait on: it goes on when
+ * one of them, or the last, no longer does, and keeps its answer.  The script
+ * shares and remembers look-ups.  One that is collected abandons its job; the
+ * thread then finishes for nobody.
+ *
+ * What needs no asking is answered at once: numeric addresses, and localhost
+ * with all names below it (RFC 6761, 6.3).
  */
-#include "resolve.h"
-
+#include "addr.h"
 #include "bind.h"
+#include "timedop.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
-#define OP_NAME       "dns.resolve"
+#define RESOLVE       "dns.resolve"
+#define REVERSE       "dns.reverse"
 #define MAX_NAME      1024 /* longer than any name can be */
 #define MAX_ADDRESSES 64
 #define ADDRESS_TEXT  (INET6_ADDRSTRLEN + IF_NAMESIZE + 1)
 
+int luaopen_lull_dns_native(lua_State *L);
+
+static const char lookup_tag = 'r';
+
 struct lookup_job {
-    struct lull_job base;  /* first */
-    struct lookup *lookup; /* who waits; the runtime's thread only */
-    int result;            /* of getaddrinfo */
-    int errnum;            /* if that is EAI_SYSTEM */
-    int count;
-    char addresses[MAX_ADDRESSES][ADDRESS_TEXT];
+    struct lull_job base;   /* first */
+    struct lookup *lookup;  /* whose it is; the runtime's thread only */
+    struct lullb_addr addr; /* of a reverse look-up; size 0: of none */
+    int family;             /* wanted */
+    int result;             /* of getaddrinfo or getnameinfo */
+    int errnum;             /* if that is EAI_SYSTEM */
+    int count;              /* texts */
+    size_t size;            /* of each */
+    char *texts;
     char name[];
 };
 
 struct lookup {
-    struct lull_op op; /* first */
+    struct lullb_object object; /* never opened: it stands for nothing to be closed */
     struct lull_runtime *rt;
-    struct lookup_job *job; /* NULL: none, or done with */
+    struct lookup_job *job;
+    struct lullb_line line; /* who waits */
     bool in_flight;         /* the job has not come back */
+};
+
+struct wait {
+    struct lullb_timed_op timed; /* first */
+    struct lookup *lookup;
 };
 
 /* ---- on a pool thread ---------------------------------------------------------- */
 
+static bool make_texts(struct lookup_job *job, size_t count, size_t size)
+{
+    job->texts = calloc(count, size);
+    job->size = size;
+    if (job->texts == NULL)
+        job->result = EAI_MEMORY;
+    return job->texts != NULL;
+}
+
 static void add_address(struct lookup_job *job, const struct addrinfo *entry)
 {
-    char *text = job->addresses[job->count];
+    char *text = job->texts + (size_t)job->count * job->size;
     if (job->count == MAX_ADDRESSES ||
         (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) ||
         getnameinfo(entry->ai_addr, entry->ai_addrlen, text, ADDRESS_TEXT, NULL, 0,
                     NI_NUMERICHOST) != 0)
         return;
-    for (int i = 0; i < job->count; i++) {
-        if (strcmp(job->addresses[i], text) == 0)
+    for (const char *other = job->texts; other != text; other += job->size) {
+        if (strcmp(other, text) == 0)
             return;
     }
     job->count++;
 }
 
-static void run(struct lull_job *base)
+static void run_resolve(struct lull_job *base)
 {
     struct lookup_job *job = (struct lookup_job *)base;
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {.ai_family = job->family, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
+    size_t entries = 0;
     job->result = getaddrinfo(job->name, NULL, &hints, &found);
     job->errnum = errno;
     if (job->result != 0)
         return;
     for (const struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next)
-        add_address(job, entry);
+        entries++;
+    if (entries > MAX_ADDRESSES)
+        entries = MAX_ADDRESSES;
+    if (make_texts(job, entries + 1, ADDRESS_TEXT)) {
+        for (const struct addrinfo *entry = found; entry != NULL; entry = entry->ai_next)
+            add_address(job, entry);
+    }
     freeaddrinfo(found);
+}
+
+static void run_reverse(struct lull_job *base)
+{
+    struct lookup_job *job = (struct lookup_job *)base;
+    if (!make_texts(job, 1, NI_MAXHOST))
+        return;
+    job->result = getnameinfo(&job->addr.as.any, job->addr.size, job->texts, NI_MAXHOST,
+                              NULL, 0, NI_NAMEREQD);
+    job->errnum = errno;
+    job->count = job->result == 0;
 }
 
 static void drop(struct lull_job *base)
 {
+    free(((struct lookup_job *)base)->texts);
     free(base);
 }
 
@@ -82,34 +128,22 @@ static void done(struct lull_job *base)
 {
     struct lookup *lookup = ((struct lookup_job *)base)->lookup;
     lookup->in_flight = false;
-    lull_op_complete(&lookup->op);
-}
-
-/* Give up the job, wherever it is. */
-static void let_go(struct lookup *lookup)
-{
-    struct lookup_job *job = lookup->job;
-    lookup->job = NULL;
-    if (job == NULL)
-        return;
-    if (lookup->in_flight)
-        lull_job_abandon(lookup->rt, &job->base);
-    else
-        free(job);
+    while (lookup->line.head != NULL)
+        lullb_op_complete(lookup->line.head);
 }
 
 static enum lull_cancel cancel(struct lull_op *op)
 {
-    let_go((struct lookup *)(void *)op);
+    lullb_op_release(&((struct wait *)(void *)op)->timed);
     return LULL_DETACHED;
 }
 
 static void abandon(struct lull_op *op)
 {
-    let_go((struct lookup *)(void *)op);
+    cancel(op);
 }
 
-/* ---- Lua side ----------------------------------------------------------------------- */
+/* ---- errors ----------------------------------------------------------------------- */
 
 static const char *code_name(int result)
 {
@@ -117,12 +151,15 @@ static const char *code_name(int result)
         int result;
         const char *name;
     } names[] = {
-        {EAI_AGAIN, "EAI_AGAIN"},     {EAI_FAIL, "EAI_FAIL"},
-        {EAI_MEMORY, "EAI_MEMORY"},   {EAI_NONAME, "EAI_NONAME"},
-        {EAI_FAMILY, "EAI_FAMILY"},   {EAI_SYSTEM, "EAI_SYSTEM"},
-        {EAI_SERVICE, "EAI_SERVICE"},
+        {EAI_AGAIN, "EAI_AGAIN"},           {EAI_FAIL, "EAI_FAIL"},
+        {EAI_MEMORY, "EAI_MEMORY"},         {EAI_NONAME, "EAI_NONAME"},
+        {EAI_FAMILY, "EAI_FAMILY"},         {EAI_SYSTEM, "EAI_SYSTEM"},
+        {EAI_SERVICE, "EAI_SERVICE"},       {EAI_OVERFLOW, "EAI_OVERFLOW"},
 #ifdef EAI_NODATA
         {EAI_NODATA, "EAI_NODATA"},
+#endif
+#ifdef EAI_ADDRFAMILY
+        {EAI_ADDRFAMILY, "EAI_ADDRFAMILY"},
 #endif
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -132,84 +169,245 @@ static const char *code_name(int result)
     return "EAI_FAIL";
 }
 
-static int raise_unresolved(lua_State *L, const struct lookup_job *job)
+/* Is it an answer: there is no such name, or it has no address of the family? */
+static bool is_missing(const struct lookup_job *job)
+{
+    switch (job->result) {
+    case 0:
+        return job->count == 0;
+    case EAI_NONAME:
+#ifdef EAI_NODATA
+    case EAI_NODATA:
+#endif
+#ifdef EAI_ADDRFAMILY
+    case EAI_ADDRFAMILY:
+#endif
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int raise_unresolved(lua_State *L, const struct lookup_job *job, const char *op)
 {
     int result = job->result != 0 ? job->result : EAI_NONAME; /* no address of use */
     const char *why = result == EAI_SYSTEM ? strerror(job->errnum) : gai_strerror(result);
     luaL_checkstack(L, 8, NULL);
     lull_push_error(L, LULL_KIND_DNS, "%s: %s", job->name, why);
-    lull_error_detail(L, OP_NAME, 0);
+    lull_error_detail(L, op, 0);
     lua_pushstring(L, code_name(result));
     lua_setfield(L, -2, "code");
     return lua_error(L);
 }
 
-static int lookup_push(lua_State *L, struct lull_op *op)
+/* ---- waiting ----------------------------------------------------------------------- */
+
+static int wait_push(lua_State *L, struct lull_op *op)
 {
-    const struct lookup_job *job = ((struct lookup *)(void *)op)->job;
+    const struct wait *wait = (struct wait *)(void *)op;
+    const struct lookup_job *job = wait->lookup->job;
+    if (wait->timed.timed_out) {
+        lua_pushfstring(L, "%s: no answer", job->name);
+        return lullb_raise_timeout(L, &wait->timed, lua_tostring(L, -1));
+    }
     if (job->count == 0)
-        return raise_unresolved(L, job);
+        return raise_unresolved(L, job, op->type->name);
+    if (job->addr.size != 0) {
+        lua_pushstring(L, job->texts);
+        return 1;
+    }
     lua_createtable(L, job->count, 0);
     for (int i = 0; i < job->count; i++) {
-        lua_pushstring(L, job->addresses[i]);
+        lua_pushstring(L, job->texts + (size_t)i * job->size);
         lua_rawseti(L, -2, i + 1);
     }
-    let_go((struct lookup *)(void *)op);
     return 1;
 }
 
-static const struct lull_op_type lookup_type = {
-    .name = OP_NAME,
+static const struct lull_op_type resolve_type = {
+    .name = RESOLVE,
     .cancel = cancel,
-    .push = lookup_push,
+    .push = wait_push,
     .abandon = abandon,
 };
 
-static int lookup_gc(lua_State *L)
+static const struct lull_op_type reverse_type = {
+    .name = REVERSE,
+    .cancel = cancel,
+    .push = wait_push,
+    .abandon = abandon,
+};
+
+static struct lookup *check_lookup(lua_State *L)
 {
-    let_go(lua_touserdata(L, 1));
+    return lullb_check_object(L, 1, &lookup_tag, "look-up");
+}
+
+/* lookup:wait(seconds | nil) -> a new array of addresses, best first | name */
+static int m_wait(lua_State *L)
+{
+    lua_settop(L, 2);
+    struct lookup *lookup = check_lookup(L);
+    double timeout = lullb_check_seconds(L, 2, NULL);
+    struct lull_task *task = lull_checkpoint(L);
+    struct wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
+    *wait = (struct wait){.lookup = lookup};
+    const struct lull_op_type *type =
+        lookup->job->addr.size != 0 ? &reverse_type : &resolve_type;
+    if (!lookup->in_flight) {
+        lullb_op_begin_complete(&wait->timed, task, type);
+        return lull_await(L, &wait->timed.op);
+    }
+    if (!lullb_op_begin(&wait->timed, lookup->rt, task, type, timeout))
+        return lullb_raise_memory(L, type->name);
+    lullb_line_append(&lookup->line, &wait->timed);
+    return lull_await(L, &wait->timed.op);
+}
+
+/* lookup:state() -> "pending" | "found" | "missing", for sure | "failed", for now */
+static int m_state(lua_State *L)
+{
+    const struct lookup *lookup = check_lookup(L);
+    if (lookup->in_flight)
+        lua_pushliteral(L, "pending");
+    else if (lookup->job->count > 0)
+        lua_pushliteral(L, "found");
+    else
+        lua_pushstring(L, is_missing(lookup->job) ? "missing" : "failed");
+    return 1;
+}
+
+static int m_gc(lua_State *L)
+{
+    struct lookup *lookup = check_lookup(L);
+    struct lookup_job *job = lookup->job;
+    lookup->job = NULL;
+    if (job == NULL)
+        return 0;
+    if (lookup->in_flight)
+        lull_job_abandon(lookup->rt, &job->base);
+    else
+        drop(&job->base);
     return 0;
 }
 
-static const struct luaL_Reg no_methods[] = {{NULL, NULL}};
-static const struct luaL_Reg meta[] = {{"__gc", lookup_gc}, {NULL, NULL}};
+/* ---- beginning --------------------------------------------------------------------- */
 
-static struct lookup_job *new_job(const char *name, size_t length)
+static const struct luaL_Reg methods[] = {
+    {"state", m_state},
+    {"wait", m_wait},
+    {NULL, NULL},
+};
+
+static const struct luaL_Reg meta[] = {{"__gc", m_gc}, {NULL, NULL}};
+
+/* Push a look-up with a job that is not queued.  A checkpoint. */
+static struct lookup *push_lookup(lua_State *L, const char *name, size_t length)
 {
-    struct lookup_job *job = malloc(sizeof *job + length + 1);
+    struct lull_runtime *rt = lull_runtime_of(L);
+    lull_checkpoint(L);
+    lull_push_class(L, rt, "lull.lookup", methods, meta);
+    struct lookup *lookup = lullb_push_object(L, sizeof *lookup, &lookup_tag);
+    lookup->rt = rt;
+    struct lookup_job *job = calloc(1, sizeof *job + length + 1);
     if (job == NULL)
-        return NULL;
-    memset(job, 0, sizeof *job);
-    memcpy(job->name, name, length + 1);
-    job->base.run = run;
+        lullb_raise_memory(L, RESOLVE);
+    memcpy(job->name, name, length);
+    job->lookup = lookup;
     job->base.done = done;
     job->base.drop = drop;
-    return job;
+    lookup->job = job;
+    return lookup;
 }
 
-int lullb_l_resolve(lua_State *L)
+static int submit(lua_State *L, struct lookup *lookup, const char *op)
+{
+    int error = lull_job_submit(lookup->rt, LULL_POOL_NAMES, &lookup->job->base);
+    if (error != 0)
+        return lullb_raise_io(L, op, error, lookup->job->name);
+    lookup->in_flight = true;
+    return 1;
+}
+
+/* Is it localhost or below?  With or without the dot that ends a name. */
+static bool is_localhost(const char *name, size_t length)
+{
+    static const char localhost[] = "localhost";
+    const size_t own = sizeof localhost - 1;
+    if (length > 0 && name[length - 1] == '.')
+        length--;
+    return length >= own && strncasecmp(name + length - own, localhost, own) == 0 &&
+           (length == own || name[length - own - 1] == '.');
+}
+
+static void add_known(struct lookup_job *job, const char *address, int family)
+{
+    if (job->family == AF_UNSPEC || job->family == family)
+        strcpy(job->texts + (size_t)job->count++ * job->size, address);
+}
+
+/* The answer, if nobody need be asked; false: somebody must, or there is no memory. */
+static bool answer_at_once(lua_State *L, struct lookup_job *job, size_t length)
+{
+    struct lullb_addr addr;
+    bool numeric = lullb_addr_parse(&addr, job->name, 0);
+    if (!numeric && !is_localhost(job->name, length))
+        return false;
+    if (!make_texts(job, 2, ADDRESS_TEXT))
+        return true;
+    if (numeric) {
+        lullb_push_addr(L, &addr);
+        add_known(job, lua_tostring(L, -2), addr.as.any.sa_family);
+        lua_pop(L, 2);
+    } else {
+        add_known(job, "127.0.0.1", AF_INET);
+        add_known(job, "::1", AF_INET6);
+    }
+    return true;
+}
+
+/* resolve(name, 4 | 6 | nil) -> look-up, and whether it was answered without asking */
+static int l_resolve(lua_State *L)
 {
     size_t length;
     const char *name = luaL_checklstring(L, 1, &length);
     luaL_argcheck(L, length > 0 && length <= MAX_NAME && strlen(name) == length, 1,
                   "not a host name");
-    struct lull_runtime *rt = lull_runtime_of(L);
-    struct lull_task *task = lull_checkpoint(L);
-    struct lookup *lookup = lua_newuserdatauv(L, sizeof *lookup, 0);
-    *lookup = (struct lookup){.rt = rt};
-    lull_push_class(L, rt, "lull.lookup", no_methods, meta);
-    lua_setmetatable(L, -2);
-    struct lookup_job *job = new_job(name, length);
-    if (job == NULL)
-        return lullb_raise_memory(L, OP_NAME);
-    job->lookup = lookup;
-    lull_op_begin(&lookup->op, task, &lookup_type);
-    int error = lull_job_submit(rt, LULL_POOL_NAMES, &job->base);
-    if (error != 0) {
-        free(job);
-        return lullb_raise_io(L, OP_NAME, error, name);
-    }
-    lookup->job = job;
-    lookup->in_flight = true;
-    return lull_await(L, &lookup->op);
+    lua_Integer family = luaL_optinteger(L, 2, 0);
+    struct lookup *lookup = push_lookup(L, name, length);
+    struct lookup_job *job = lookup->job;
+    job->base.run = run_resolve;
+    job->family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
+    bool known = answer_at_once(L, job, length);
+    if (!known)
+        submit(L, lookup, RESOLVE);
+    lua_pushboolean(L, known);
+    return 2;
+}
+
+/* reverse(address) -> look-up; nil when it is no numeric address */
+static int l_reverse(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    struct lullb_addr addr;
+    if (strlen(text) != length || !lullb_addr_parse(&addr, text, 0))
+        return 0;
+    struct lookup *lookup = push_lookup(L, text, length);
+    lookup->job->base.run = run_reverse;
+    lookup->job->addr = addr;
+    return submit(L, lookup, REVERSE);
+}
+
+static const struct luaL_Reg functions[] = {
+    {"resolve", l_resolve},
+    {"reverse", l_reverse},
+    {NULL, NULL},
+};
+
+int luaopen_lull_dns_native(lua_State *L)
+{
+    lua_newtable(L);
+    lull_set_functions(L, lull_runtime_of(L), functions);
+    return 1;
 }

@@ -8,7 +8,6 @@
 #include "connect.h"
 #include "fdready.h"
 #include "listener.h"
-#include "resolve.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -211,7 +210,6 @@ static const struct luaL_Reg functions[] = {
     {"numeric", l_numeric},
     {"pair", l_pair},
     {"pipe", l_pipe},
-    {"resolve", lullb_l_resolve},
     {"stream_methods", l_stream_methods},
     {"wait_readable", lullb_l_wait_readable},
     {"wait_writable", lullb_l_wait_writable},

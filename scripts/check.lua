@@ -3,8 +3,12 @@ local lull = require "lull"
 
 local check = {}
 
---- Raise at the place of the script that called into lull, however deep we are.
-local function fail(argument, name, message)
+--- Raise an argument error at the place of the script that called into lull, however deep we
+--- are.
+---@param argument integer  its number
+---@param name string       of the public function
+---@param message string
+function check.fail(argument, name, message)
   local level = 1
   repeat
     level = level + 1
@@ -12,6 +16,8 @@ local function fail(argument, name, message)
   until not info or not info.short_src:find("^%[lull%.")
   error(("bad argument #%d to '%s' (%s)"):format(argument, name, message), level)
 end
+
+local fail <const> = check.fail
 
 --- An argument of one of the types.
 ---@param value any
@@ -27,13 +33,24 @@ function check.type(value, argument, name, expected, optional)
   end
 end
 
---- A host: a name or a numeric address.
+--- A host: a name or a numeric address.  A name has at most 253 bytes (RFC 1035, 2.3.4), and
+--- a dot that ends it.
 ---@param value any
 ---@param argument integer
 ---@param name string
 function check.host(value, argument, name)
   check.type(value, argument, name, "string")
-  if value == "" or value:find("\0", 1, true) then fail(argument, name, "not a host") end
+  if value == "" or #value > 254 or value:find "[%c ]" then fail(argument, name, "not a host") end
+end
+
+--- A path for a Unix socket, or with a NUL in front a name outside the file system.
+---@param value any
+---@param argument integer
+---@param name string
+function check.path(value, argument, name)
+  check.type(value, argument, name, "string")
+  if value == "" or value:find("\0", 2, true) then fail(argument, name, "not a path") end
+  if #value > 107 then fail(argument, name, "path too long for a socket") end
 end
 
 --- A port.
@@ -70,15 +87,33 @@ function check.count(value, argument, name, what)
   end
 end
 
+--- What the value of an option may have to be: a test, and what is said of one that fails it.
+local kinds <const> = {
+  any = { function() return true end },
+  boolean = { function(v) return type(v) == "boolean" end, "must be true or false" },
+  count = {
+    function(v) return (math.tointeger(v) or 0) >= 1 end, "must be a positive integer",
+  },
+  seconds = {
+    function(v) return type(v) == "number" and v >= 0 end, "must be a number of seconds >= 0",
+  },
+  string = { function(v) return type(v) == "string" end, "must be a string" },
+  table = { function(v) return type(v) == "table" end, "must be a table" },
+}
+
 --- Options, each of which is known: a misspelt one would be ignored silently.
 ---@param opts any      a table or nil
 ---@param argument integer
 ---@param name string
----@param known table<string, any>  its keys are the names there are
+---@param known table<string, true|"any"|"boolean"|"count"|"seconds"|"string"|"table">  by name,
+---  what the value must be; true: anything
 function check.options(opts, argument, name, known)
   check.type(opts, argument, name, "table", true)
-  for key in next, opts or {} do
-    if not known[key] then fail(argument, name, ("unknown option '%s'"):format(tostring(key))) end
+  for key, value in next, opts or {} do
+    local kind <const> = known[key]
+    if not kind then fail(argument, name, ("unknown option '%s'"):format(tostring(key))) end
+    local test <const> = kinds[kind] or kinds.any
+    if not test[1](value) then fail(argument, name, key .. " " .. test[2]) end
   end
 end
 

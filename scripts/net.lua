@@ -3,7 +3,9 @@ local check = require "lull.check"
 local connect = require "lull.net.connect"
 local lull = require "lull"
 local native = require "lull.net.native"
+local options = require "lull.net.options"
 local server = require "lull.net.server"
+local udp = require "lull.net.udp"
 
 --- A connection, a pipe's end or another descriptor, read and written by tasks.
 ---
@@ -93,7 +95,7 @@ local net = {}
 function net.connect(host, port, opts)
   check.host(host, 1, "connect")
   check.port(port, 2, "connect")
-  check.type(opts, 3, "connect", "table", true)
+  check.options(opts, 3, "connect", options.connect)
   check.no_tls(opts)
   return connect.host(host, math.tointeger(tonumber(port)), opts)
 end
@@ -104,40 +106,23 @@ end
 ---@param opts? lull.net.ConnectOptions
 ---@return lull.net.Stream   raises kinds io, timeout
 function net.connect_unix(path, opts)
-  check.type(path, 1, "connect_unix", "string")
-  check.type(opts, 2, "connect_unix", "table", true)
+  check.path(path, 1, "connect_unix")
+  check.options(opts, 2, "connect_unix", options.connect)
   check.no_tls(opts)
   return connect.path(path, opts)
-end
-
-local function with_dual_stack(opts)
-  local copy <const> = {}
-  for key, value in pairs(opts) do copy[key] = value end
-  copy.dual_stack = true
-  return copy
-end
-
---- Listen on every address: of both families, where the system has IPv6.
-local function listen_everywhere(port, opts)
-  local ok <const>, socket <const> = pcall(native.listen, "::", port, with_dual_stack(opts))
-  if ok then return socket end
-  local code <const> = lull.is_error(socket, "io") and socket.code
-  if code == "EAFNOSUPPORT" or code == "EADDRNOTAVAIL" then
-    return native.listen("0.0.0.0", port, opts)
-  end
-  error(socket, 0)
 end
 
 local function listen_socket(opts)
   if opts.path ~= nil then return native.listen_unix(opts.path, opts) end
   local port <const> = math.tointeger(tonumber(opts.port or 0))
-  if opts.host == "*" then return listen_everywhere(port, opts) end
-  return native.listen(connect.addresses(opts.host or "127.0.0.1")[1], port, opts)
+  if opts.host == "*" then return connect.everywhere(native.listen, port, opts) end
+  return native.listen(connect.address(opts.host or "127.0.0.1"), port, opts)
 end
 
 local function check_listen_options(opts, name)
   check.type(opts, 1, name, "table")
-  if opts.path ~= nil then check.type(opts.path, 1, name, "string") end
+  check.options(opts, 1, name, options[name])
+  if opts.path then check.path(opts.path, 1, name) end
   if opts.host ~= nil then check.host(opts.host, 1, name) end
   if opts.port ~= nil then check.port(opts.port, 1, name) end
   check.no_tls(opts)
@@ -164,7 +149,6 @@ end
 ---@return lull.net.Server   owned by the current scope
 function net.serve(opts, handler)
   check_listen_options(opts, "serve")
-  check.count(opts.max_connections, 1, "serve", "max_connections")
   check.callable(handler, 2, "serve")
   if not lull.current() then
     error(lull.new_error("usage", "a server needs a task to own it: it cannot start outside"), 2)
@@ -177,7 +161,7 @@ end
 ---@return lull.net.Stream
 ---@return lull.net.Stream
 function net.pair(opts)
-  check.type(opts, 1, "pair", "table", true)
+  check.options(opts, 1, "pair", options.stream)
   return native.pair(opts)
 end
 
@@ -186,8 +170,17 @@ end
 ---@return lull.net.Stream read_end
 ---@return lull.net.Stream write_end
 function net.pipe(opts)
-  check.type(opts, 1, "pipe", "table", true)
+  check.options(opts, 1, "pipe", options.stream)
   return native.pipe(opts)
+end
+
+--- A socket for datagrams: UDP, or a Unix socket.  Suspends only for a host that has to be
+--- resolved.
+---@async
+---@param opts? lull.net.UdpOptions
+---@return lull.net.Udp   raises kinds io, dns
+function net.udp(opts)
+  return udp.open(opts)
 end
 
 --- A stream over a descriptor, whose mode is left as it is: others may share it.  The stream
@@ -196,7 +189,7 @@ end
 ---@param opts? lull.net.StreamOptions | { close?: boolean }
 ---@return lull.net.Stream
 function net.from_fd(fd, opts)
-  check.type(opts, 2, "from_fd", "table", true)
+  check.options(opts, 2, "from_fd", options.from_fd)
   return native.from_fd(fd, opts)
 end
 

@@ -1,4 +1,5 @@
 --- lull.net.connect: from a host's name to a connected stream.
+local dns = require "lull.dns"
 local lull = require "lull"
 local native = require "lull.net.native"
 
@@ -8,18 +9,6 @@ local connect = {}
 local STAGGER <const> = 0.25
 --- Seconds between attempts on a Unix socket whose backlog is full: nothing tells when it is not.
 local RETRY <const> = 0.01
-
---- The addresses of a host.  Numeric ones and localhost need no resolver.
----@async
----@param host string
----@return string[]  numeric addresses, best first
-function connect.addresses(host)
-  local numeric <const> = native.numeric(host)
-  if numeric then return { numeric } end
-  local lower <const> = host:lower()
-  if lower == "localhost" or lower == "localhost." then return { "127.0.0.1", "::1" } end
-  return native.resolve(host)
-end
 
 --- Take addresses of the two families in turn, beginning with that of the best one, and
 --- within a family in their order (RFC 8305, section 4).
@@ -100,7 +89,9 @@ end
 ---@param opts? table  options of the stream
 ---@return lull.net.Stream
 function connect.host(host, port, opts)
-  local addresses <const> = connect.addresses(host)
+  local numeric <const> = native.numeric(host)
+  if numeric then return native.connect(numeric, port, opts) end
+  local addresses <const> = dns.resolve(host, opts and { timeout = opts.timeout })
   if #addresses == 1 then return native.connect(addresses[1], port, opts) end
   return connect.race(host, port, connect.interleave(addresses), opts)
 end
@@ -116,6 +107,30 @@ function connect.path(path, opts)
     if stream then return stream end
     lull.sleep(RETRY)
   end
+end
+
+--- One address of a host, the best.  Suspends only for a name.
+---@param host string
+---@return string
+function connect.address(host)
+  return native.numeric(host) or dns.resolve(host)[1]
+end
+
+--- Call open(address, port, opts) for the address that stands for all: of both families, where
+--- the system has IPv6.
+---@generic T
+---@param open fun(address: string, port: integer, opts: table): T
+---@param port integer
+---@param opts table
+---@return T
+function connect.everywhere(open, port, opts)
+  local both <const> = { dual_stack = true }
+  for key, value in pairs(opts) do both[key] = value end
+  local ok <const>, socket <const> = pcall(open, "::", port, both)
+  if ok then return socket end
+  local code <const> = lull.is_error(socket, "io") and socket.code
+  if code == "EAFNOSUPPORT" or code == "EADDRNOTAVAIL" then return open("0.0.0.0", port, opts) end
+  error(socket, 0)
 end
 
 return connect

@@ -257,8 +257,10 @@ end)
 describe("virtual time", function()
   it("does not jump while a name is looked up or a connection is made", function()
     testing.virtual_time(function()
-      local native = require "lull.net.native"
-      assert.is_true(#lull.timeout(0.001, native.resolve, "localhost") > 0)
+      local dns = require "lull.dns"
+      local name = assert(io.open("/etc/hosts")):read("a"):match("\n127%.0%.0%.1%s+(%S+)")
+      local ok, e = pcall(lull.timeout, 0.001, dns.resolve, name or "host.invalid", { fresh = true })
+      assert.is_true(ok or lull.is_error(e, "dns"), tostring(e))
       local listener <close> = net.listen {}
       lull.timeout(0.001, net.connect, "localhost", listener.port):close()
     end)

@@ -229,61 +229,27 @@ describe("connect_unix", function()
   end)
 end)
 
-describe("resolving", function()
-  local native = require "lull.net.native"
+describe("numeric addresses", function()
+  local numeric = require("lull.net.native").numeric
 
-  it("gives numeric addresses without doubles", function()
-    local addresses = native.resolve("localhost")
-    local seen = {}
-    for _, address in ipairs(addresses) do
-      assert.is_truthy(native.numeric(address))
-      assert.is_nil(seen[address])
-      seen[address] = true
-    end
-    assert.is_true(#addresses >= 1)
-  end)
-
-  it("does not block the loop, and several go on at once", function()
-    local ticks = 0
-    local ticker = go(function()
-      while true do
-        lull.sleep(0.001)
-        ticks = ticks + 1
-      end
-    end)
-    local results = lull.gather({
-      function() return pcall(native.resolve, "a.invalid") end,
-      function() return pcall(native.resolve, "b.invalid") end,
-      function() return pcall(native.resolve, "localhost") end,
-      function() return pcall(native.resolve, "127.0.0.1") end,
-      function() return pcall(native.resolve, "::1") end,
-    })
-    ticker:cancel()
-    assert.are.same({ false, false, true, true, true, n = 5 }, results)
-  end)
-
-  it("that is cancelled finishes for nobody", function()
-    local before = #lull.tasks()
-    for _ = 1, 20 do
-      local task = go(native.resolve, "cancelled.invalid")
-      lull.yield()
-      task:cancel()
-      assert.is_truthy(({ cancelled = true, failed = true })[task:join()])
-      if task:status() == "failed" then task:error() end
-    end
-    assert.are.equal(before, #lull.tasks())
-    assert.is_true(#native.resolve("localhost") > 0)
-  end)
-
-  it("refuses what is no name", function()
-    for _, name in ipairs { "", "a\0b", ("x"):rep(2000), {} } do misuse(native.resolve, name) end
-  end)
-
-  it("tells numeric addresses from names", function()
-    assert.are.same({ "127.0.0.1", 4 }, { native.numeric("127.0.0.1") })
-    assert.are.same({ "::1", 6 }, { native.numeric("0:0::1") })
+  it("are told from names", function()
+    assert.are.same({ "127.0.0.1", 4 }, { numeric("127.0.0.1") })
+    assert.are.same({ "::1", 6 }, { numeric("0:0::1") })
     for _, name in ipairs { "localhost", "1.2.3", "1.2.3.4.5", "::g", "::1%", "", "[::1]" } do
-      assert.is_nil((native.numeric(name)))
+      assert.is_nil((numeric(name)))
+    end
+  end)
+
+  it("of IPv4 are that in IPv6's clothes, too", function()
+    assert.are.same({ "192.0.2.1", 4 }, { numeric("::ffff:192.0.2.1") })
+    assert.are.same({ "192.0.2.1", 4 }, { numeric("::ffff:c000:201") })
+  end)
+
+  it("may name an interface, by name or number", function()
+    assert.are.same({ "fe80::1%lo", 6 }, { numeric("fe80::1%lo") })
+    assert.are.same({ "fe80::1%lo", 6 }, { numeric("fe80::1%1") })
+    for _, name in ipairs { "fe80::1%nosuch0", "fe80::1%0", "fe80::1%", "127.0.0.1%lo" } do
+      assert.is_nil((numeric(name)), name)
     end
   end)
 end)

@@ -250,17 +250,6 @@ return function(support)
         end,
       }
     end },
-    { "resolve", "dns.resolve", function()
-      return {
-        wait = function(before)
-          if before then before() end
-          return assert(native.resolve("localhost"))
-        end,
-        finish = function() lull.sleep(0.01) end,
-        turns = true, -- it may be over any time
-        usable = function() assert.is_truthy(native.resolve("localhost")[1]) end,
-      }
-    end, columns = { before = true, waiting = true, shielded = true, twice = true } },
     { "wait_readable", "net.wait_readable", function()
       local s, t, stage = pair_stage()
       stage.wait = function(before)
