@@ -26,7 +26,7 @@ local function parse(path, classes)
     local class <const> = line:match "^%-%-%-@class ([%w_.]+)"
     local variable <const> = line:match "^local ([%a_]+) = {}$"
     local owner <const>, sep <const>, name <const>, parameters <const> =
-      line:match "^function ([%a_]+)([.:])([%a_]+)%((.-)%) end$"
+      line:match "^function ([%a_]+)([.:])([%w_]+)%((.-)%) end$"
     if owner then
       local list <const> = {}
       for parameter in parameters:gmatch "[^%s,]+" do list[#list + 1] = parameter end
