@@ -75,6 +75,26 @@ function check.callable(value, argument, name)
   end
 end
 
+--- Options: nil, or a table with these keys only.  `known` gives the type of each, or several
+--- ("string|table"); "number" stands for one that is not negative, and no NaN.
+---@param value any
+---@param argument integer
+---@param name string
+---@param known table<string, string>
+function check.options(value, argument, name, known)
+  check.type(value, argument, name, "table", true)
+  for key, given in pairs(value or {}) do
+    local types <const> = known[key]
+    if not types then fail(argument, name, ("no option is named '%s'"):format(tostring(key))) end
+    local actual <const> = type(given)
+    if not ("|" .. types .. "|"):find("|" .. actual .. "|", 1, true) then
+      fail(argument, name, ("%s must be a %s"):format(key, types:gsub("|", " or a ")))
+    elseif actual == "number" and (given < 0 or given ~= given) then
+      fail(argument, name, key .. " must not be negative")
+    end
+  end
+end
+
 --- A positive integer or nil.
 ---@param value any
 ---@param argument integer
