@@ -90,11 +90,11 @@ end
 local function read_header(text)
   local headers <const> = {}
   for line in text:gmatch("(.-)\r\n") do
-    local name <const>, value <const> = line:match("^([%w!#$%%&'*+.^_`|~-]+):[ \t]*(.-)[ \t]*$")
+    local name <const>, value <const> = line:match("^([%w!#$%%&'*+.^_`|~-]+):(.*)$")
     if not name or value:find("[%z\r\n]") then refuse("malformed header of a part") end
     local key <const> = name:lower()
     if headers[key] then refuse("a part has a header twice") end
-    headers[key] = value
+    headers[key] = params.trim(value)
   end
   return headers
 end

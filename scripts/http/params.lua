@@ -3,6 +3,13 @@ local params = {}
 
 local TOKEN <const> = "^[%w!#$%%&'*+.^_`|~-]+()"
 
+--- A text without the blanks around it; in linear time, whatever it is.
+---@param text string
+---@return string
+function params.trim(text)
+  return text:match("^.*[^ \t]", (text:find("[^ \t]"))) or ""
+end
+
 --- The quoted string (RFC 9110, 5.6.4) that begins at `from`: what it says, and where it ends.
 --- A backslash escapes a quote or itself; before anything else it is one: file names have it.
 local function read_quoted(text, from)
