@@ -1,7 +1,7 @@
 --- http_cookie_spec.lua: cookies read, written and signed.
 
 local cookie = require "lull.http.cookie"
-local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_request.lua")
 local misuse = support.misuse
 local has_crypto = pcall(require, "lull.crypto")
 

@@ -3,7 +3,7 @@
 local form = require "lull.http.form"
 local lull = require "lull"
 local params = require "lull.http.params"
-local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_request.lua")
 local URLENCODED <const> = "application/x-www-form-urlencoded"
 local request, raises, misuse = support.request, support.raises, support.misuse
 

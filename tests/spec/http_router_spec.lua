@@ -2,7 +2,7 @@
 
 local lull = require "lull"
 local router = require "lull.http.router"
-local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_request.lua")
 local request, misuse = support.request, support.misuse
 
 --- A handler that answers with its name.
