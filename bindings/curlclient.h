@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * curlclient.h -- one curl multi handle on the runtime's loop.
+ *
+ * A client is a pool of connections with their limits, a cookie jar and the
+ * TLS sessions.  Curl says which sockets it waits for and when it wants to be
+ * called; we say when they are ready, and collect the transfers that ended.
+ *
+ *   1. Curl is called only from here and from curltransfer.c, and never from
+ *      within one of its callbacks.
+ *   2. After each call into curl comes lullb_curl_kick(): what curl wants to do
+ *      at once is done at once, not a turn later.
+ *   3. What cannot be watched for lack of memory fails every transfer of the
+ *      client, rather than letting one hang.
+ *
+ * Ownership: a client is a userdata.  It is no open handle: its transfers are,
+ * while they run; without any, nothing of it is on the runtime's lists.
+ * Thread: the runtime's.
+ */
+#ifndef LULLB_CURLCLIENT_H
+#define LULLB_CURLCLIENT_H
+
+#include "bind.h"
+
+#include <curl/curl.h>
+
+#define LULLB_CURL_SPARES 16u /* easy handles that are kept for the next transfers */
+
+struct lullb_curl_transfer;
+struct lullb_curl_socket;
+
+struct lullb_curl_client {
+    struct lullb_object object; /* first; never opened */
+    struct lull_runtime *rt;
+    CURLM *multi;  /* NULL: closed */
+    CURLSH *share; /* TLS sessions and cookies */
+    struct lull_timer timer;
+    uint64_t wanted_at; /* ns of the monotonic clock: curl wants to be called then... */
+    uint64_t armed_at;  /* ...and the timer is due then, or earlier */
+    bool wanted_now;
+    bool driving; /* a call into curl is under way, down the C stack */
+    bool starved; /* memory to watch something was refused */
+    bool cookies; /* it has a jar */
+    unsigned spare_count;
+    CURL *spares[LULLB_CURL_SPARES];
+    struct lullb_curl_transfer *transfers; /* those that run */
+    struct lullb_curl_socket *sockets;     /* those that are watched */
+};
+
+/* What a client is opened with. */
+struct lullb_curl_limits {
+    size_t max_connections; /* in all */
+    size_t max_per_host;    /* 0: no limit but the former */
+    size_t max_idle;        /* connections kept for later */
+};
+
+/* Make the multi handle; false when memory is refused.  No Lua. */
+bool lullb_curl_client_open(struct lullb_curl_client *client,
+                            const struct lullb_curl_limits *limits);
+
+/* End every transfer with `closed`, then everything else.  Idempotent. */
+void lullb_curl_client_close(struct lullb_curl_client *client);
+
+/* An easy handle with no option set, but the share; NULL: no memory. */
+CURL *lullb_curl_take_easy(struct lullb_curl_client *client);
+void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy);
+
+/* Let curl do what it wants to do now, and end what has ended. */
+void lullb_curl_kick(struct lullb_curl_client *client);
+
+/* Ns of the monotonic clock. */
+uint64_t lullb_curl_now(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * curlerror.c -- what went wrong, as lull says it.
+ *
+ * Curl's own text is the best there is, but for certificates: there we say
+ * whose it was.  The request is named by the table that describes it, in which
+ * scripts/http/ has left out what is secret.
+ */
+#include "curltransfer.h"
+
+#include <string.h>
+
+#define SPEC_VALUE 1 /* user value of a transfer */
+
+enum lull_kind lullb_curl_kind_of(CURLcode result)
+{
+    switch ((int)result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return LULL_KIND_DNS;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_USE_SSL_FAILED:
+        return LULL_KIND_TLS;
+    case CURLE_OPERATION_TIMEDOUT:
+        return LULL_KIND_TIMEOUT;
+    case CURLE_OUT_OF_MEMORY:
+        return LULL_KIND_MEMORY;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_LOGIN_DENIED:
+        return LULL_KIND_HTTP;
+    case CURLE_FILESIZE_EXCEEDED:
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
+        return LULL_KIND_LIMIT;
+    default:
+        return LULL_KIND_IO;
+    }
+}
+
+/* A string field of the request's description; "" without one.  Stays on the stack. */
+static const char *push_field(lua_State *L, int index, const char *name)
+{
+    lua_getiuservalue(L, index, SPEC_VALUE);
+    lua_getfield(L, -1, name);
+    const char *text = lua_tostring(L, -1);
+    return text != NULL ? text : "";
+}
+
+static const char *text_of(const struct lullb_curl_transfer *transfer)
+{
+    if (transfer->kind == LULL_KIND_CLOSED)
+        return "it was closed";
+    if (transfer->error[0] != '\0')
+        return transfer->error;
+    if (transfer->kind == LULL_KIND_MEMORY)
+        return "not enough memory";
+    return curl_easy_strerror(transfer->result);
+}
+
+int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int index,
+                     const char *op)
+{
+    static const char problem[] = "SSL certificate problem: ";
+    enum lull_kind kind = (enum lull_kind)transfer->kind;
+    const char *text = text_of(transfer);
+    lull_handle_close(&transfer->object.handle);
+    luaL_checkstack(L, 16, NULL);
+    const char *label = push_field(L, index, "label");
+    if (transfer->connect_status >= 300) {
+        kind = LULL_KIND_HTTP;
+        text = lua_pushfstring(L, "the proxy answered with status %d",
+                               (int)transfer->connect_status);
+    } else if (kind == LULL_KIND_TLS && strncmp(text, problem, strlen(problem)) == 0) {
+        text = lua_pushfstring(L, "the certificate of %s is not accepted: %s",
+                               push_field(L, index, "host"), text + strlen(problem));
+    }
+    lull_push_error(L, kind, "%s: %s", label, text);
+    lull_error_detail(L, op, kind == LULL_KIND_IO ? (int)transfer->os_error : 0);
+    if (transfer->connect_status >= 300) {
+        lua_pushinteger(L, (lua_Integer)transfer->connect_status);
+        lua_setfield(L, -2, "status");
+    }
+    return lua_error(L);
+}

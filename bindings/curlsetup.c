@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * curlsetup.c -- from the table that describes a request to curl's options.
+ *
+ * The table is made by scripts/http/: names, checks and defaults are there.
+ * Everything is read and checked before an easy handle is taken, so that
+ * nothing is held while an error could be raised.
+ */
+#include "curltransfer.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define DEFAULT_CONNECT_MS 30000
+#define BUFFER_BYTES       32768L /* that curl reads at once */
+
+/* What is read from the table; strings are the table's. */
+struct wishes {
+    const char *url;
+    const char *method;
+    const char *body;
+    size_t body_size;
+    const char *http_version;
+    const char *user, *password;
+    const char *proxy;
+    const char *ca_file, *cert, *key;
+    const char *cookies;
+    const char *unix_socket;
+    double connect, first_byte, idle, total; /* seconds; infinity: no limit */
+    curl_off_t upload; /* size of a streamed upload; -1: not known; -2: there is none */
+    bool digest, verify, raw;
+};
+
+/* ---- the table ---------------------------------------------------------------- */
+
+/* A string field, or NULL; what it points to is the table's. */
+static const char *text_field(lua_State *L, int spec, const char *name, size_t *size)
+{
+    int type = lua_getfield(L, spec, name);
+    const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, size) : NULL;
+    if (type != LUA_TNIL && text == NULL)
+        luaL_error(L, "%s must be a string", name);
+    lua_pop(L, 1);
+    return text;
+}
+
+static bool flag_field(lua_State *L, int spec, const char *name, bool otherwise)
+{
+    bool value = lua_getfield(L, spec, name) == LUA_TNIL ? otherwise
+                                                         : lua_toboolean(L, -1) != 0;
+    lua_pop(L, 1);
+    return value;
+}
+
+static curl_off_t upload_field(lua_State *L, int spec)
+{
+    curl_off_t size = -2;
+    if (lua_getfield(L, spec, "upload") == LUA_TNUMBER)
+        size = (curl_off_t)lua_tointeger(L, -1);
+    else if (lua_toboolean(L, -1))
+        size = -1;
+    lua_pop(L, 1);
+    return size;
+}
+
+static void read_wishes(lua_State *L, int spec, struct wishes *wishes)
+{
+    luaL_checkstack(L, 8, NULL);
+    *wishes = (struct wishes){
+        .url = text_field(L, spec, "url", NULL),
+        .method = text_field(L, spec, "method", NULL),
+        .http_version = text_field(L, spec, "http_version", NULL),
+        .user = text_field(L, spec, "user", NULL),
+        .password = text_field(L, spec, "password", NULL),
+        .proxy = text_field(L, spec, "proxy", NULL),
+        .ca_file = text_field(L, spec, "ca_file", NULL),
+        .cert = text_field(L, spec, "cert", NULL),
+        .key = text_field(L, spec, "key", NULL),
+        .cookies = text_field(L, spec, "cookies", NULL),
+        .unix_socket = text_field(L, spec, "unix_socket", NULL),
+        .connect = lullb_check_seconds(L, spec, "connect"),
+        .first_byte = lullb_check_seconds(L, spec, "first_byte"),
+        .idle = lullb_check_seconds(L, spec, "idle"),
+        .total = lullb_check_seconds(L, spec, "total"),
+        .upload = upload_field(L, spec),
+        .digest = flag_field(L, spec, "digest", false),
+        .verify = flag_field(L, spec, "verify", true),
+        .raw = flag_field(L, spec, "raw", false),
+    };
+    wishes->body = text_field(L, spec, "body", &wishes->body_size);
+    if (wishes->url == NULL || wishes->method == NULL)
+        luaL_argerror(L, spec, "a url and a method are needed");
+}
+
+/* Ns; 0: no limit. */
+static uint64_t to_ns(double seconds)
+{
+    return seconds < 1e9 ? (uint64_t)(seconds * 1e9) + 1 : 0;
+}
+
+/* ---- curl: nothing below raises ----------------------------------------------------- */
+
+/* Options are set until one fails. */
+struct setting {
+    CURL *easy;
+    CURLcode result;
+};
+
+static void set_number(struct setting *setting, CURLoption option, long value)
+{
+    if (setting->result == CURLE_OK)
+        setting->result = curl_easy_setopt(setting->easy, option, value);
+}
+
+static void set_size(struct setting *setting, CURLoption option, curl_off_t value)
+{
+    if (setting->result == CURLE_OK)
+        setting->result = curl_easy_setopt(setting->easy, option, value);
+}
+
+/* NULL: leave it as it is. */
+static void set_text(struct setting *setting, CURLoption option, const char *value)
+{
+    if (setting->result == CURLE_OK && value != NULL)
+        setting->result = curl_easy_setopt(setting->easy, option, value);
+}
+
+/* A list option from the array of strings in field `name`; what is no string is left out. */
+static void set_list(lua_State *L, int spec, struct setting *setting, const char *name,
+                     CURLoption option, struct curl_slist **list)
+{
+    lua_getfield(L, spec, name);
+    if (!lua_istable(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++) {
+        struct curl_slist *longer = curl_slist_append(*list, lua_tostring(L, -1));
+        lua_pop(L, 1);
+        if (longer == NULL)
+            setting->result = CURLE_OUT_OF_MEMORY;
+        else
+            *list = longer;
+    }
+    lua_pop(L, 2);
+    if (setting->result == CURLE_OK)
+        setting->result = curl_easy_setopt(setting->easy, option, *list);
+}
+
+static void set_method(struct setting *setting, const struct wishes *wishes)
+{
+    const char *method = wishes->method;
+    const char *natural = "GET";
+    if (wishes->upload >= -1) {
+        natural = "PUT";
+        set_number(setting, CURLOPT_UPLOAD, 1);
+        set_size(setting, CURLOPT_INFILESIZE_LARGE, wishes->upload);
+    } else if (wishes->body != NULL) {
+        natural = "POST";
+        set_number(setting, CURLOPT_POST, 1);
+        set_size(setting, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)wishes->body_size);
+        set_text(setting, CURLOPT_POSTFIELDS, wishes->body);
+    } else if (strcmp(method, "HEAD") == 0) {
+        natural = "HEAD";
+        set_number(setting, CURLOPT_NOBODY, 1);
+    }
+    if (strcmp(method, natural) != 0)
+        set_text(setting, CURLOPT_CUSTOMREQUEST, method);
+}
+
+/* Curl before 8.0 mixes up what it knows of connections that were HTTP/2 from the start. */
+static bool reuses_prior(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000;
+}
+
+static void set_version(struct setting *setting, const struct wishes *wishes)
+{
+    const char *version = wishes->http_version;
+    long number = CURL_HTTP_VERSION_1_1;
+    if (version == NULL || strcmp(version, "2") == 0) {
+        /* Over TLS: the one connection may take many; ask before opening more. */
+        if (strncmp(wishes->url, "https:", 6) == 0) {
+            number = CURL_HTTP_VERSION_2TLS;
+            set_number(setting, CURLOPT_PIPEWAIT, 1);
+        }
+    } else if (strcmp(version, "1.0") == 0) {
+        number = CURL_HTTP_VERSION_1_0;
+    } else if (strcmp(version, "2-prior") == 0) {
+        number = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+        if (!reuses_prior())
+            set_number(setting, CURLOPT_FORBID_REUSE, 1);
+    }
+    set_number(setting, CURLOPT_HTTP_VERSION, number);
+}
+
+static void set_protocols(struct setting *setting)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    set_text(setting, CURLOPT_PROTOCOLS_STR, "http,https");
+    set_text(setting, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+    set_number(setting, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+    set_number(setting, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+}
+
+/* Trust, for the server and for a proxy that is reached by TLS. */
+static void set_trust(struct setting *setting, const struct wishes *wishes)
+{
+    bool to_proxy = wishes->proxy != NULL && strncmp(wishes->proxy, "https:", 6) == 0;
+    if (!to_proxy && strncmp(wishes->url, "https:", 6) != 0)
+        return;
+    set_number(setting, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    if (!wishes->verify) {
+        set_number(setting, CURLOPT_SSL_VERIFYPEER, 0);
+        set_number(setting, CURLOPT_SSL_VERIFYHOST, 0);
+    }
+    set_text(setting, CURLOPT_SSLCERT, wishes->cert);
+    set_text(setting, CURLOPT_SSLKEY, wishes->key);
+    if (wishes->ca_file != NULL) {
+        set_text(setting, CURLOPT_CAINFO, wishes->ca_file);
+        curl_easy_setopt(setting->easy, CURLOPT_CAPATH, NULL); /* these and no others */
+    }
+    if (!to_proxy)
+        return;
+    set_text(setting, CURLOPT_PROXY_CAINFO, wishes->ca_file);
+    if (wishes->ca_file != NULL)
+        curl_easy_setopt(setting->easy, CURLOPT_PROXY_CAPATH, NULL);
+    set_number(setting, CURLOPT_PROXY_SSL_VERIFYPEER, wishes->verify ? 1 : 0);
+    set_number(setting, CURLOPT_PROXY_SSL_VERIFYHOST, wishes->verify ? 2 : 0);
+}
+
+static void set_rest(struct setting *setting, const struct wishes *wishes)
+{
+    set_number(setting, CURLOPT_NOSIGNAL, 1);
+    set_number(setting, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+    set_number(setting, CURLOPT_DISALLOW_USERNAME_IN_URL, 1);
+    set_text(setting, CURLOPT_URL, wishes->url);
+    set_text(setting, CURLOPT_ACCEPT_ENCODING, wishes->raw ? NULL : "");
+    /* "" keeps curl from looking into the environment. */
+    set_text(setting, CURLOPT_PROXY, wishes->proxy != NULL ? wishes->proxy : "");
+    set_text(setting, CURLOPT_NOPROXY, "");
+    set_number(setting, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+    set_number(setting, CURLOPT_HEADEROPT, CURLHEADER_SEPARATE);
+    set_text(setting, CURLOPT_UNIX_SOCKET_PATH, wishes->unix_socket);
+    set_text(setting, CURLOPT_COOKIE, wishes->cookies);
+    if (wishes->user != NULL) {
+        set_number(setting, CURLOPT_HTTPAUTH,
+                   wishes->digest ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC);
+        set_text(setting, CURLOPT_USERNAME, wishes->user);
+        set_text(setting, CURLOPT_PASSWORD, wishes->password);
+    }
+    set_number(setting, CURLOPT_CONNECTTIMEOUT_MS,
+               wishes->connect < 1e6 ? (long)(wishes->connect * 1e3) + 1
+                                     : DEFAULT_CONNECT_MS);
+}
+
+static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer, int spec,
+                        const struct wishes *wishes)
+{
+    struct setting setting = {.easy = transfer->easy, .result = CURLE_OK};
+    lullb_curl_set_callbacks(transfer);
+    set_rest(&setting, wishes);
+    set_method(&setting, wishes);
+    set_version(&setting, wishes);
+    set_protocols(&setting);
+    set_trust(&setting, wishes);
+    if (transfer->client->cookies)
+        set_text(&setting, CURLOPT_COOKIEFILE, "");
+    set_list(L, spec, &setting, "headers", CURLOPT_HTTPHEADER, &transfer->headers);
+    set_list(L, spec, &setting, "proxy_headers", CURLOPT_PROXYHEADER,
+             &transfer->proxy_headers);
+    set_list(L, spec, &setting, "resolve", CURLOPT_RESOLVE, &transfer->resolved);
+    return setting.result;
+}
+
+CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec)
+{
+    struct wishes wishes;
+    read_wishes(L, spec, &wishes);
+    transfer->streamed = flag_field(L, spec, "stream", false);
+    transfer->follows = flag_field(L, spec, "follow", false);
+    transfer->max_body = lullb_check_size_field(L, spec, "max_body", SIZE_MAX);
+    transfer->may_repeat = wishes.digest;
+    transfer->first_byte = to_ns(wishes.first_byte);
+    transfer->idle = to_ns(wishes.idle);
+    if (wishes.total < 1e9)
+        transfer->total_at = lullb_curl_now() + to_ns(wishes.total);
+    transfer->easy = lullb_curl_take_easy(transfer->client);
+    if (transfer->easy == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    CURLcode result = set_all(L, transfer, spec, &wishes);
+    if (result != CURLE_OK)
+        lullb_curl_release_easy(transfer);
+    return result;
+}

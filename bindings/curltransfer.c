@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * curltransfer.c -- a transfer's life on the loop: what curl calls, deadlines,
+ * and how it ends.  No Lua here.
+ */
+#include "curltransfer.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NEVER        UINT64_MAX
+#define MAX_RESERVED (1024u * 1024u) /* for a body, on the word of its Content-Length */
+#define MAX_DISCARD  (64u * 1024u)   /* of a body of no use: then the connection goes */
+
+static void close_transfer(struct lull_handle *handle);
+
+static const struct lull_handle_type transfer_type = {
+    .name = "http.transfer",
+    .close = close_transfer,
+};
+
+/* ---- deadlines ----------------------------------------------------------------- */
+
+static void on_due(struct lull_timer *timer);
+
+/* Ns that nothing may move for; 0: as long as it likes, for now. */
+static uint64_t stall_limit(const struct lullb_curl_transfer *transfer)
+{
+    if (!transfer->head_over)
+        return transfer->connected ? transfer->first_byte : 0;
+    return !transfer->streamed || transfer->reader != NULL ? transfer->idle : 0;
+}
+
+static uint64_t deadline(const struct lullb_curl_transfer *transfer)
+{
+    uint64_t at = transfer->total_at != 0 ? transfer->total_at : NEVER;
+    uint64_t limit = stall_limit(transfer);
+    if (limit != 0 && transfer->moved_at + limit < at)
+        at = transfer->moved_at + limit;
+    return at;
+}
+
+/* Look again when the deadline of now is due.  One that is armed is early enough. */
+static void watch_deadline(struct lullb_curl_transfer *transfer)
+{
+    uint64_t at = deadline(transfer);
+    if (at == NEVER || transfer->timer.slot != 0)
+        return;
+    uint64_t now = lullb_curl_now();
+    double seconds = at > now ? (double)(at - now) / 1e9 : 0;
+    if (!lull_timer_start_real(transfer->client->rt, &transfer->timer, seconds, on_due))
+        transfer->client->starved = true;
+}
+
+/* A deadline came nearer, or may have. */
+static void watch_new_deadline(struct lullb_curl_transfer *transfer)
+{
+    if (transfer->timer.slot != 0)
+        lull_timer_stop(&transfer->timer);
+    watch_deadline(transfer);
+}
+
+static void moved(struct lullb_curl_transfer *transfer)
+{
+    if (transfer->first_byte != 0 || transfer->idle != 0)
+        transfer->moved_at = lullb_curl_now();
+}
+
+static void on_due(struct lull_timer *timer)
+{
+    struct lullb_curl_transfer *transfer =
+        (struct lullb_curl_transfer *)(void *)((char *)timer -
+                                               offsetof(struct lullb_curl_transfer,
+                                                        timer));
+    uint64_t at = deadline(transfer);
+    if (at > lullb_curl_now()) {
+        watch_deadline(transfer);
+        return;
+    }
+    if (at == transfer->total_at)
+        snprintf(transfer->error, sizeof transfer->error, "it took too long in all");
+    else
+        snprintf(transfer->error, sizeof transfer->error, "%s for %.14g s",
+                 transfer->head_over ? "nothing more of the body came" : "no answer came",
+                 (double)stall_limit(transfer) / 1e9);
+    lullb_curl_fail(transfer, LULL_KIND_TIMEOUT);
+}
+
+void lullb_curl_expect_body(struct lullb_curl_transfer *transfer)
+{
+    if (transfer->idle == 0)
+        return;
+    moved(transfer);
+    watch_new_deadline(transfer);
+}
+
+/* ---- the end ------------------------------------------------------------------------ */
+
+static void settle(struct lullb_curl_transfer *transfer)
+{
+    if (transfer->expected)
+        lull_unexpect(transfer->client->rt);
+    transfer->expected = false;
+}
+
+void lullb_curl_release_easy(struct lullb_curl_transfer *transfer)
+{
+    lullb_curl_give_easy(transfer->client, transfer->easy);
+    transfer->easy = NULL;
+    curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->proxy_headers);
+    curl_slist_free_all(transfer->resolved);
+    transfer->headers = transfer->proxy_headers = transfer->resolved = NULL;
+}
+
+/* Leave the multi handle: no callback is made any more. */
+static void leave(struct lullb_curl_transfer *transfer)
+{
+    struct lullb_curl_client *client = transfer->client;
+    settle(transfer);
+    if (transfer->timer.slot != 0)
+        lull_timer_stop(&transfer->timer);
+    curl_multi_remove_handle(client->multi, transfer->easy);
+    lullb_curl_release_easy(transfer);
+    if (transfer->prev != NULL)
+        transfer->prev->next = transfer->next;
+    else
+        client->transfers = transfer->next;
+    if (transfer->next != NULL)
+        transfer->next->prev = transfer->prev;
+}
+
+static void wake_all(struct lullb_curl_transfer *transfer)
+{
+    if (transfer->waiter != NULL)
+        lullb_op_complete(&transfer->waiter->timed);
+    if (transfer->reader != NULL)
+        lullb_op_complete(&transfer->reader->timed);
+    if (transfer->sender != NULL)
+        lullb_op_complete(&transfer->sender->timed);
+}
+
+static void note_head(struct lullb_curl_transfer *transfer)
+{
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &transfer->version);
+}
+
+void lullb_curl_ended(struct lullb_curl_transfer *transfer, CURLcode result)
+{
+    CURL *easy = transfer->easy;
+    if (transfer->phase != LULLB_CURL_RUNNING)
+        return;
+    note_head(transfer);
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &transfer->connect_status);
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &transfer->os_error);
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &transfer->verify_result);
+    transfer->result = result;
+    if (result == CURLE_OK || (transfer->discards && transfer->kind == LULL_KIND_NONE)) {
+        transfer->phase = LULLB_CURL_OVER;
+    } else {
+        transfer->phase = LULLB_CURL_FAILED;
+        if (transfer->kind == LULL_KIND_NONE)
+            transfer->kind = (uint8_t)lullb_curl_kind_of(result);
+    }
+    leave(transfer);
+    wake_all(transfer);
+}
+
+void lullb_curl_fail(struct lullb_curl_transfer *transfer, enum lull_kind kind)
+{
+    struct lullb_curl_client *client = transfer->client;
+    if (transfer->phase != LULLB_CURL_RUNNING)
+        return;
+    transfer->phase = LULLB_CURL_FAILED;
+    transfer->kind = (uint8_t)kind;
+    leave(transfer);
+    wake_all(transfer);
+    lullb_curl_kick(client); /* its connection may be another's now */
+}
+
+static void close_transfer(struct lull_handle *handle)
+{
+    struct lullb_curl_transfer *transfer = (struct lullb_curl_transfer *)(void *)handle;
+    struct lull_runtime *rt = handle->rt;
+    if (transfer->phase == LULLB_CURL_RUNNING)
+        transfer->error[0] = '\0';
+    lullb_curl_fail(transfer, LULL_KIND_CLOSED);
+    if (transfer->phase == LULLB_CURL_OVER && lullb_buffer_size(&transfer->body) > 0) {
+        transfer->phase = LULLB_CURL_FAILED;
+        transfer->kind = LULL_KIND_CLOSED;
+    }
+    lullb_buffer_clear(rt, &transfer->head);
+    lullb_buffer_clear(rt, &transfer->body);
+    lullb_buffer_clear(rt, &transfer->upload);
+}
+
+/* ---- what curl calls ------------------------------------------------------------------ */
+
+/* Stop it from within a callback: curl will end it, and this is why. */
+static size_t refuse(struct lullb_curl_transfer *transfer, enum lull_kind kind,
+                     const char *why)
+{
+    transfer->kind = (uint8_t)kind;
+    snprintf(transfer->error, sizeof transfer->error, "%s", why);
+    return 0;
+}
+
+static bool is_redirection(long status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+/* The head is that of the response. */
+static void head_came(struct lullb_curl_transfer *transfer)
+{
+    note_head(transfer);
+    transfer->head_over = true;
+    transfer->discards = transfer->follows && is_redirection(transfer->status);
+    if (transfer->discards)
+        transfer->streamed = false;
+    if (transfer->idle != 0 && transfer->idle < transfer->first_byte)
+        watch_new_deadline(transfer);
+    if (transfer->streamed) {
+        settle(transfer);
+        if (transfer->waiter != NULL)
+            lullb_op_complete(&transfer->waiter->timed);
+    }
+}
+
+static void head_ended(struct lullb_curl_transfer *transfer)
+{
+    long status = 0;
+    transfer->in_head = false;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool is_final = status >= 200 &&
+                    !(transfer->may_repeat && (status == 401 || status == 407));
+    if (is_final)
+        head_came(transfer);
+}
+
+/* A line of a head; or of a trailer, which nobody asked for. */
+static size_t on_head(char *bytes, size_t one, size_t size, void *arg)
+{
+    struct lullb_curl_transfer *transfer = arg;
+    struct lull_runtime *rt = transfer->client->rt;
+    (void)one;
+    moved(transfer);
+    if (!transfer->in_head) {
+        if (transfer->head_over || size < 5 || memcmp(bytes, "HTTP/", 5) != 0)
+            return size;
+        transfer->in_head = true;
+        transfer->fields = 0;
+        lullb_buffer_consume(rt, &transfer->head, lullb_buffer_size(&transfer->head));
+    }
+    if (lullb_buffer_size(&transfer->head) + size > LULLB_CURL_MAX_HEAD ||
+        ++transfer->fields > LULLB_CURL_MAX_FIELDS)
+        return refuse(transfer, LULL_KIND_LIMIT, "the response's head is too long");
+    if (!lullb_buffer_append(rt, &transfer->head, bytes, size))
+        return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+    if (bytes[0] == '\r' || bytes[0] == '\n')
+        head_ended(transfer);
+    return size;
+}
+
+/* Room for the whole body at once, where its size is known. */
+static void reserve_body(struct lullb_curl_transfer *transfer)
+{
+    curl_off_t length = -1;
+    size_t room;
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (length > 0 && !transfer->streamed)
+        lullb_buffer_reserve(transfer->client->rt, &transfer->body,
+                             length < MAX_RESERVED ? (size_t)length : MAX_RESERVED,
+                             &room);
+}
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
+{
+    struct lullb_curl_transfer *transfer = arg;
+    (void)one;
+    moved(transfer);
+    if (!transfer->head_over)
+        head_came(transfer); /* a refusal that curl did not answer, after all */
+    if (transfer->discards) {
+        transfer->body_bytes += size;
+        return transfer->body_bytes <= MAX_DISCARD ? size : 0;
+    }
+    if (size > transfer->max_body - transfer->body_bytes)
+        return refuse(transfer, LULL_KIND_LIMIT, "the body is longer than max_body");
+    if (transfer->streamed && lullb_buffer_size(&transfer->body) >= LULLB_CURL_HIGH) {
+        transfer->receive_paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (transfer->body_bytes == 0)
+        reserve_body(transfer);
+    if (!lullb_buffer_append(transfer->client->rt, &transfer->body, bytes, size))
+        return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+    transfer->body_bytes += size;
+    if (transfer->reader != NULL)
+        lullb_op_complete(&transfer->reader->timed);
+    return size;
+}
+
+/* Curl takes from a streamed upload. */
+static size_t on_send(char *bytes, size_t one, size_t room, void *arg)
+{
+    struct lullb_curl_transfer *transfer = arg;
+    size_t size = lullb_buffer_size(&transfer->upload);
+    room *= one;
+    moved(transfer);
+    if (size == 0) {
+        transfer->send_paused = !transfer->send_ended;
+        return transfer->send_ended ? 0 : CURL_READFUNC_PAUSE;
+    }
+    if (size > room)
+        size = room;
+    memcpy(bytes, lullb_buffer_bytes(&transfer->upload), size);
+    lullb_buffer_consume(transfer->client->rt, &transfer->upload, size);
+    if (transfer->sender != NULL &&
+        lullb_buffer_size(&transfer->upload) <= LULLB_CURL_LOW)
+        lullb_op_complete(&transfer->sender->timed);
+    return size;
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+/* There is a connection; the request goes out now. */
+static int on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+    struct lullb_curl_transfer *transfer = arg;
+    (void)peer;
+    (void)own;
+    (void)peer_port;
+    (void)own_port;
+    transfer->connected = true;
+    moved(transfer);
+    if (transfer->first_byte != 0)
+        watch_new_deadline(transfer);
+    return CURL_PREREQFUNC_OK;
+}
+#endif
+
+void lullb_curl_set_callbacks(struct lullb_curl_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+#else
+    transfer->connected = true; /* as far as we can know */
+#endif
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+void lullb_curl_set_paused(struct lullb_curl_transfer *transfer)
+{
+    struct lullb_curl_client *client = transfer->client;
+    int paused = (transfer->receive_paused ? CURLPAUSE_RECV : 0) |
+                 (transfer->send_paused ? CURLPAUSE_SEND : 0);
+    CURLcode result = curl_easy_pause(transfer->easy, paused);
+    if (result != CURLE_OK)
+        lullb_curl_ended(transfer, result);
+    lullb_curl_kick(client);
+}
+
+bool lullb_curl_run(struct lullb_curl_transfer *transfer)
+{
+    struct lullb_curl_client *client = transfer->client;
+    transfer->moved_at = lullb_curl_now();
+    if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+        lullb_curl_release_easy(transfer);
+        return false;
+    }
+    transfer->phase = LULLB_CURL_RUNNING;
+    transfer->next = client->transfers;
+    if (transfer->next != NULL)
+        transfer->next->prev = transfer;
+    client->transfers = transfer;
+    transfer->expected = true;
+    lull_expect(client->rt);
+    lull_handle_open(client->rt, &transfer->object.handle, &transfer_type);
+    watch_deadline(transfer);
+    lullb_curl_kick(client);
+    return true;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * curltransfer.h -- one request and its response.
+ *
+ * A transfer runs from begin until curl has ended it, we have failed it, or it
+ * is closed; then it leaves the multi handle at once, and what came of the
+ * body can still be read.  Three ops wait on it: for the response ("http.request":
+ * for its head when the body is streamed, else for its end), for a piece of a
+ * streamed body, and for room in a streamed upload.
+ *
+ *   1. Curl's callbacks copy bytes and note facts.  Errors are raised later, by
+ *      the op that meets them.
+ *   2. Buffers are bounded: a streamed body pauses above LULLB_CURL_HIGH bytes
+ *      until it is read, an upload waits above it until it is sent, a whole
+ *      body and the head have limits.
+ *   3. Cancelling the request closes the transfer.  Cancelling a read or a send
+ *      takes nothing.
+ *
+ * Ownership: a transfer is a userdata with two user values: the table that
+ * describes the request (curl borrows its body) and the client.
+ */
+#ifndef LULLB_CURLTRANSFER_H
+#define LULLB_CURLTRANSFER_H
+
+#include "buffer.h"
+#include "curlclient.h"
+#include "timedop.h"
+
+#define LULLB_CURL_HIGH       (256u * 1024u)
+#define LULLB_CURL_LOW        (64u * 1024u)
+#define LULLB_CURL_MAX_HEAD   (256u * 1024u) /* bytes of a response's head */
+#define LULLB_CURL_MAX_FIELDS 500u           /* fields in it */
+
+enum lullb_curl_phase {
+    LULLB_CURL_NEW,
+    LULLB_CURL_RUNNING,
+    LULLB_CURL_OVER,  /* the response is complete */
+    LULLB_CURL_FAILED /* with `kind` */
+};
+
+/* What a task waits with; the transfer's own, or a userdata on the task's stack. */
+struct lullb_curl_wait {
+    struct lullb_timed_op timed; /* first */
+    struct lullb_curl_transfer *transfer;
+    size_t max; /* of a read */
+};
+
+struct lullb_curl_transfer {
+    struct lullb_object object; /* first; open while it has anything to release */
+    struct lullb_curl_client *client;
+    struct lullb_curl_transfer *prev; /* those of the client that run */
+    struct lullb_curl_transfer *next;
+    CURL *easy; /* NULL: not running */
+    struct curl_slist *headers;
+    struct curl_slist *proxy_headers;
+    struct curl_slist *resolved;
+    struct lullb_curl_wait request;
+    struct lullb_curl_wait own_reader;
+    struct lullb_curl_wait *waiter; /* who waits for the response: `request`, or nobody */
+    struct lullb_curl_wait *reader; /* who waits for the body */
+    struct lullb_curl_wait *sender; /* who waits for room */
+    struct lullb_buffer head;       /* as it came; of the last response */
+    struct lullb_buffer body;
+    struct lullb_buffer upload;
+    size_t fields;     /* lines in the head */
+    size_t body_bytes; /* of the body, decompressed, ever */
+    size_t max_body;
+    uint8_t phase; /* enum lullb_curl_phase */
+    bool streamed; /* the body is read piece by piece */
+    bool follows;  /* redirections are followed: their bodies are of no use */
+    bool may_repeat; /* curl may answer a refusal itself, by authenticating */
+    bool head_over;  /* the head is that of the response */
+    bool in_head;    /* lines of a head are coming */
+    bool discards;   /* the body goes nowhere */
+    bool expected;   /* virtual time waits for it */
+    bool receive_paused;
+    bool send_paused;
+    bool send_ended; /* the upload is complete */
+    bool connected;  /* as of curl's last connection for it */
+    /* Deadlines; 0: none.  In ns. */
+    struct lull_timer timer;
+    uint64_t total_at;   /* of the clock */
+    uint64_t first_byte; /* for the head, since something last moved */
+    uint64_t idle;       /* for the rest */
+    uint64_t moved_at;
+    /* How it ended. */
+    uint8_t kind; /* enum lull_kind */
+    long status;
+    long version;        /* CURL_HTTP_VERSION_* */
+    long connect_status; /* of a proxy that refused */
+    long os_error;
+    long verify_result;
+    CURLcode result;
+    char error[CURL_ERROR_SIZE]; /* what was wrong, as text */
+};
+
+/* ---- loop side: no Lua (curltransfer.c) ---- */
+
+/* Set the options that are the same for every transfer: the callbacks. */
+void lullb_curl_set_callbacks(struct lullb_curl_transfer *transfer);
+
+/* The easy handle has its options: run.  False: memory is refused, it is released. */
+bool lullb_curl_run(struct lullb_curl_transfer *transfer);
+
+/* Give the easy handle back, and free what it borrowed. */
+void lullb_curl_release_easy(struct lullb_curl_transfer *transfer);
+
+/* Curl has ended it. */
+void lullb_curl_ended(struct lullb_curl_transfer *transfer, CURLcode result);
+
+/* End it with an error; `error` may have been filled.  A no-op unless it runs. */
+void lullb_curl_fail(struct lullb_curl_transfer *transfer, enum lull_kind kind);
+
+/* Tell curl which directions are paused now. */
+void lullb_curl_set_paused(struct lullb_curl_transfer *transfer);
+
+/* Somebody waits for the body from now on. */
+void lullb_curl_expect_body(struct lullb_curl_transfer *transfer);
+
+/* ---- Lua side ---- */
+
+/*
+ * Take an easy handle and set its options from the table at `spec`.  May raise
+ * for a wrong table; a failure of curl's is returned, and nothing is held then
+ * (curlsetup.c).
+ */
+CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec);
+
+/*
+ * Raise what ended the transfer, which is at `index`: `op` meets it (curlerror.c).
+ */
+int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int index,
+                     const char *op);
+
+/* The kind of error that a result of curl's is. */
+enum lull_kind lullb_curl_kind_of(CURLcode result);
+
+#endif
