@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int luaopen_lull_net_native(lua_State *L);
@@ -201,12 +202,22 @@ static int l_stream_methods(lua_State *L)
     return 1;
 }
 
+/* max_descriptors() -> how many this process may have open */
+static int l_max_descriptors(lua_State *L)
+{
+    struct rlimit limit;
+    bool is_known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= INT_MAX;
+    lua_pushinteger(L, is_known ? (lua_Integer)limit.rlim_cur : INT_MAX);
+    return 1;
+}
+
 static const struct luaL_Reg functions[] = {
     {"connect", l_connect},
     {"connect_unix", l_connect_unix},
     {"from_fd", l_from_fd},
     {"listen", l_listen},
     {"listen_unix", l_listen_unix},
+    {"max_descriptors", l_max_descriptors},
     {"numeric", l_numeric},
     {"pair", l_pair},
     {"pipe", l_pipe},

@@ -49,7 +49,8 @@ local udp = require "lull.net.udp"
 ---@field tls? any             not supported
 
 ---@class lull.net.ServeOptions: lull.net.ListenOptions
----@field max_connections? integer  at so many accepting pauses; no limit
+---@field max_connections? integer  at so many accepting pauses; 10,000, or 3/4 of the
+---  descriptors that the process may have, if that is less
 
 --- A socket that accepts connections.
 ---@class lull.net.Listener

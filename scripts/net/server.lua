@@ -1,8 +1,10 @@
 --- lull.net.server: a task that accepts, and owns a task for each connection.
 local core = require "lull.core"
 local lull = require "lull"
+local native = require "lull.net.native"
 
 local PAUSE <const> = 0.1 -- seconds without accepting when memory was refused
+local MAX_CONNECTIONS <const> = 10000
 
 --- A running server.  It is a task of the scope it was started in, which waits for it and
 --- cancels it like any other.
@@ -98,17 +100,24 @@ local function serve(self)
   end)
 end
 
+--- How many connections a server has at a time that is not told: 10,000, or three quarters of
+--- the descriptors that the process may have, which leaves some for what handlers open.
+---@return integer
+function server.max_connections()
+  return math.max(1, math.min(MAX_CONNECTIONS, native.max_descriptors() * 3 // 4))
+end
+
 --- Start a server on a listener, which it takes.
 ---@param listener lull.net.Listener
 ---@param handler fun(stream: lull.net.Stream)
----@param max? integer  handlers at a time
+---@param max? integer  handlers at a time; server.max_connections()
 ---@return lull.net.Server
 function server.start(listener, handler, max)
   local self <const> = setmetatable({
     port = listener.port,
     listener = listener,
     handler = handler,
-    max = max or math.huge,
+    max = max or server.max_connections(),
     active = 0,
     stopping = false,
   }, Server)
@@ -138,10 +147,21 @@ function Server:close()
   self.task:join()
 end
 
---- Stop accepting and wait for the handlers to end by themselves; close after `seconds`.
+--- Refuse what would never return: waiting, inside a handler, for all handlers to end.
+local function refuse_inside(self, what)
+  --- Tasks are looked at in order, and a wrong one raises before anything begins.
+  local _, err <const> = pcall(lull.gather, { self.task, false })
+  if not lull.is_error(err, "usage") then return end
+  local message <const> = what .. " in one of the server's own handlers would never return"
+  error(lull.new_error("usage", message), 3)
+end
+
+--- Stop accepting and wait for the handlers to end by themselves; close after `seconds`.  In a
+--- handler it needs a time, since that handler does not end before.
 ---@async
 ---@param seconds? number  nil: however long it takes
 function Server:drain(seconds)
+  if not seconds then refuse_inside(self, "drain") end
   self:stop()
   if seconds then lull.wait({ self.task }, { timeout = seconds }) else self.task:join() end
   if self.task:status() == "pending" then self:close() end
@@ -150,6 +170,7 @@ end
 --- Wait until the server has been closed and its handlers have ended.
 ---@async
 function Server:wait()
+  refuse_inside(self, "wait")
   self.task:join()
 end
 
