@@ -25,7 +25,7 @@ local net = {}
 ---@field reuse_port? boolean  share the port with other processes that say so
 
 ---@class lull.net.ServeOptions: lull.net.ListenOptions
----@field max_connections? integer  at so many accepting pauses; no limit
+---@field max_connections? integer  at so many accepting pauses; 10,000, or 3/4 of the descriptors that the process may have, if that is less
 
 --- Connect by TCP, trying the addresses of a name side by side.  Raises `dns`, `io`,
 --- `timeout`.
@@ -71,18 +71,26 @@ function net.pair(opts) end
 ---@return lull.net.Stream write_end
 function net.pipe(opts) end
 
+--- A socket for datagrams: UDP's, or with a `path` a Unix socket.  Raises `io`, `dns`.  Suspends
+--- only to resolve a host's name.
+---@async
+---@param opts? lull.net.UdpOptions
+---@return lull.net.Udp
+function net.udp(opts) end
+
 --- A stream over a descriptor that is open already.  Raises `io`.
 ---@param fd integer
 ---@param opts? lull.net.FromFdOptions
 ---@return lull.net.Stream
 function net.from_fd(fd, opts) end
 
---- Wait until a descriptor can be read, or is at its end.  Raises `io`.
+--- Wait until a descriptor can be read, or is at its end.  Raises `io`; `closed` when lull closes
+--- it.  Close no descriptor of others while it is waited for.
 ---@async
 ---@param fd integer
 function net.wait_readable(fd) end
 
---- Wait until a descriptor can be written.  Raises `io`.
+--- Wait until a descriptor can be written.  Raises `io`, `closed`.
 ---@async
 ---@param fd integer
 function net.wait_writable(fd) end
@@ -101,12 +109,14 @@ function Server:stop() end
 ---@async
 function Server:close() end
 
---- Stop accepting and wait for the handlers to end by themselves, then close.
+--- Stop accepting and wait for the handlers to end by themselves, then close.  In one of its own
+--- handlers it needs a time, and raises `usage` without.
 ---@async
 ---@param seconds? number  to wait; nil: however long it takes
 function Server:drain(seconds) end
 
---- Wait until the server has been closed and its handlers have ended.
+--- Wait until the server has been closed and its handlers have ended.  Raises `usage` in one of
+--- its own handlers.
 ---@async
 function Server:wait() end
 

@@ -12,7 +12,14 @@ local go, ends = support.go, support.ends
 support.assert = assert
 
 local PATIENCE <const> = 2 -- seconds until a wait that should be over has been lost
-local FILES <const> = { "tasks", "sync", "net" }
+
+--- The names of the files with rows.
+local function files()
+  local names = {}
+  local list <close> = assert(io.popen("ls " .. here .. "cancel_matrix/*.lua"))
+  for path in list:lines() do names[#names + 1] = path:match("([^/]+)%.lua$") end
+  return names
+end
 
 --- Expect that the task ends with this status, soon.
 local function soon(status, task, what)
@@ -257,7 +264,7 @@ end
 
 local ops = {} -- name -> true, of those with a row
 
-for _, file in ipairs(FILES) do
+for _, file in ipairs(files()) do
   local rows = dofile(here .. "cancel_matrix/" .. file .. ".lua")(support)
   for number, row in ipairs(rows) do
     local title, op, make = row[1], row[2], row[3]
