@@ -43,7 +43,9 @@ local udp = require "lull.net.udp"
 ---@class lull.net.ListenOptions: lull.net.StreamOptions
 ---@field host? string         "127.0.0.1"; "*": every address, of both families
 ---@field port? integer        0, the default: any free one
----@field path? string         a Unix socket, in place of host and port
+---@field path? string         a Unix socket, in place of host and port, or with a NUL in front a name
+---  outside the file system (Linux).  A socket's file at which nobody listens any more is replaced,
+---  any other raises EADDRINUSE; the file is removed at the end
 ---@field backlog? integer     connections the system may hold; its maximum
 ---@field reuse_port? boolean  share the port with other processes that say so
 ---@field tls? any             not supported

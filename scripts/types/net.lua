@@ -20,12 +20,15 @@ local net = {}
 ---@class lull.net.ListenOptions: lull.net.StreamOptions
 ---@field host? string         "127.0.0.1"; "*": every address, of both families
 ---@field port? integer        0: any that is free
----@field path? string         a Unix socket, in place of host and port
+---@field path? string         a Unix socket, in place of host and port, or with a NUL in front a name
+---  outside the file system (Linux).  A socket's file at which nobody listens any more is replaced,
+---  any other raises EADDRINUSE; the file is removed at the end
 ---@field backlog? integer     connections that the system may hold; its maximum
 ---@field reuse_port? boolean  share the port with other processes that say so
 
 ---@class lull.net.ServeOptions: lull.net.ListenOptions
----@field max_connections? integer  at so many accepting pauses; 10,000, or 3/4 of the descriptors that the process may have, if that is less
+---@field max_connections? integer  at so many accepting pauses; 10,000, or 3/4 of the
+---  descriptors that the process may have, if that is less
 
 --- Connect by TCP, trying the addresses of a name side by side.  Raises `dns`, `io`,
 --- `timeout`.

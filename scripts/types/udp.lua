@@ -11,11 +11,15 @@
 ---@field multicast_interface? string|integer  the interface multicast leaves by; the system's choice
 
 ---@class lull.net.UdpOptions: lull.net.UdpSettings
----@field host? string            where it receives.  "*": every address, of both families: the default, unless a port is given: then "127.0.0.1"
+---@field host? string            where it receives.  "*": every address, of both families: the default,
+---  unless a port is given: then "127.0.0.1"
 ---@field port? integer           0: any that is free
----@field path? string            a Unix socket, in place of host and port; "": with a name that the system finds (Linux), so that others can answer
----@field connect? { [1]: string, [2]: integer? }  what it is connected to: host and port, or the path of a Unix socket
----@field max_size? integer       bytes that a datagram may have; 65,536.  A longer one is lost, and raises `limit`
+---@field path? string            a Unix socket, in place of host and port, its file treated as that of
+---  net.listen; "": with a name that the system finds (Linux), so that others can answer
+---@field connect? { [1]: string, [2]: integer? }  what it is connected to: host and port, or the
+---  path of a Unix socket
+---@field max_size? integer       bytes that a datagram may have; 65,536.  A longer one is lost, and
+---  raises `limit`
 ---@field reuse_port? boolean     share the port with other sockets that say so, each getting some
 ---@field reuse_address? boolean  the same as multicast needs it: all of them get what comes
 

@@ -1,6 +1,5 @@
 --- net_connect_spec.lua: connecting by address, name and path.
 
-local connect = require "lull.net.connect"
 local lull = require "lull"
 local net = require "lull.net"
 local testing = require "lull.testing"
@@ -108,67 +107,6 @@ describe("connect", function()
     raises("usage", net.connect, "127.0.0.1", 80, { tls = true })
     raises("usage", net.serve, { tls = {} }, print)
     raises("usage", net.listen, { tls = {} })
-  end)
-end)
-
-describe("names with several addresses", function()
-  it("are tried with the families in turn, the best first", function()
-    assert.are.same({ "::1", "1.1.1.1", "::2", "2.2.2.2", "::3" },
-      connect.interleave { "::1", "::2", "::3", "1.1.1.1", "2.2.2.2" })
-    assert.are.same({ "1.1.1.1", "::1", "2.2.2.2" }, connect.interleave { "1.1.1.1", "2.2.2.2", "::1" })
-    assert.are.same({ "1.1.1.1" }, connect.interleave { "1.1.1.1" })
-  end)
-
-  it("go on at once when one is refused", function()
-    local listener <close> = net.listen { host = "127.0.0.2" }
-    local milliseconds, s = support.timed(connect.race, "name", listener.port, { "127.0.0.1", "127.0.0.2" })
-    assert.are.equal("127.0.0.2", (s:peer()))
-    s:close()
-    assert.is_true(milliseconds < 200, milliseconds .. " ms")
-  end)
-
-  --- A listener on the address that answers nobody, its port, and a value that ends it.
-  local function silent(host)
-    local listener = net.listen { host = host, backlog = 1 }
-    local filling = {}
-    repeat
-      local task = go(net.connect, host, listener.port)
-      filling[#filling + 1] = task
-      testing.settle()
-    until task:status() == "pending" or #filling == 16
-    assert(filling[#filling]:status() == "pending", "the backlog does not fill")
-    return listener.port, setmetatable({}, { __close = function()
-      listener:close()
-      for _, task in ipairs(filling) do
-        task:cancel()
-        if task:join() == "done" then task:result():close() end
-      end
-    end })
-  end
-
-  it("go on beside one that does not answer, after 250 ms; the first to connect wins", function()
-    local port, closer = silent("127.0.0.1")
-    local _ <close> = closer
-    local _ <close> = net.listen { host = "127.0.0.2", port = port }
-    local milliseconds, s = support.timed(connect.race, "name", port, { "127.0.0.1", "127.0.0.2" })
-    assert.are.equal("127.0.0.2", (s:peer()))
-    s:close()
-    assert.is_true(milliseconds >= 249 and milliseconds < 2000, milliseconds .. " ms")
-  end)
-
-  it("leave nothing behind when all are cancelled", function()
-    local port, closer = silent("127.0.0.1")
-    local _ <close> = closer
-    local before = #lull.tasks()
-    support.cancelled_waiting(connect.race, "name", port, { "127.0.0.1", "127.0.0.1" })
-    assert.are.equal(before, #lull.tasks())
-  end)
-
-  it("time out all together, each by itself", function()
-    local port, closer = silent("127.0.0.1")
-    local _ <close> = closer
-    local e = raises("timeout", connect.race, "name", port, { "127.0.0.1", "127.0.0.1" }, { timeout = 0.02 })
-    assert.are.equal("tcp.connect", e.op)
   end)
 end)
 

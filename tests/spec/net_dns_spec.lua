@@ -97,7 +97,9 @@ describe("resolve", function()
   end)
 
   it("refuses what is no name, and wrong options", function()
-    for _, name in ipairs { "", "a\0b", "a\nb", "a b", ("x"):rep(300), {}, 1 } do misuse(dns.resolve, name) end
+    for _, name in ipairs { "", "a\0b", "a\nb", "a b", ("x"):rep(300), {}, 1 } do
+      misuse(dns.resolve, name)
+    end
     misuse(dns.resolve)
     for _, opts in ipairs { 1, { family = 5 }, { timeout = -1 }, { fresh = 1 }, { nocache = true } } do
       misuse(dns.resolve, "localhost", opts)
@@ -130,7 +132,9 @@ describe("reverse", function()
   end)
 
   it("takes numeric addresses only", function()
-    for _, address in ipairs { "localhost", "", "1.2.3", "127.0.0.1\0", {}, 1 } do misuse(dns.reverse, address) end
+    for _, address in ipairs { "localhost", "", "1.2.3", "127.0.0.1\0", {}, 1 } do
+      misuse(dns.reverse, address)
+    end
     misuse(dns.reverse, "127.0.0.1", { family = 4 })
   end)
 end)

@@ -218,7 +218,8 @@ describe("definition files", function()
   it("are Lua that returns the module it is named after", function()
     for _, path in ipairs(files()) do
       local first <const> = assert(io.lines(path)())
-      assert.is_truthy(first:find "^%-%-%-@meta [%w_.]+$", path .. ": the first line is no ---@meta with a name")
+      local is_named <const> = first:find "^%-%-%-@meta [%w_.]+$"
+      assert.is_truthy(is_named, path .. ": the first line is no ---@meta with a name")
       assert(loadfile(path))()
     end
     for _, each in ipairs(modules) do
