@@ -31,11 +31,11 @@
 #define LULLB_JSON_LEVELS 64
 
 struct lullb_json_options {
-    size_t size;  /* bytes of text at most */
-    int depth;    /* levels of arrays and objects at most */
-    int indent;   /* spaces per level; 0: all in one line */
-    bool sort;    /* the keys of objects */
-    bool unique;  /* a key that occurs twice is an error */
+    size_t size; /* bytes of text at most */
+    int depth;   /* levels of arrays and objects at most */
+    int indent;  /* spaces per level; 0: all in one line */
+    bool sort;   /* the keys of objects */
+    bool unique; /* a key that occurs twice is an error */
 };
 
 /* ---- bytes, eight at a time --------------------------------------------- */

@@ -91,7 +91,8 @@ static struct decimal shortest(double size)
     wide scale = places < 20 ? powers[places] : (wide)powers[19] * powers[places - 19];
     wide quarters = (wide)mantissa * 4 * scale;
     /* below a power of two the neighbour is nearer; the ends themselves are left out */
-    wide below = quarters - (mantissa == (uint64_t)1 << (MANTISSA_BITS - 1) ? 1 : 2) * scale;
+    wide below =
+        quarters - (mantissa == (uint64_t)1 << (MANTISSA_BITS - 1) ? 1 : 2) * scale;
     wide above = quarters + 2 * scale;
     uint64_t first = (uint64_t)(below >> shift) + 1;
     uint64_t last = (uint64_t)((above - 1) >> shift);

@@ -11,7 +11,7 @@
  */
 #include "json.h"
 
-#define ESCAPE 6         /* bytes of \u001f, the longest escape */
+#define ESCAPE 6 /* bytes of \u001f, the longest escape */
 
 /* ---- room --------------------------------------------------------------- */
 
@@ -53,8 +53,10 @@ void lullb_json_out_grow(struct lullb_json_out *out, size_t count)
                             used - lullb_buffer_size(&out->spill->buffer));
     }
     char *at = lullb_buffer_reserve(out->spill->rt, &out->spill->buffer, count, &room);
-    if (at == NULL || lullb_buffer_size(&out->spill->buffer) != used)
+    if (at == NULL || lullb_buffer_size(&out->spill->buffer) != used) {
         lullb_raise_memory(out->L, "json.encode");
+        return; /* not reached */
+    }
     out->start = at - used;
     out->at = at;
     out->limit = at + room;
@@ -90,10 +92,11 @@ static char *put_escape(char *at, unsigned char byte)
     } else if (byte >= '\b' && byte <= '\r' && byte != '\v') {
         *at++ = letters[byte - '\b'];
     } else {
-        memcpy(at, "u00", 3);
-        at[3] = digits[byte >> 4];
-        at[4] = digits[byte & 0xF];
-        at += 5;
+        *at++ = 'u';
+        *at++ = '0';
+        *at++ = '0';
+        *at++ = digits[byte >> 4];
+        *at++ = digits[byte & 0xF];
     }
     return at;
 }

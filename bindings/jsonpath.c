@@ -10,8 +10,8 @@
 
 #include <stdio.h>
 
-#define KEY_SIZE  64 /* bytes of a key that are shown */
-#define SHOWN     16 /* levels at either end that are */
+#define KEY_SIZE 64 /* bytes of a key that are shown */
+#define SHOWN    16 /* levels at either end that are */
 
 static bool is_name_byte(char c, bool first)
 {

@@ -14,6 +14,7 @@
 
 #define PORTION     128 /* slots of values that wait on the stack... */
 #define PORTION_LOW 8   /* ...and on the levels beyond LULLB_JSON_LEVELS */
+#define SHOWN_KEY   64  /* bytes of a key in an error */
 
 static inline void skip_space(struct lullb_json_reader *reader)
 {
@@ -90,7 +91,9 @@ static bool is_repeated(struct lullb_json_reader *reader, int table, int index)
         return false;
     }
     lua_pop(L, 1);
-    reader->reason = lua_pushfstring(L, "the key \"%s\" twice", lua_tostring(L, index));
+    reader->reason = lua_rawlen(L, index) <= SHOWN_KEY
+                         ? lua_pushfstring(L, "key \"%s\" twice", lua_tostring(L, index))
+                         : "a long key twice";
     return true;
 }
 

@@ -16,10 +16,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define EXACT_POWERS 22             /* up to here a power of ten is exact */
-#define EXACT_INTEGER (1ull << 53)  /* and up to here an integer */
-#define FAR_EXPONENT 100000         /* beyond every float, however many its digits */
-#define MAX_DIGITS 19               /* that any uint64_t can hold */
+#define EXACT_POWERS  22           /* up to here a power of ten is exact */
+#define EXACT_INTEGER (1ull << 53) /* and up to here an integer */
+#define FAR_EXPONENT  100000       /* beyond every float, however many its digits */
+#define MAX_DIGITS    19           /* that any uint64_t can hold */
 
 static const double powers[EXACT_POWERS + 1] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -223,7 +223,7 @@ bool lullb_json_read_string(struct lullb_json_reader *reader)
 struct decimal {
     uint64_t digits; /* the number is digits * 10^exponent... */
     long exponent;
-    int count;     /* ...unless there are more than MAX_DIGITS of them */
+    int count; /* ...unless there are more than MAX_DIGITS of them */
     bool negative;
 };
 

@@ -2,10 +2,10 @@
 /*
  * jsonwrite.c -- Lua values to JSON text.
  *
- * Tables are read raw, no metamethod is called, so nothing can change a value
- * while it is being written.  A table is an array when it is marked as one or
- * its keys are 1 to n, and an object when they are strings; an empty one without
- * mark is an object.  Everything else is refused, with the path to it.
+ * Tables are read raw: no metamethod is called.  A table is an array when it is
+ * marked as one or its keys are 1 to n, and an object when they are strings; an
+ * empty one without mark is an object.  Everything else is refused, with the
+ * path to it.
  */
 #include "json.h"
 
