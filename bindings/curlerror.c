@@ -3,8 +3,8 @@
  * curlerror.c -- what went wrong, as lull says it.
  *
  * Curl's own text is the best there is, but for certificates: there we say
- * whose it was.  The request is named by the table that describes it, in which
- * scripts/http/ has left out what is secret.
+ * whose it was.  The request is named by its method and URL, without the
+ * query; user and password are in neither.
  */
 #include "curltransfer.h"
 
@@ -64,6 +64,15 @@ static const char *push_field(lua_State *L, int index, const char *name)
     return text != NULL ? text : "";
 }
 
+/* Push "GET http://host/path": not the query, which may hold what is secret. */
+static void push_label(lua_State *L, int index)
+{
+    const char *method = push_field(L, index, "method");
+    const char *url = push_field(L, index, "url");
+    lua_pushlstring(L, url, strcspn(url, "?#"));
+    lua_pushfstring(L, "%s %s", method, lua_tostring(L, -1));
+}
+
 static const char *text_of(const struct lullb_curl_transfer *transfer)
 {
     if (transfer->kind == LULL_KIND_CLOSED)
@@ -83,7 +92,8 @@ int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int ind
     const char *text = text_of(transfer);
     lull_handle_close(&transfer->object.handle);
     luaL_checkstack(L, 16, NULL);
-    const char *label = push_field(L, index, "label");
+    push_label(L, index);
+    int label = lua_gettop(L);
     if (transfer->connect_status >= 300) {
         kind = LULL_KIND_HTTP;
         text = lua_pushfstring(L, "the proxy answered with status %d",
@@ -92,7 +102,7 @@ int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int ind
         text = lua_pushfstring(L, "the certificate of %s is not accepted: %s",
                                push_field(L, index, "host"), text + strlen(problem));
     }
-    lull_push_error(L, kind, "%s: %s", label, text);
+    lull_push_error(L, kind, "%s: %s", lua_tostring(L, label), text);
     lull_error_detail(L, op, kind == LULL_KIND_IO ? (int)transfer->os_error : 0);
     if (transfer->connect_status >= 300) {
         lua_pushinteger(L, (lua_Integer)transfer->connect_status);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define NEVER        UINT64_MAX
 #define MAX_RESERVED (1024u * 1024u) /* for a body, on the word of its Content-Length */
@@ -218,7 +219,8 @@ static void head_came(struct lullb_curl_transfer *transfer)
 {
     note_head(transfer);
     transfer->head_over = true;
-    transfer->discards = transfer->follows && is_redirection(transfer->status);
+    transfer->discards = transfer->follows && transfer->has_location &&
+                         is_redirection(transfer->status);
     if (transfer->discards)
         transfer->streamed = false;
     if (transfer->idle != 0 && transfer->idle < transfer->first_byte)
@@ -253,6 +255,7 @@ static size_t on_head(char *bytes, size_t one, size_t size, void *arg)
             return size;
         transfer->in_head = true;
         transfer->fields = 0;
+        transfer->has_location = false;
         lullb_buffer_consume(rt, &transfer->head, lullb_buffer_size(&transfer->head));
     }
     if (lullb_buffer_size(&transfer->head) + size > LULLB_CURL_MAX_HEAD ||
@@ -260,6 +263,8 @@ static size_t on_head(char *bytes, size_t one, size_t size, void *arg)
         return refuse(transfer, LULL_KIND_LIMIT, "the response's head is too long");
     if (!lullb_buffer_append(rt, &transfer->head, bytes, size))
         return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+    if (size > 9 && strncasecmp(bytes, "location:", 9) == 0)
+        transfer->has_location = true;
     if (bytes[0] == '\r' || bytes[0] == '\n')
         head_ended(transfer);
     return size;

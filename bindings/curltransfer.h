@@ -71,7 +71,8 @@ struct lullb_curl_transfer {
     bool may_repeat; /* curl may answer a refusal itself, by authenticating */
     bool head_over;  /* the head is that of the response */
     bool in_head;    /* lines of a head are coming */
-    bool discards;   /* the body goes nowhere */
+    bool has_location;
+    bool discards; /* it is a redirection, and its body goes nowhere */
     bool expected;   /* virtual time waits for it */
     bool receive_paused;
     bool send_paused;
