@@ -137,12 +137,4 @@ function check.options(opts, argument, name, known)
   end
 end
 
---- Options that do not ask for TLS.
----@param opts? table
-function check.no_tls(opts)
-  if opts and opts.tls then
-    error(lull.new_error("usage", "TLS is not supported: streams are plain"), 3)
-  end
-end
-
 return check

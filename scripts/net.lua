@@ -4,8 +4,11 @@ local connect = require "lull.net.connect"
 local lull = require "lull"
 local native = require "lull.net.native"
 local options = require "lull.net.options"
+local secure = require "lull.net.secure"
 local server = require "lull.net.server"
 local udp = require "lull.net.udp"
+
+secure.extend(native.stream_methods())
 
 --- A connection, a pipe's end or another descriptor, read and written by tasks.
 ---
@@ -29,6 +32,8 @@ local udp = require "lull.net.udp"
 ---@field fd fun(self): integer?
 ---@field set_timeout fun(self, seconds?: number): lull.net.Stream  for every single wait
 ---@field set_options fun(self, opts: lull.net.StreamOptions): lull.net.Stream
+---@field start_tls async fun(self, opts?: lull.tls.StartOptions): lull.net.Stream
+---@field tls fun(self): lull.tls.Description?  nil for a plain stream
 
 ---@class lull.net.StreamOptions
 ---@field timeout? number      seconds any single wait may take, that of connecting included; none
@@ -38,7 +43,7 @@ local udp = require "lull.net.udp"
 ---@field low_water? integer   until no more than this is left; a quarter of that
 
 ---@class lull.net.ConnectOptions: lull.net.StreamOptions
----@field tls? any  not supported
+---@field tls? true | lull.tls.ClientOptions | lull.tls.Context
 
 ---@class lull.net.ListenOptions: lull.net.StreamOptions
 ---@field host? string         "127.0.0.1"; "*": every address, of both families
@@ -48,7 +53,8 @@ local udp = require "lull.net.udp"
 ---  any other raises EADDRINUSE; the file is removed at the end
 ---@field backlog? integer     connections the system may hold; its maximum
 ---@field reuse_port? boolean  share the port with other processes that say so
----@field tls? any             not supported
+---@field tls? lull.tls.ServerOptions | lull.tls.Context
+---@field on_handshake_error? fun(err: lull.Error, host?: string, port?: integer)
 
 ---@class lull.net.ServeOptions: lull.net.ListenOptions
 ---@field max_connections? integer  at so many accepting pauses; 10,000, or 3/4 of the
@@ -57,16 +63,30 @@ local udp = require "lull.net.udp"
 --- A socket that accepts connections.
 ---@class lull.net.Listener
 ---@field port? integer  nil for a Unix socket
+---@field failed_handshakes integer  with TLS
 ---@field private socket userdata
 local Listener <const> = {}
 Listener.__index = Listener
 Listener.__name = "lull.net.Listener"
 
 --- Wait for a connection.  Several tasks may: first come, first served.
+---
+--- With TLS the handshake is part of it, which a slow client can draw out up to the handshake's
+--- timeout; a client that fails in it is counted and forgotten.
 ---@async
 ---@return lull.net.Stream
 function Listener:accept()
-  return self.socket:accept()
+  repeat
+    local stream <const> = self.socket:accept()
+    if secure.accepted(self, stream) then return stream end
+  until false
+end
+
+--- Go on with other certificates, for clients that come from now on: their files are read
+--- anew, or other options taken.  Raises, with nothing changed, if they cannot be used.
+---@param opts? lull.tls.ServerOptions
+function Listener:reload_tls(opts)
+  secure.reload(self, opts)
 end
 
 --- Stop listening; who waits gets `closed`.  The file of a Unix socket is removed.
@@ -99,8 +119,9 @@ function net.connect(host, port, opts)
   check.host(host, 1, "connect")
   check.port(port, 2, "connect")
   check.options(opts, 3, "connect", options.connect)
-  check.no_tls(opts)
-  return connect.host(host, math.tointeger(tonumber(port)), opts)
+  port = math.tointeger(tonumber(port))
+  local plan <const> = secure.client(opts, host, port, 3, "connect")
+  return secure.connected(connect.host(host, port, opts), plan)
 end
 
 --- Connect to a Unix socket.
@@ -111,8 +132,8 @@ end
 function net.connect_unix(path, opts)
   check.path(path, 1, "connect_unix")
   check.options(opts, 2, "connect_unix", options.connect)
-  check.no_tls(opts)
-  return connect.path(path, opts)
+  local plan <const> = secure.client(opts, nil, nil, 2, "connect_unix")
+  return secure.connected(connect.path(path, opts), plan)
 end
 
 local function listen_socket(opts)
@@ -128,7 +149,6 @@ local function check_listen_options(opts, name)
   if opts.path then check.path(opts.path, 1, name) end
   if opts.host ~= nil then check.host(opts.host, 1, name) end
   if opts.port ~= nil then check.port(opts.port, 1, name) end
-  check.no_tls(opts)
 end
 
 local function new_listener(opts)
@@ -142,7 +162,8 @@ end
 ---@return lull.net.Listener   raises kinds io, dns
 function net.listen(opts)
   check_listen_options(opts, "listen")
-  return new_listener(opts)
+  local plan <const> = secure.server(opts, "listen")
+  return secure.attach(new_listener(opts), plan, opts)
 end
 
 --- Start a server: every connection is handled by a task that the server owns.  What a
@@ -156,7 +177,8 @@ function net.serve(opts, handler)
   if not lull.current() then
     error(lull.new_error("usage", "a server needs a task to own it: it cannot start outside"), 2)
   end
-  return server.start(new_listener(opts), handler, opts.max_connections)
+  local plan <const> = secure.server(opts, "serve")
+  return secure.attach(server.start(new_listener(opts), handler, opts.max_connections), plan, opts)
 end
 
 --- Two connected streams.

@@ -18,7 +18,7 @@ options.connect = with(options.stream, { tls = "any" })
 
 options.listen = with(options.stream, {
   host = "any", port = "any", path = "string", backlog = "count", reuse_port = "boolean",
-  tls = "any",
+  tls = "any", on_handshake_error = "any",
 })
 
 options.serve = with(options.listen, { max_connections = "count" })

@@ -2,6 +2,7 @@
 local core = require "lull.core"
 local lull = require "lull"
 local native = require "lull.net.native"
+local secure = require "lull.net.secure"
 
 local PAUSE <const> = 0.1 -- seconds without accepting when memory was refused
 local MAX_CONNECTIONS <const> = 10000
@@ -10,6 +11,7 @@ local MAX_CONNECTIONS <const> = 10000
 --- cancels it like any other.
 ---@class lull.net.Server
 ---@field port? integer  the port it listens on; nil for a Unix socket
+---@field failed_handshakes integer  with TLS: clients that came no further
 ---@field private listener lull.net.Listener
 ---@field private task lull.Task
 ---@field private handler fun(stream: lull.net.Stream)
@@ -27,6 +29,7 @@ local server = {}
 ---@async
 local function handle(self, stream)
   local _ <close> = stream
+  if not secure.accepted(self, stream) then return end
   local ok <const>, err <const> = pcall(self.handler, stream)
   if not ok then core.report(err) end
 end
@@ -172,6 +175,13 @@ end
 function Server:wait()
   refuse_inside(self, "wait")
   self.task:join()
+end
+
+--- Go on with other certificates, for clients that come from now on: their files are read
+--- anew, or other options taken.  Raises, with nothing changed, if they cannot be used.
+---@param opts? lull.tls.ServerOptions
+function Server:reload_tls(opts)
+  secure.reload(self, opts)
 end
 
 --- Where it listens.
