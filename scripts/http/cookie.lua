@@ -1,5 +1,6 @@
 --- lull.http.cookie: cookies, read tolerantly and written strictly (RFC 6265 and its successor).
 local check = require "lull.check"
+local date = require "lull.http.date"
 local params = require "lull.http.params"
 
 local cookie = {}
@@ -87,7 +88,7 @@ local function format(name, value, attributes, call)
   add(path, "Path=" .. tostring(path))
   add(attributes.domain, "Domain=" .. tostring(attributes.domain))
   add(attributes.max_age, attributes.max_age and ("Max-Age=%d"):format(attributes.max_age // 1))
-  add(attributes.expires, os.date("!Expires=%a, %d %b %Y %H:%M:%S GMT", (attributes.expires or 0) // 1 | 0))
+  add(attributes.expires, "Expires=" .. date.format((attributes.expires or 0) // 1 | 0))
   add(attributes.secure, "Secure")
   add(attributes.http_only ~= false, "HttpOnly")
   add(same_site, "SameSite=" .. tostring(SAME_SITE[same_site]))

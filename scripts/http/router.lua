@@ -318,9 +318,9 @@ end
 ---@return lull.http.Router self
 function Router:static(prefix, dir, opts)
   local read <const> = check_path(pattern.read_prefix, prefix, 1, "static")
-  local answer <const> = require("lull.http.static").new(dir, opts)
-  add(self, "static", "GET", read.text .. "/*path", answer)
-  if read.text ~= "" then add(self, "static", "GET", read.text, answer) end
+  local static <const> = require "lull.http.static"
+  add(self, "static", "GET", read.text .. "/*path", static.new(dir, opts, 2))
+  if read.text ~= "" then add(self, "static", "GET", read.text, static.redirect) end
   return self
 end
 

@@ -44,7 +44,9 @@ describe("writing a cookie", function()
   end)
 
   it("refuses what would be another cookie, attribute or header", function()
-    for _, value in ipairs { "a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=c", "\0", "\127", "é", 1 } do
+    for _, value in ipairs {
+      "a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=c", "\0", "\127", "é", 1,
+    } do
       misuse(cookie.format, "id", value)
     end
     for _, name in ipairs { "", "a=b", "a b", "a;b", "a\n", "é", "a\0", '"', 1 } do
