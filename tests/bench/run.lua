@@ -16,10 +16,12 @@ local kinds = require "driver.kinds"
 local measures = require "driver.measures"
 local report = require "driver.report"
 local shell = require "driver.shell"
+local tools = require "driver.tools"
 
 ---@class bench.Env
 ---@field here string     this folder
----@field tmp string      for what is compiled
+---@field tmp string      for what is compiled or made for the run
+---@field tools table<string, string>   what was compiled, see driver.tools
 ---@field lull string     the program
 ---@field quick boolean
 ---@field all boolean     also what takes minutes
@@ -41,8 +43,6 @@ local RUN_LIMIT <const> = 180
 
 --- The yardstick R is measured alike everywhere, whatever a measure counts.
 local R_KINDS <const> = { { "", kinds.counted(1000000) } }
-
-local TOOLS <const> = { "resume", "epoll_echo", "load", "startup" }
 
 local USAGE <const> = [[
 usage: tests/bench/run [options]
@@ -109,25 +109,13 @@ local function new_env(options, tmp)
   return {
     here = assert(shell.output("cd " .. shell.quote(here) .. " && pwd")),
     tmp = tmp,
+    tools = {},
     lull = shell.output("realpath -m " .. shell.quote(options.lull)),
     quick = options.quick or false,
     all = options.all or false,
     rounds = options.rounds or (options.quick and 3 or 5),
     target = options.quick and 0.1 or 0.3,
   }
-end
-
-local function build_tools(env)
-  local flags <const> = shell.output("pkg-config --cflags --libs lua5.4")
-    or "-I/usr/include/lua5.4 -llua5.4"
-  for _, name in ipairs(TOOLS) do
-    local command <const> = ("cc -std=c11 -O2 -o %s %s%s"):format(
-      shell.quote(env.tmp .. "/" .. name), shell.quote(env.here .. "/yardstick/" .. name .. ".c"),
-      name == "resume" and " " .. flags or "")
-    if not os.execute(command) then
-      error("cannot compile yardstick/" .. name .. ".c", 0)
-    end
-  end
 end
 
 --- Finds out who is there and prints it.
@@ -161,12 +149,28 @@ local function missing_text(name)
   end
 end
 
+--- Makes the program of a contender; says so when that fails.
 local function build(env, measure, contender)
-  if not contender.build or shell.succeeds(contender.build(env, measure.dir)) then
-    return true
+  local reason = contender.tool and tools.missing(env, contender.tool)
+  if not reason and contender.build and not shell.succeeds(contender.build(env, measure.dir)) then
+    reason = "its program does not compile"
   end
-  note(contender.name, "its program does not compile")
-  return false
+  if reason then
+    note(contender.name, reason)
+  end
+  return not reason
+end
+
+--- Makes what a measure needs beside its contenders.
+---@return string?   why it cannot be had
+local function prepare(env, measure)
+  for _, name in ipairs(measure.tools or {}) do
+    local reason <const> = tools.missing(env, name)
+    if reason then
+      return reason
+    end
+  end
+  return measure.prepare and measure.prepare(env)
 end
 
 --- The rows of a measure, in the order they run; says who is left out.
@@ -229,6 +233,11 @@ end
 --- Returns whether lull's own program ran.
 local function run_measure(env, measure, present, summary)
   print("\n" .. ("-"):rep(72))
+  local reason <const> = prepare(env, measure)
+  if reason then
+    note(measure.name, "skipped, " .. reason)
+    return true
+  end
   local rows <const> = make_rows(env, measure, present)
   local rounds <const> = env.quick and measure.quick_rounds or env.rounds
   for round = 0, rounds do
@@ -268,7 +277,6 @@ local function main(options)
   local began <const> = os.time()
   io.stdout:setvbuf("line")
   print_head(env)
-  build_tools(env)
   local present <const> = muster(env)
   local summary <const> = { met = 0, missed = {}, open = 0 }
   local healthy = true

@@ -3,6 +3,7 @@
 --- `probe` tells whether it is installed, `version` what to print about it,
 --- `program(env, dir)` the command line of its program in that folder.
 local shell = require "driver.shell"
+local tools = require "driver.tools"
 
 ---@class bench.Contender
 ---@field name string
@@ -10,6 +11,7 @@ local shell = require "driver.shell"
 ---@field version? string        command that prints its version
 ---@field missing? string        what to say when it is not there
 ---@field yardstick? boolean     part of the harness, not a contender
+---@field tool? string           the program of yardstick/ it needs or is
 ---@field program fun(env: bench.Env, dir: string): string
 ---@field build? fun(env: bench.Env, dir: string): string?, string?
 
@@ -22,9 +24,10 @@ local function script(interpreter, file)
   end
 end
 
+--- A program of yardstick/.
 local function tool(name)
   return function(env)
-    return shell.quote(env.tmp .. "/" .. name)
+    return tools.path(env, name)
   end
 end
 
@@ -46,8 +49,8 @@ end
 
 ---@type bench.Contender[]
 return {
-  { name = "R", yardstick = true, program = tool("resume") },
-  { name = "raw epoll", yardstick = true, program = tool("epoll_echo") },
+  { name = "R", yardstick = true, tool = "resume", program = tool("resume") },
+  { name = "raw epoll", yardstick = true, tool = "epoll_echo", program = tool("epoll_echo") },
   {
     name = "lull",
     missing = "not built",

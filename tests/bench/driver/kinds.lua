@@ -3,6 +3,7 @@
 --- A kind makes the command line of one run and learns from what the run
 --- printed, so that every contender runs for about the same time.
 local shell = require "driver.shell"
+local tools = require "driver.tools"
 
 ---@class bench.Kind
 ---@field calibrates boolean    a first run is only there to learn from
@@ -51,7 +52,7 @@ function kinds.echo(connections, size, trips)
   function kind.command(row, env)
     local server <const> = environment(row.contender.program(env, row.dir))
     local count <const> = env.quick and trips // 2 or trips
-    return shell.words(env.tmp .. "/load", connections, size, count) .. " " .. server
+    return ("%s %d %d %d %s"):format(tools.path(env, "load"), connections, size, count, server)
   end
   return kind
 end
@@ -104,7 +105,7 @@ function kinds.startup(times)
   function kind.command(row, env)
     local commands <const> = row.measure.commands
     local line <const> = commands[row.contender.name]:gsub("{lull}", shell.quote(env.lull))
-    return shell.words(env.tmp .. "/startup", times) .. " " .. line
+    return ("%s %d %s"):format(tools.path(env, "startup"), times, line)
   end
   return kind
 end

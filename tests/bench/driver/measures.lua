@@ -19,6 +19,8 @@ local kinds = require "driver.kinds"
 ---@field base string        yardstick of the ratio column
 ---@field who string[]
 ---@field absent? table<string, string>   who does not take part, and why
+---@field tools? string[]    programs of yardstick/ that run it
+---@field prepare? fun(env: bench.Env): string?   makes what it needs, or says why it cannot
 ---@field kinds { [1]: string, [2]: bench.Kind }[]   label suffix and kind
 ---@field goals bench.Goal[]
 ---@field commands? table<string, string>
@@ -85,6 +87,7 @@ local function echo_measure(name, title, kind, limits)
     base = "raw epoll",
     who = ECHO,
     absent = limits.absent,
+    tools = { "load" },
     kinds = { { "", kind } },
     goals = goals,
   }
@@ -133,6 +136,7 @@ local startup <const> = {
   dir = "",
   base = "lua5.4",
   who = { "lua5.4", "lull", "asyncio", "node" },
+  tools = { "startup" },
   kinds = { { "", kinds.startup(25) } },
   commands = {
     ["lua5.4"] = "lua5.4 -e ''",

@@ -9,25 +9,17 @@
  * Prints "ns=... wall=..." : server CPU (user and system, all threads) and wall
  * nanoseconds per round trip, after a third of the trips as warm-up.
  *
- * One thread, edge-triggered epoll.  With two processors or more the server
- * and the load each get their own, so that neither waits for the other's
- * time slice.
+ * One thread, edge-triggered epoll.
  */
 #define _GNU_SOURCE
+#include "server.h"
+
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { BATCH = 256, STALL_MS = 20000 };
 
@@ -48,81 +40,11 @@ struct load {
     struct connection *conns;
 };
 
-static pid_t server; /* 0 until started; fail() must not leave it behind */
-
-static _Noreturn void fail(const char *what)
-{
-    if (errno)
-        perror(what);
-    else
-        fprintf(stderr, "%s\n", what);
-    if (server > 0)
-        kill(server, SIGKILL);
-    exit(EXIT_FAILURE);
-}
-
-static double seconds(clockid_t clock)
-{
-    struct timespec now;
-    if (clock_gettime(clock, &now) < 0)
-        fail("clock_gettime");
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* ---- the server ---- */
-
-/* Binds this process to the n-th processor it may use, if there are several. */
-static void pin(int nth)
-{
-    cpu_set_t allowed, one;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) < 0 || CPU_COUNT(&allowed) < 2)
-        return;
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (CPU_ISSET(cpu, &allowed) && nth-- == 0) {
-            CPU_ZERO(&one);
-            CPU_SET(cpu, &one);
-            sched_setaffinity(0, sizeof one, &one);
-            return;
-        }
-    }
-}
-
-/* Starts the server and returns the port it prints. */
-static int start_server(char **argv)
-{
-    int ends[2], port;
-    if (pipe(ends) < 0 || (server = fork()) < 0)
-        fail("starting the server");
-    if (server == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        pin(1);
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(ends[1]);
-    FILE *output = fdopen(ends[0], "r");
-    errno = 0;
-    if (!output || fscanf(output, "port=%d", &port) != 1)
-        fail("the server printed no port");
-    return port;
-}
-
-/* ---- the connections ---- */
-
 static void open_connection(struct load *load, struct connection *conn, int port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
-    int on = 1;
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     event.data.ptr = conn;
-    conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (conn->fd < 0 || connect(conn->fd, (struct sockaddr *)&to, sizeof to) < 0)
-        fail("connect");
-    setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    conn->fd = server_connect(port);
     conn->sent = conn->received = load->size;
     if (epoll_ctl(load->poll, EPOLL_CTL_ADD, conn->fd, &event) < 0)
         fail("epoll_ctl");
@@ -208,23 +130,19 @@ int main(int argc, char **argv)
 {
     struct load load = {0};
     long trips = argc > 4 ? strtol(argv[3], NULL, 10) : 0;
-    clockid_t server_clock;
     if (trips <= 0)
         fail("usage: load CONNECTIONS SIZE TRIPS PROGRAM ARGS...");
     load.count = (int)strtol(argv[1], NULL, 10);
     load.size = (size_t)strtol(argv[2], NULL, 10);
-    int port = start_server(argv + 4);
-    pin(0);
+    int port = server_start(argv + 4);
+    pin(LOAD_PROCESSOR);
     load_open(&load, port);
-    if (clock_getcpuclockid(server, &server_clock) != 0)
-        fail("clock_getcpuclockid");
     run_phase(&load, trips / 3 > load.count ? trips / 3 : load.count);
-    double cpu = seconds(server_clock), wall = seconds(CLOCK_MONOTONIC);
+    double cpu = server_seconds(), wall = seconds(CLOCK_MONOTONIC);
     run_phase(&load, trips);
-    cpu = seconds(server_clock) - cpu;
+    cpu = server_seconds() - cpu;
     wall = seconds(CLOCK_MONOTONIC) - wall;
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
+    server_stop();
     printf("ns=%.1f wall=%.1f\n", cpu / (double)trips * 1e9, wall / (double)trips * 1e9);
     return EXIT_SUCCESS;
 }
