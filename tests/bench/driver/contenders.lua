@@ -16,6 +16,12 @@ local tools = require "driver.tools"
 ---@field build? fun(env: bench.Env, dir: string): string?, string?
 
 local PYTHON <const> = "/usr/bin/python3"
+--- Isolated: a program may be called like what it imports.
+local PYTHON_ALONE <const> = PYTHON .. " -I"
+
+--- As an ordinary user one may not have its folder in the path.
+local NGINX <const> = 'PATH="$PATH:/usr/sbin" nginx'
+local LLHTTP_HEADER <const> = "/usr/share/include/llhttp/llhttp.h"
 
 --- A program that an interpreter runs from its source.
 local function script(interpreter, file)
@@ -35,6 +41,12 @@ local function requires(interpreter, module)
   return ("%s -e 'require [[%s]]'"):format(interpreter, module)
 end
 
+--- nginx with the configuration in that folder.
+local function nginx_program(env, dir)
+  return ("%s %s"):format(tools.path(env, "nginx_at"),
+    shell.quote(("%s/%s/nginx.conf"):format(env.here, dir)))
+end
+
 local function go_program(env, dir)
   return "GOMAXPROCS=1 " .. shell.quote(("%s/go_%s"):format(env.tmp, dir))
 end
@@ -45,6 +57,17 @@ local function go_build(env, dir)
   return ("cd %s && HOME=%s GOCACHE=%s GO111MODULE=off go build -o go_%s %s"):format(
     shell.quote(env.tmp), shell.quote(env.tmp), shell.quote(env.tmp .. "/go-cache"), dir,
     shell.quote(("%s/%s/go.go"):format(env.here, dir)))
+end
+
+--- A program on a library of Python, named like it.
+---@return bench.Contender
+local function python_library(name)
+  return {
+    name = name,
+    version = ("%s -c 'import %s; print(%s.__version__)'"):format(PYTHON_ALONE, name, name),
+    probe = ("%s -c 'import %s'"):format(PYTHON_ALONE, name),
+    program = script(PYTHON_ALONE, name .. ".py"),
+  }
 end
 
 ---@type bench.Contender[]
@@ -115,4 +138,28 @@ return {
     probe = "tarantool --version",
     program = script("tarantool", "tarantool.lua"),
   },
+  {
+    name = "C floor",
+    missing = "needs node-llhttp",
+    version = "sed -n 's/#define LLHTTP_VERSION_MAJOR /epoll, llhttp /p' " .. LLHTTP_HEADER,
+    probe = "test -e " .. LLHTTP_HEADER,
+    tool = "http_floor",
+    program = tool("http_floor"),
+  },
+  {
+    name = "nginx",
+    version = "(" .. NGINX .. " -v 2>&1)",
+    probe = NGINX .. " -v",
+    tool = "nginx_at",
+    program = nginx_program,
+  },
+  {
+    name = "evhttp",
+    version = "pkg-config --modversion libevent",
+    probe = "pkg-config --exists libevent",
+    tool = "evhttp_hello",
+    program = tool("evhttp_hello"),
+  },
+  python_library("uvicorn"),
+  python_library("aiohttp"),
 }

@@ -9,9 +9,14 @@ local tools = require "driver.tools"
 ---@field calibrates boolean    a first run is only there to learn from
 ---@field command fun(row: bench.Row, env: bench.Env): string
 ---@field learn fun(row: bench.Row, fields: table, env: bench.Env): boolean   true: run it again
+---@field longer? number        times the time of one run, where it needs more
 ---@field left_out? fun(row: bench.Row, env: bench.Env): string?   why it is not run at all
 
 local kinds = {}
+
+--- Requests before a server's time counts: what compiles while it runs
+--- (node) needs some thousands, and no connection counts its opening.
+local WARM_UP <const> = 4000
 
 local function environment(program)
   return program:find("^[%u%d_]+=") and "env " .. program or program
@@ -23,7 +28,7 @@ local function fit(row, fields, env)
     return false
   end
   row.fitted = true
-  local ops <const> = env.target * 1e9 / math.max(fields.ns, 1)
+  local ops <const> = env.target * (row.kind.longer or 1) * 1e9 / math.max(fields.ns, 1)
   row.ops = math.max(row.least, math.ceil(ops / 1000) * 1000)
   return false
 end
@@ -53,6 +58,23 @@ function kinds.echo(connections, size, trips)
     local server <const> = environment(row.contender.program(env, row.dir))
     local count <const> = env.quick and trips // 2 or trips
     return ("%s %d %d %d %s"):format(tools.path(env, "load"), connections, size, count, server)
+  end
+  return kind
+end
+
+--- An HTTP server under load.  The program is also given the folder of the
+--- run, where what measures prepare is found.
+---@param load string       options of http_load
+---@param least? integer    fewest requests that still mean something
+---@return bench.Kind
+function kinds.http(load, least)
+  local kind <const> = { calibrates = true, learn = fit, longer = 2 }
+  function kind.command(row, env)
+    row.least = least or 2000
+    row.ops = row.ops or row.least
+    local server <const> = environment(row.contender.program(env, row.dir))
+    return ("%s %s -w %d -n %d %s %s"):format(tools.path(env, "http_load"), load, WARM_UP, row.ops,
+      server, shell.quote(env.tmp))
   end
   return kind
 end

@@ -9,12 +9,19 @@ local tools = {}
 ---@field package? string    what pkg-config knows the library by
 ---@field fallback? string   flags where pkg-config does not know it
 
+--- node's parser in C, as Debian's node-llhttp has it.
+local LLHTTP <const> = "/usr/share/llhttp/llhttp.c /usr/share/llhttp/http.c /usr/share/llhttp/api.c"
+
 ---@type table<string, bench.Tool>
 local TOOLS <const> = {
   resume = { package = "lua5.4", fallback = "-I/usr/include/lua5.4 -llua5.4" },
   startup = {},
   epoll_echo = {},
   load = { with = "server" },
+  http_load = { with = "server", package = "openssl" },
+  http_floor = { flags = "-I/usr/share/include/llhttp " .. LLHTTP },
+  evhttp_hello = { package = "libevent" },
+  nginx_at = {},
 }
 
 ---@param tool bench.Tool

@@ -1,0 +1,22 @@
+// HTTP server that says hello.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+)
+
+func hello(w http.ResponseWriter, r *http.Request) {
+	io.WriteString(w, "hello")
+}
+
+func main() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("port=%d\n", listener.Addr().(*net.TCPAddr).Port)
+	panic(http.Serve(listener, http.HandlerFunc(hello)))
+}
