@@ -162,4 +162,5 @@ return {
   },
   python_library("uvicorn"),
   python_library("aiohttp"),
+  python_library("fastapi"),
 }

@@ -64,7 +64,7 @@ end
 
 --- An HTTP server under load.  The program is also given the folder of the
 --- run, where what measures prepare is found.
----@param load string       options of http_load
+---@param load string       options of http_load, {dir} is the folder of the measure
 ---@param least? integer    fewest requests that still mean something
 ---@return bench.Kind
 function kinds.http(load, least)
@@ -73,8 +73,9 @@ function kinds.http(load, least)
     row.least = least or 2000
     row.ops = row.ops or row.least
     local server <const> = environment(row.contender.program(env, row.dir))
-    return ("%s %s -w %d -n %d %s %s"):format(tools.path(env, "http_load"), load, WARM_UP, row.ops,
-      server, shell.quote(env.tmp))
+    local options <const> = load:gsub("{dir}", shell.quote(env.here .. "/" .. row.dir))
+    return ("%s %s -w %d -n %d %s %s"):format(tools.path(env, "http_load"), options, WARM_UP,
+      row.ops, server, shell.quote(env.tmp))
   end
   return kind
 end

@@ -3,6 +3,7 @@
 --- A goal compares two rows (`of` divided by `to`) or a field of one row with a
 --- limit: `max`, or `min` where more is better.
 local kinds = require "driver.kinds"
+local network = require "driver.network"
 
 ---@class bench.Goal
 ---@field text string
@@ -93,28 +94,6 @@ local function echo_measure(name, title, kind, limits)
   }
 end
 
---- One goal per name: faster than each.
-local function ahead_of(goals, ...)
-  for _, name in ipairs { ... } do
-    goals[#goals + 1] = { text = "ahead of " .. name, of = "lull", to = name, max = 1 }
-  end
-  return goals
-end
-
-local http_hello <const> = {
-  name = "http-hello",
-  title = "HTTP hello, keep-alive, 64 connections: server CPU per request",
-  dir = "http-hello",
-  base = "C floor",
-  who = { "C floor", "lull", "nginx", "evhttp", "go", "node", "uvicorn", "aiohttp" },
-  tools = { "http_load" },
-  kinds = { { "", kinds.http("-c 64 -l 5") } },
-  goals = ahead_of({
-    { text = "<= 1.4 x C floor", of = "lull", to = "C floor", max = 1.4 },
-    { text = ">= 10 x aiohttp", of = "aiohttp", to = "lull", min = 10 },
-  }, "nginx", "evhttp", "go", "node", "uvicorn"),
-}
-
 local channel <const> = {
   name = "channel",
   title = "channel, rendezvous: CPU per round trip of two tasks",
@@ -173,7 +152,7 @@ local startup <const> = {
 }
 
 ---@type bench.Measure[]
-return {
+local measures <const> = {
   yield_measure(1, 25),
   yield_measure(1000, 14),
   spawn_measure("tasks", "gather of 100 spawned tasks: CPU per task", MICRO),
@@ -188,5 +167,5 @@ return {
   echo_measure("echo-64k", "echo, 64 KiB, 50 connections", kinds.echo(50, 65536, 6000),
     { raw = 1.4 }),
   startup,
-  http_hello,
 }
+return table.move(network, 1, #network, #measures + 1, measures)

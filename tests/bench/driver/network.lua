@@ -1,0 +1,75 @@
+--- driver.network: the measures of HTTP and WebSocket, servers and clients.
+local fixtures = require "driver.fixtures"
+local kinds = require "driver.kinds"
+
+--- Appends one goal per name: faster than each.
+---@param goals bench.Goal[]
+---@param ... string
+---@return bench.Goal[]
+local function ahead_of(goals, ...)
+  for _, name in ipairs { ... } do
+    goals[#goals + 1] = { text = "ahead of " .. name, of = "lull", to = name, max = 1 }
+  end
+  return goals
+end
+
+local hello <const> = {
+  name = "http-hello",
+  title = "HTTP hello, keep-alive, 64 connections: server CPU per request",
+  dir = "http-hello",
+  base = "C floor",
+  who = { "C floor", "lull", "nginx", "evhttp", "go", "node", "uvicorn", "aiohttp" },
+  tools = { "http_load" },
+  kinds = { { "", kinds.http("-c 64 -l 5") } },
+  goals = ahead_of({
+    { text = "<= 1.4 x C floor", of = "lull", to = "C floor", max = 1.4 },
+    { text = ">= 10 x aiohttp", of = "aiohttp", to = "lull", min = 10 },
+  }, "nginx", "evhttp", "go", "node", "uvicorn"),
+}
+
+local tls <const> = {
+  name = "http-tls",
+  title = "HTTP hello over TLS 1.3, keep-alive, 64 connections: server CPU per request",
+  dir = "http-tls",
+  base = "nginx",
+  who = { "nginx", "lull", "go", "node" },
+  tools = { "http_load" },
+  prepare = fixtures.certificate,
+  kinds = { { "", kinds.http("-s -c 64 -l 5") } },
+  goals = {
+    { text = "<= 1.3 x nginx", of = "lull", to = "nginx", max = 1.3 },
+  },
+}
+
+--- The lengths of the answers differ: Python puts spaces between.
+local json <const> = {
+  name = "http-json",
+  title = "JSON echo of 1 KB, 50 routes, 64 connections: server CPU per request",
+  dir = "http-json",
+  base = "node",
+  who = { "lull", "go", "node", "aiohttp", "fastapi" },
+  tools = { "http_load" },
+  kinds = { { "", kinds.http("-c 64 -p /things17/4711 -d {dir}/body.json") } },
+  goals = ahead_of({
+    { text = ">= 8 x fastapi", of = "fastapi", to = "lull", min = 8 },
+  }, "node"),
+}
+
+local static <const> = {
+  name = "http-static",
+  title = "static file of 64 KiB, 64 connections: server CPU per request",
+  dir = "http-static",
+  base = "nginx",
+  who = { "nginx", "lull", "go", "node", "aiohttp" },
+  tools = { "http_load" },
+  prepare = function(env)
+    return fixtures.page(env, "64k", 65536)
+  end,
+  kinds = { { "", kinds.http("-c 64 -p /64k -l 65536") } },
+  goals = {
+    { text = "<= 1.5 x nginx with sendfile", of = "lull", to = "nginx", max = 1.5 },
+  },
+}
+
+---@type bench.Measure[]
+return { hello, tls, json, static }
