@@ -21,6 +21,8 @@ local PYTHON_ALONE <const> = PYTHON .. " -I"
 
 --- As an ordinary user one may not have its folder in the path.
 local NGINX <const> = 'PATH="$PATH:/usr/sbin" nginx'
+--- node with the packages that Debian has for it.
+local NODE <const> = "NODE_PATH=/usr/share/nodejs node"
 local LLHTTP_HEADER <const> = "/usr/share/include/llhttp/llhttp.h"
 
 --- A program that an interpreter runs from its source.
@@ -163,4 +165,11 @@ return {
   python_library("uvicorn"),
   python_library("aiohttp"),
   python_library("fastapi"),
+  python_library("websockets"),
+  {
+    name = "node ws",
+    version = NODE .. [[ -p 'require("ws/package.json").version']],
+    probe = NODE .. [[ -e 'require("ws")']],
+    program = script(NODE, "ws.js"),
+  },
 }

@@ -80,6 +80,22 @@ function kinds.http(load, least)
   return kind
 end
 
+--- A WebSocket echo server under load.
+---@param connections integer
+---@param size integer        bytes per message
+---@return bench.Kind
+function kinds.websocket(connections, size)
+  local kind <const> = { calibrates = true, learn = fit, longer = 2 }
+  function kind.command(row, env)
+    row.least = 2000
+    row.ops = row.ops or row.least
+    local server <const> = environment(row.contender.program(env, row.dir))
+    return ("%s %d %d %d %d %s"):format(tools.path(env, "ws_load"), connections, size, row.ops,
+      WARM_UP, server)
+  end
+  return kind
+end
+
 --- Tasks that must all sleep at once: long enough for the last to start while
 --- the first still sleeps, and no longer, since waiting costs the run time.
 ---@param count integer

@@ -71,5 +71,18 @@ local static <const> = {
   },
 }
 
+local websocket <const> = {
+  name = "ws-echo",
+  title = "WebSocket echo, 64 B, 50 connections: server CPU per round trip",
+  dir = "ws-echo",
+  base = "node ws",
+  who = { "lull", "node ws", "aiohttp", "websockets" },
+  tools = { "ws_load" },
+  kinds = { { "", kinds.websocket(50, 64) } },
+  goals = ahead_of({
+    { text = ">= 4 x websockets", of = "websockets", to = "lull", min = 4 },
+  }, "node ws"),
+}
+
 ---@type bench.Measure[]
-return { hello, tls, json, static }
+return { hello, tls, json, static, websocket }

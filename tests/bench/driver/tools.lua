@@ -19,6 +19,7 @@ local TOOLS <const> = {
   epoll_echo = {},
   load = { with = "server" },
   http_load = { with = "server", package = "openssl" },
+  ws_load = { with = "server" },
   http_floor = { flags = "-I/usr/share/include/llhttp " .. LLHTTP },
   evhttp_hello = { package = "libevent" },
   nginx_at = {},
