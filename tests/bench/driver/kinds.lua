@@ -18,6 +18,8 @@ local kinds = {}
 --- (node) needs some thousands, and no connection counts its opening.
 local WARM_UP <const> = 4000
 
+local function never() return false end
+
 local function environment(program)
   return program:find("^[%u%d_]+=") and "env " .. program or program
 end
@@ -53,7 +55,7 @@ end
 ---@param trips integer
 ---@return bench.Kind
 function kinds.echo(connections, size, trips)
-  local kind <const> = { calibrates = false, learn = function() return false end }
+  local kind <const> = { calibrates = false, learn = never }
   function kind.command(row, env)
     local server <const> = environment(row.contender.program(env, row.dir))
     local count <const> = env.quick and trips // 2 or trips
@@ -92,6 +94,43 @@ function kinds.websocket(connections, size)
     local server <const> = environment(row.contender.program(env, row.dir))
     return ("%s %d %d %d %d %s"):format(tools.path(env, "ws_load"), connections, size, row.ops,
       WARM_UP, server)
+  end
+  return kind
+end
+
+--- A client of nginx; it is asked to fetch {url}.
+local function beside_nginx(row, env, times, client)
+  local url <const> = "'http://127.0.0.1:{port}/page'"
+  return ("%s %d %s %s %s -- %s"):format(tools.path(env, "beside"), times,
+    tools.path(env, "nginx_at"), shell.quote(("%s/%s/nginx.conf"):format(env.here, row.dir)),
+    shell.quote(env.tmp), (client:gsub("{url}", url)))
+end
+
+--- A client of nginx that measures itself.
+---@param pages integer
+---@param connections integer
+---@return bench.Kind
+function kinds.fetching(pages, connections)
+  local kind <const> = { calibrates = false, learn = never }
+  function kind.command(row, env)
+    local program <const> = environment(row.contender.program(env, row.dir))
+    return beside_nginx(row, env, 0, ("%s {url} %d %d %d"):format(program, pages, connections,
+      env.quick and 2 or 4))
+  end
+  return kind
+end
+
+--- A client of nginx from its start to its end.
+---@param times integer
+---@param pages integer
+---@return bench.Kind
+function kinds.fetching_once(times, pages)
+  local kind <const> = { calibrates = false, learn = never }
+  function kind.command(row, env)
+    local commands <const> = row.measure.commands
+    local program <const> = environment(row.contender.program(env, row.dir))
+    return beside_nginx(row, env, env.quick and times // 2 or times,
+      commands[row.contender.name] or ("%s {url} %d"):format(program, pages))
   end
   return kind
 end
@@ -140,7 +179,7 @@ end
 ---@param times integer
 ---@return bench.Kind
 function kinds.startup(times)
-  local kind <const> = { calibrates = false, learn = function() return false end }
+  local kind <const> = { calibrates = false, learn = never }
   function kind.command(row, env)
     local commands <const> = row.measure.commands
     local line <const> = commands[row.contender.name]:gsub("{lull}", shell.quote(env.lull))

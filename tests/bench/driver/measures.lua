@@ -10,6 +10,8 @@ local network = require "driver.network"
 ---@field of string       label of a row
 ---@field to? string      label of the row it is divided by
 ---@field field? string   a field of the row instead of a ratio
+---@field by? string      the field the ratio is of (ns)
+---@field plus? number    what is added to the row it is divided by
 ---@field max? number
 ---@field min? number
 
@@ -25,6 +27,7 @@ local network = require "driver.network"
 ---@field kinds { [1]: string, [2]: bench.Kind }[]   label suffix and kind
 ---@field goals bench.Goal[]
 ---@field commands? table<string, string>
+---@field also? string       a second field to show, "wall" or "cpu"
 ---@field quick_rounds? integer   rounds of --quick, where runs are long
 
 local NO_TASKS <const> = "has no tasks to wait for"

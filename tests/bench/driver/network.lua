@@ -1,6 +1,7 @@
 --- driver.network: the measures of HTTP and WebSocket, servers and clients.
 local fixtures = require "driver.fixtures"
 local kinds = require "driver.kinds"
+local shell = require "driver.shell"
 
 --- Appends one goal per name: faster than each.
 ---@param goals bench.Goal[]
@@ -84,5 +85,73 @@ local websocket <const> = {
   }, "node ws"),
 }
 
+local NGINX <const> = "PATH=\"$PATH:/usr/sbin\" nginx -v"
+
+--- What the clients fetch, and who serves it.
+local function prepare_page(env)
+  if not shell.succeeds(NGINX) then
+    return "nginx is not installed"
+  end
+  return fixtures.page(env, "page", 30720)
+end
+
+--- Goals for the CPU time of the client, and the same for the wall time.
+---@param goals bench.Goal[]
+---@param first string    what ns is: "CPU" or "wall"
+---@param second string   the other field
+---@return bench.Goal[]
+local function both_times(goals, first, second)
+  for i = 1, #goals do
+    local goal <const> = goals[i]
+    local twin <const> = { by = second }
+    for key, value in pairs(goal) do
+      twin[key] = value
+    end
+    twin.text = ("%s: %s"):format(second, goal.text)
+    goal.text = ("%s: %s"):format(first, goal.text)
+    goals[#goals + 1] = twin
+  end
+  return goals
+end
+
+local fetch <const> = {
+  name = "http-fetch",
+  title = "1,000 pages of 30 KiB from nginx, 100 connections: client CPU and wall time per page",
+  dir = "http-fetch",
+  base = "curl multi",
+  also = "wall",
+  who = { "curl multi", "lull", "go", "node", "aiohttp" },
+  tools = { "beside", "nginx_at" },
+  prepare = prepare_page,
+  kinds = { { "", kinds.fetching(1000, 100) } },
+  goals = both_times(ahead_of({
+    { text = "<= 1.25 x curl multi", of = "lull", to = "curl multi", max = 1.25 },
+    { text = ">= 8 x aiohttp", of = "aiohttp", to = "lull", min = 8 },
+    { text = ">= 8 x node fetch", of = "node", to = "lull", min = 8 },
+  }, "go"), "CPU", "wall"),
+}
+
+local gather_goals <const> = both_times({
+  { text = ">= 15 x aiohttp", of = "aiohttp", to = "lull", min = 15 },
+}, "wall", "cpu")
+gather_goals[#gather_goals + 1] =
+  { text = "wall: ahead of curl + 5 ms", of = "lull", to = "curl", plus = 5e6, max = 1 }
+
+local gather <const> = {
+  name = "http-gather",
+  title = "15 pages at once from nginx, start to end of the program: wall and CPU time",
+  dir = "http-gather",
+  base = "curl",
+  also = "cpu",
+  who = { "curl", "lull", "go", "node", "aiohttp" },
+  tools = { "beside", "nginx_at" },
+  prepare = prepare_page,
+  kinds = { { "", kinds.fetching_once(9, 15) } },
+  commands = {
+    curl = "curl --no-progress-meter --parallel -o /dev/null {url}'?n=[1-15]'",
+  },
+  goals = gather_goals,
+}
+
 ---@type bench.Measure[]
-return { hello, tls, json, static, websocket }
+return { hello, tls, json, static, websocket, fetch, gather }

@@ -20,11 +20,16 @@ end
 
 --- The median of the ratios round by round: runs of one round are neighbours
 --- in time, so a change of the machine's clock touches both.
+---@param row bench.Row
+---@param to bench.Row
+---@param name? string   of the field, ns
+---@param plus? number   added to the field of `to`
 ---@return number?
-function report.ratio(row, to)
+function report.ratio(row, to, name, plus)
   local ratios <const> = {}
+  name = name or "ns"
   for i = 1, math.min(#row.samples, #to.samples) do
-    ratios[i] = row.samples[i].ns / to.samples[i].ns
+    ratios[i] = row.samples[i][name] / (to.samples[i][name] + (plus or 0))
   end
   return #ratios > 0 and report.median(ratios) or nil
 end
@@ -42,8 +47,8 @@ local function size_text(bytes)
   return bytes < 65536 and ("%.0f B"):format(bytes) or ("%.2f MiB"):format(bytes / 1048576)
 end
 
-local function ratio_text(row, to)
-  local ratio <const> = to and report.ratio(row, to)
+local function ratio_text(row, to, name)
+  local ratio <const> = to and report.ratio(row, to, name)
   return ratio and ("%.2f"):format(ratio) or "-"
 end
 
@@ -74,6 +79,17 @@ local function by_label(rows)
   return found
 end
 
+--- Appends the columns of the second field: its median and its ratios.
+local function add_columns(cells, measure, row, found)
+  local name <const> = measure.also
+  local values <const> = row and field(row, name)
+  local base <const>, lull <const> = found[measure.base], found["lull" .. (row and row.suffix or "")]
+  local added <const> = row
+    and { time_text(report.median(values)), ratio_text(row, base, name), ratio_text(row, lull, name) }
+    or { name, "x " .. measure.base, "x lull" }
+  table.move(added, 1, #added, #cells + 1, cells)
+end
+
 ---@param measure bench.Measure
 ---@param rows bench.Row[]
 function report.print_table(measure, rows)
@@ -82,6 +98,9 @@ function report.print_table(measure, rows)
     { "", "median", "least", "most", "x " .. measure.base, "x lull", "runs" },
   }
   local with_rss = false
+  if measure.also then
+    add_columns(lines[1], measure, nil, found)
+  end
   for _, row in ipairs(rows) do
     local times <const> = field(row, "ns")
     if #times > 0 then
@@ -90,12 +109,19 @@ function report.print_table(measure, rows)
         row.label, time_text(report.median(times)), time_text(math.min(table.unpack(times))),
         time_text(math.max(table.unpack(times))), ratio_text(row, found[measure.base]),
         ratio_text(row, found["lull" .. row.suffix]), tostring(#times),
-        #sizes > 0 and size_text(report.median(sizes)) or "",
       }
+      if measure.also then
+        add_columns(lines[#lines], measure, row, found)
+      end
+      if #sizes > 0 then
+        table.insert(lines[#lines], size_text(report.median(sizes)))
+      end
       with_rss = with_rss or #sizes > 0
     end
   end
-  lines[1][8] = with_rss and "memory" or ""
+  if with_rss then
+    table.insert(lines[1], "memory")
+  end
   print("\n" .. measure.title)
   print_columns(lines)
 end
@@ -108,7 +134,7 @@ local function goal_value(goal, found)
     return report.median(field(row, goal.field))
   end
   local to <const> = found[goal.to]
-  return to and report.ratio(row, to)
+  return to and report.ratio(row, to, goal.by, goal.plus)
 end
 
 ---@param goal bench.Goal

@@ -20,6 +20,8 @@ local TOOLS <const> = {
   load = { with = "server" },
   http_load = { with = "server", package = "openssl" },
   ws_load = { with = "server" },
+  beside = { with = "server" },
+  curl_multi = { package = "libcurl libevent" },
   http_floor = { flags = "-I/usr/share/include/llhttp " .. LLHTTP },
   evhttp_hello = { package = "libevent" },
   nginx_at = {},
