@@ -16,7 +16,7 @@ local kinds = {}
 
 --- Requests before a server's time counts: what compiles while it runs
 --- (node) needs some thousands, and no connection counts its opening.
-local WARM_UP <const> = 4000
+local WARM_UP <const> = 10000
 
 local function never() return false end
 
