@@ -102,12 +102,6 @@ describe("connect", function()
     assert.is_truthy(message:find("net_connect_spec", 1, true))
     assert.is_truthy(message:find("#2 to 'connect'", 1, true))
   end)
-
-  it("says that there is no TLS", function()
-    raises("usage", net.connect, "127.0.0.1", 80, { tls = true })
-    raises("usage", net.serve, { tls = {} }, print)
-    raises("usage", net.listen, { tls = {} })
-  end)
 end)
 
 describe("connect_unix", function()
