@@ -51,6 +51,7 @@ function(lull_find_llhttp result)
       add_library(lull_llhttp STATIC ${root}/llhttp.c ${root}/api.c ${root}/http.c)
       target_include_directories(lull_llhttp SYSTEM PUBLIC ${LULL_LLHTTP_INCLUDE})
       target_compile_options(lull_llhttp PRIVATE -w -O2)
+      target_compile_definitions(lull_llhttp PUBLIC LLHTTP_STRICT_MODE=1) # before 9 a choice
       set_target_properties(lull_llhttp PROPERTIES POSITION_INDEPENDENT_CODE ON)
     endif()
     set(${result} lull_llhttp PARENT_SCOPE)
