@@ -10,9 +10,9 @@
 #include <math.h>
 #include <stdint.h>
 
-#define REQUEST_OP "http.request"
-#define READ_OP    "http.read"
-#define SEND_OP    "http.send"
+#define REQUEST_OP   "http.request"
+#define READ_OP      "http.read"
+#define SEND_OP      "http.send"
 #define SPEC_VALUE   1 /* user value: the table that describes the request */
 #define CLIENT_VALUE 2 /* user value */
 #define PIECE_MAX    LULLB_CURL_HIGH

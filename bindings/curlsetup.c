@@ -46,8 +46,8 @@ static const char *text_field(lua_State *L, int spec, const char *name, size_t *
 
 static bool flag_field(lua_State *L, int spec, const char *name, bool otherwise)
 {
-    bool value = lua_getfield(L, spec, name) == LUA_TNIL ? otherwise
-                                                         : lua_toboolean(L, -1) != 0;
+    bool value =
+        lua_getfield(L, spec, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1) != 0;
     lua_pop(L, 1);
     return value;
 }

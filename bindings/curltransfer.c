@@ -219,8 +219,8 @@ static void head_came(struct lullb_curl_transfer *transfer)
 {
     note_head(transfer);
     transfer->head_over = true;
-    transfer->discards = transfer->follows && transfer->has_location &&
-                         is_redirection(transfer->status);
+    transfer->discards =
+        transfer->follows && transfer->has_location && is_redirection(transfer->status);
     if (transfer->discards)
         transfer->streamed = false;
     if (transfer->idle != 0 && transfer->idle < transfer->first_byte)
@@ -237,8 +237,8 @@ static void head_ended(struct lullb_curl_transfer *transfer)
     long status = 0;
     transfer->in_head = false;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    bool is_final = status >= 200 &&
-                    !(transfer->may_repeat && (status == 401 || status == 407));
+    bool is_final =
+        status >= 200 && !(transfer->may_repeat && (status == 401 || status == 407));
     if (is_final)
         head_came(transfer);
 }

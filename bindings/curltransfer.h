@@ -65,15 +65,15 @@ struct lullb_curl_transfer {
     size_t fields;     /* lines in the head */
     size_t body_bytes; /* of the body, decompressed, ever */
     size_t max_body;
-    uint8_t phase; /* enum lullb_curl_phase */
-    bool streamed; /* the body is read piece by piece */
-    bool follows;  /* redirections are followed: their bodies are of no use */
+    uint8_t phase;   /* enum lullb_curl_phase */
+    bool streamed;   /* the body is read piece by piece */
+    bool follows;    /* redirections are followed: their bodies are of no use */
     bool may_repeat; /* curl may answer a refusal itself, by authenticating */
     bool head_over;  /* the head is that of the response */
     bool in_head;    /* lines of a head are coming */
     bool has_location;
     bool discards; /* it is a redirection, and its body goes nowhere */
-    bool expected;   /* virtual time waits for it */
+    bool expected; /* virtual time waits for it */
     bool receive_paused;
     bool send_paused;
     bool send_ended; /* the upload is complete */

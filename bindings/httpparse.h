@@ -163,6 +163,9 @@ bool lullb_http_number(const char *bytes, size_t size, uint64_t *value);
 /* Can it be decoded, and is no NUL in it? */
 bool lullb_http_path_is_sound(const char *bytes, size_t size);
 
+/* Is there nothing to decode or resolve in it? */
+bool lullb_http_path_is_plain(const char *bytes, size_t size);
+
 /*
  * Decode a sound path and resolve its dot segments, in that order, so that an
  * encoded ".." goes no further than a plain one; "%2F" is a slash afterwards.

@@ -180,6 +180,14 @@ bool lullb_http_path_is_sound(const char *bytes, size_t size)
     return true;
 }
 
+bool lullb_http_path_is_plain(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] == '%' || (bytes[i] == '.' && i > 0 && bytes[i - 1] == '/'))
+            return false;
+    return true;
+}
+
 static size_t decode(const char *bytes, size_t size, char *out)
 {
     size_t to = 0;

@@ -1,0 +1,226 @@
+--- lull.http.server: requests in, responses out, one task for each connection.
+local check = require "lull.check"
+local core = require "lull.core"
+local lull = require "lull"
+local native = require "lull.http.native"
+local net = require "lull.net"
+require "lull.http.server.request"
+local respond = require "lull.http.server.respond"
+
+local LINGER <const> = 2 -- seconds that a client may go on sending after the last response
+local LINGER_BYTES <const> = 1024 * 1024
+
+---@class lull.http.ServeOptions: lull.net.ServeOptions
+---@field header_timeout? number  seconds for a head, from its first byte or from connecting; 10
+---@field idle_timeout? number    seconds between requests; 75
+---@field body_timeout? number    seconds that a body may bring nothing; 30
+---@field min_rate? integer       bytes a second that it must bring otherwise; 1024
+---@field write_timeout? number   seconds that a client may take nothing of a response; 30
+---@field max_body? integer       bytes that req:body() reads; 1 MiB
+---@field max_line? integer       bytes of the request line; 8 KiB
+---@field max_head? integer       bytes of a head; 64 KiB
+---@field max_fields? integer     fields of a head; 100
+---@field max_requests? integer   requests of one connection; no limit
+---@field server? string          sent as the header Server; none
+---@field cancel_on_disconnect? boolean  cancel a handler whose client is gone; no
+---@field on_error? fun(req: lull.http.Request?, err: any): any  the response in place of a bare 500
+---@field access_log? fun(entry: lull.http.LogEntry)  called after every response
+
+---@class lull.http.LogEntry
+---@field request lull.http.Request
+---@field method string
+---@field target string
+---@field status integer
+---@field bytes integer   of the body
+---@field seconds number  since the head was complete
+
+--- A running server.
+---@class lull.http.Server
+---@field port? integer  the port it listens on; nil for a Unix socket
+---@field private inner lull.net.Server
+---@field private shared userdata
+local Server <const> = {}
+Server.__index = Server
+Server.__name = "lull.http.Server"
+
+local server = {}
+
+--- Options, and what they must be.
+local OPTIONS <const> = {
+  header_timeout = "seconds", idle_timeout = "seconds", body_timeout = "seconds",
+  write_timeout = "seconds", min_rate = "count", max_body = "count", max_line = "count",
+  max_head = "count", max_fields = "count", max_requests = "count", server = "string",
+  cancel_on_disconnect = "boolean", on_error = "any", access_log = "any",
+}
+
+--- Those that are net.serve's, which checks them.
+local LISTEN <const> = {
+  host = "any", port = "any", path = "any", tls = "any", backlog = "any", reuse_port = "any",
+  max_connections = "any",
+}
+
+--- Is it the client's doing that there is no response?
+local function is_disconnect(err)
+  return lull.is_error(err, "io") or lull.is_error(err, "closed") or lull.is_error(err, "eof")
+end
+
+--- The handler, or the response, has failed: answer, unless that is too late.
+---@async
+local function fail(self, conn, err)
+  local answerable <const>, gone <const> = conn:state()
+  if gone and is_disconnect(err) then return end
+  local status <const> = respond.status_of(err)
+  if not answerable then
+    core.report(err)
+    conn:abort()
+  elseif status then
+    if status >= 500 then core.report(err) end
+    respond.send(conn, respond.problem(conn:request(), status, err))
+  else
+    core.report(err)
+    local on_error <const> = self.options.on_error
+    local result = on_error and on_error(conn:request(), err)
+    if result == nil then result = respond.problem(conn:request(), 500) end
+    respond.send(conn, result)
+  end
+end
+
+--- Answer requests until there are no more.
+---@async
+local function answer(conn, handler)
+  local next <const>, send <const>, special <const> = conn.next, conn.respond, respond.special
+  for req in next, conn do
+    local result <const> = handler(req)
+    if send(conn, result) == nil then special(conn, result) end
+  end
+end
+
+--- The same, noting every response.
+---@async
+local function answer_and_log(conn, handler, log)
+  for req in conn.next, conn do
+    local start <const> = lull.now()
+    local _ <close> = lull.finally(function()
+      local status <const>, bytes <const> = conn:last()
+      log {
+        request = req, method = req.method, target = req.target,
+        status = status, bytes = bytes, seconds = lull.now() - start,
+      }
+    end)
+    respond.send(conn, handler(req))
+  end
+end
+
+--- Read over what the client still sends, so that closing does not reset the connection
+--- before it has read the last response (RFC 9112, 9.6).
+---@async
+local function linger(stream)
+  stream:shutdown()
+  local left = LINGER_BYTES
+  while left > 0 do
+    local piece <const> = stream:read_some()
+    if not piece then return end
+    left = left - #piece
+  end
+end
+
+--- The task of a connection.
+---@async
+local function serve_connection(self, stream)
+  local conn <close> = native.connection(self.shared, stream)
+  local loop <const> = self.options.access_log and answer_and_log or answer
+  repeat
+    local ok <const>, err <const> = pcall(loop, conn, self.handler, self.options.access_log)
+    if not ok then
+      local answered <const>, second <const> = pcall(fail, self, conn, err)
+      if not answered then
+        core.report(second)
+        conn:abort()
+      end
+    end
+  until ok
+  local _, gone <const>, has_input <const> = conn:state()
+  if has_input and not gone then lull.move_on_after(LINGER, pcall, linger, stream) end
+end
+
+local function check_options(opts)
+  check.type(opts, 1, "serve", "table")
+  local known <const> = setmetatable({}, { __index = function(_, name)
+    return OPTIONS[name] or LISTEN[name]
+  end })
+  check.options(opts, 1, "serve", known)
+  if opts.on_error ~= nil then check.callable(opts.on_error, 1, "serve") end
+  if opts.access_log ~= nil then check.callable(opts.access_log, 1, "serve") end
+  if opts.max_fields and opts.max_fields > 256 then check.fail(1, "serve", "max_fields is above 256") end
+  if opts.max_head and opts.max_head > 1024 * 1024 then
+    check.fail(1, "serve", "max_head is above 1 MiB")
+  end
+  if opts.server and not opts.server:find "^[ -~]+$" then
+    check.fail(1, "serve", "server must be a name of visible characters")
+  end
+end
+
+--- Start a server.
+---@param opts lull.http.ServeOptions
+---@param handler fun(req: lull.http.Request): any  or a router
+---@return lull.http.Server  owned by the current scope
+function server.serve(opts, handler)
+  check_options(opts)
+  check.callable(handler, 2, "serve")
+  local listen <const> = {}
+  for name in pairs(LISTEN) do listen[name] = opts[name] end
+  local self <const> = setmetatable({ handler = handler, options = opts }, Server)
+  if opts.cancel_on_disconnect then
+    self.handler = function(req)
+      req:configure { cancel_on_disconnect = true }
+      return handler(req)
+    end
+  end
+  self.inner = net.serve(listen, function(stream) serve_connection(self, stream) end)
+  self.shared = native.server(opts) -- no connection has been accepted yet
+  self.inner.task:on_done(function() self.shared:close() end)
+  self.port = self.inner.port
+  return self
+end
+
+--- Accept no more connections; those that wait for a request end at once, those that are
+--- being answered do so with that response.
+function Server:stop()
+  self.inner:stop()
+  self.shared:drain()
+end
+
+--- Stop, cancel the handlers and wait for them to end.
+---@async
+function Server:close()
+  self.inner:close()
+end
+
+--- Stop, and wait for what is being answered; close after `seconds`.
+---@async
+---@param seconds? number  nil: however long it takes
+function Server:drain(seconds)
+  self:stop()
+  self.inner:drain(seconds)
+end
+
+--- Wait until the server has been closed and its handlers have ended.
+---@async
+function Server:wait()
+  self.inner:wait()
+end
+
+--- Where it listens.
+---@return string host_or_path
+---@return integer? port
+function Server:sockname()
+  return self.inner:sockname()
+end
+
+Server.__close = Server.close
+
+function Server:__tostring()
+  return "http " .. tostring(self.inner)
+end
+
+return server

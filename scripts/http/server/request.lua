@@ -1,0 +1,163 @@
+--- lull.http.server.request: what a request can do beyond what its native part does.
+local check = require "lull.check"
+local lull = require "lull"
+local native = require "lull.http.native"
+
+--- A request.  What it says is found when it is asked for.  A script may assign any field, and
+--- then finds what it has assigned.
+---
+--- The body is read when it is asked for; what reading it raises (kind `http`, with `status`)
+--- is answered with that status, unless it is caught.  A body nobody reads is read over, or the
+--- connection ends with the response.
+---@class lull.http.Request
+---@field method string        as it came: "GET"
+---@field target string        as it came: "/a%20b?c=d"
+---@field path string          decoded, then dot segments resolved; "*" for all, "" for CONNECT
+---@field query_string string  as it came, without the question mark
+---@field query table<string, string>    the first value of each
+---@field host? string         with the port, if there is one
+---@field version string       "1.1" or "1.0"
+---@field headers table<string, string>  names in lower case, looked up in any; several joined
+---@field cookies table<string, string>
+---@field params table<string, string>   what a router has found in the path
+---@field peer? string         the client's address; nil for a Unix socket
+---@field peer_port? integer
+---@field id string            unique, for logs
+---@field scheme string        "http" or "https"
+---@field tls? table           what is known of the TLS connection
+---@field max_body integer     bytes that body() reads
+---@field closed boolean       the client is known to be gone, or to have its answer
+---@field header fun(self, name: string): string?  several joined
+---@field header_all fun(self, name: string): string[]
+---@field trailers fun(self): table<string, string>  once the body has been read
+---@field body async fun(self): string  all of it, however often it is asked for
+---@field read_some async fun(self, max?: integer): string?  in pieces; without a limit
+local methods <const> = native.request_methods
+local fields <const> = native.request_fields
+
+local request = {}
+
+local function raise(status, message, op, cause)
+  error(lull.new_error("http", message, { status = status, op = op, cause = cause }), 0)
+end
+
+-- ---- fields ---------------------------------------------------------------
+
+local function decoded_query(req)
+  local form <const> = require "lull.http.form"
+  local first <const>, all <const> = form.decode(req.query_string)
+  req["query all"] = all
+  return first
+end
+
+fields.query = decoded_query
+
+function fields.cookies(req)
+  local text <const> = req:header "cookie"
+  return text and require("lull.http.cookie").parse(text) or {}
+end
+
+function fields.params()
+  return {}
+end
+
+function fields.peer(req)
+  local _
+  _, req.peer_port = native.stream_of(req):peer()
+  return req.peer_port and _ or nil
+end
+
+function fields.peer_port(req)
+  local _ <const>, port <const> = native.stream_of(req):peer()
+  return port
+end
+
+function fields.tls(req)
+  local stream <const> = native.stream_of(req)
+  return stream.tls and stream:tls() or nil
+end
+
+function fields.scheme(req)
+  return req.tls and "https" or "http"
+end
+
+-- ---- methods --------------------------------------------------------------
+
+--- Every value of a parameter of the query.
+---@param name string
+---@return string[]
+function methods:query_all(name)
+  check.type(name, 1, "query_all", "string")
+  local _ <const> = self.query
+  return self["query all"] and self["query all"][name] or {}
+end
+
+--- The body, as JSON.
+---@async
+---@return any  raises kind http: 415 where it is not said to be JSON, 400 where it is none
+function methods:json()
+  local media <const> = (self:header "content-type" or ""):match("^%s*([^;%s]*)"):lower()
+  if media ~= "application/json" and not media:find "^[%w.%-]+/[%w.%-]+%+json$" then
+    raise(415, "the body must be application/json", "http.json")
+  end
+  local text <const> = self:body()
+  local ok <const>, value <const> = pcall(require("lull.json").decode, text)
+  if ok then return value end
+  if not lull.is_error(value, "json") and not lull.is_error(value, "limit") then error(value, 0) end
+  raise(400, "the body is not valid JSON: " .. value.message, "http.json", value)
+end
+
+--- The fields of a form, of either kind.
+---@async
+---@param opts? table  see lull.http.form
+---@return table
+function methods:form(opts)
+  return require("lull.http.form").read(self, opts)
+end
+
+--- The parts of a multipart body, one after the other, as they arrive.
+---@async
+---@param opts? table  see lull.http.form
+---@return function iterator
+function methods:parts(opts)
+  return require("lull.http.form").parts(self, opts)
+end
+
+--- Cancel the task when the client is gone before it has its response.  Where the system can
+--- tell: a client that only ends its side of the connection counts as gone, too.
+local function watch(conn)
+  local task <const> = lull.current()
+  local watcher <const> = lull.spawn(function()
+    if conn:watch() then task:cancel "the client is gone" end
+  end)
+  watcher.name = "watch for the client to go"
+end
+
+--- Options of the route that matched; those that mean nothing here are left alone.
+---@param opts { max_body?: integer, body_timeout?: number, cancel_on_disconnect?: boolean }
+function methods:configure(opts)
+  check.type(opts, 1, "configure", "table")
+  local conn <const> = native.connection_of(self, "http.configure")
+  if opts.max_body or opts.body_timeout then conn:limit(opts.max_body, opts.body_timeout) end
+  if opts.cancel_on_disconnect and not self["is watched"] then
+    self["is watched"] = true
+    watch(conn)
+  end
+end
+
+--- Go on with another protocol: say so, and take the stream.  What the handler returns is
+--- ignored; when it returns, the stream is closed.
+---@param protocol? string  for the header Upgrade; nil: none, as for CONNECT
+---@param headers? table
+---@return lull.net.Stream
+function methods:upgrade(protocol, headers)
+  check.type(protocol, 1, "upgrade", "string", true)
+  check.type(headers, 2, "upgrade", "table", true)
+  local conn <const> = native.connection_of(self, "http.upgrade")
+  local all <const> = {}
+  for name, value in pairs(headers or {}) do all[name] = value end
+  if protocol then all.connection, all.upgrade = "Upgrade", protocol end
+  return conn:take(protocol and 101 or 200, all)
+end
+
+return request
