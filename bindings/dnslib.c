@@ -4,8 +4,8 @@
  *
  * A look-up is an object for any number of tasks to wait on: it goes on when
  * one of them, or the last, no longer does, and keeps its answer.  The script
- * shares and remembers look-ups.  One that is collected abandons its job; the
- * thread then finishes for nobody.
+ * shares and remembers look-ups.  One that is collected, or under way when the
+ * runtime ends, abandons its job; the thread then finishes for nobody.
  *
  * What needs no asking is answered at once: numeric addresses, and localhost
  * with all names below it (RFC 6761, 6.3).
@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,6 +37,7 @@ struct lookup_job {
     struct lull_job base;   /* first */
     struct lookup *lookup;  /* whose it is; the runtime's thread only */
     struct lullb_addr addr; /* of a reverse look-up; size 0: of none */
+    bool under_way;         /* it has not come back; the runtime's thread only */
     int family;             /* wanted */
     int result;             /* of getaddrinfo or getnameinfo */
     int errnum;             /* if that is EAI_SYSTEM */
@@ -46,11 +48,10 @@ struct lookup_job {
 };
 
 struct lookup {
-    struct lullb_object object; /* never opened: it stands for nothing to be closed */
+    struct lullb_object object; /* open while the job is under way */
     struct lull_runtime *rt;
-    struct lookup_job *job;
+    struct lookup_job *job; /* NULL: abandoned */
     struct lullb_line line; /* who waits */
-    bool in_flight;         /* the job has not come back */
 };
 
 struct wait {
@@ -124,10 +125,28 @@ static void drop(struct lull_job *base)
 
 /* ---- loop side: no Lua ----------------------------------------------------------- */
 
+static void close_lookup(struct lull_handle *handle)
+{
+    struct lookup *lookup = (struct lookup *)(void *)handle;
+    struct lookup_job *job = lookup->job;
+    if (!job->under_way)
+        return;
+    lookup->job = NULL;
+    lullb_line_close(&lookup->line);
+    lull_job_abandon(handle->rt, &job->base);
+}
+
+static const struct lull_handle_type lookup_type = {
+    .name = "dns.lookup",
+    .close = close_lookup,
+};
+
 static void done(struct lull_job *base)
 {
-    struct lookup *lookup = ((struct lookup_job *)base)->lookup;
-    lookup->in_flight = false;
+    struct lookup_job *job = (struct lookup_job *)base;
+    struct lookup *lookup = job->lookup;
+    job->under_way = false;
+    lull_handle_close(&lookup->object.handle);
     while (lookup->line.head != NULL)
         lullb_op_complete(lookup->line.head);
 }
@@ -250,11 +269,13 @@ static int m_wait(lua_State *L)
     struct lookup *lookup = check_lookup(L);
     double timeout = lullb_check_seconds(L, 2, NULL);
     struct lull_task *task = lull_checkpoint(L);
+    if (lookup->job == NULL)
+        return lullb_raise(L, LULL_KIND_CLOSED, RESOLVE, "the look-up is closed");
     struct wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
     *wait = (struct wait){.lookup = lookup};
     const struct lull_op_type *type =
         lookup->job->addr.size != 0 ? &reverse_type : &resolve_type;
-    if (!lookup->in_flight) {
+    if (!lookup->job->under_way) {
         lullb_op_begin_complete(&wait->timed, task, type);
         return lull_await(L, &wait->timed.op);
     }
@@ -268,7 +289,9 @@ static int m_wait(lua_State *L)
 static int m_state(lua_State *L)
 {
     const struct lookup *lookup = check_lookup(L);
-    if (lookup->in_flight)
+    if (lookup->job == NULL)
+        lua_pushliteral(L, "failed");
+    else if (lookup->job->under_way)
         lua_pushliteral(L, "pending");
     else if (lookup->job->count > 0)
         lua_pushliteral(L, "found");
@@ -280,14 +303,10 @@ static int m_state(lua_State *L)
 static int m_gc(lua_State *L)
 {
     struct lookup *lookup = check_lookup(L);
-    struct lookup_job *job = lookup->job;
+    lull_handle_close(&lookup->object.handle);
+    if (lookup->job != NULL)
+        drop(&lookup->job->base);
     lookup->job = NULL;
-    if (job == NULL)
-        return 0;
-    if (lookup->in_flight)
-        lull_job_abandon(lookup->rt, &job->base);
-    else
-        drop(&job->base);
     return 0;
 }
 
@@ -310,8 +329,10 @@ static struct lookup *push_lookup(lua_State *L, const char *name, size_t length)
     struct lookup *lookup = lullb_push_object(L, sizeof *lookup, &lookup_tag);
     lookup->rt = rt;
     struct lookup_job *job = calloc(1, sizeof *job + length + 1);
-    if (job == NULL)
+    if (job == NULL) {
         lullb_raise_memory(L, RESOLVE);
+        return NULL; /* not reached */
+    }
     memcpy(job->name, name, length);
     job->lookup = lookup;
     job->base.done = done;
@@ -325,7 +346,8 @@ static int submit(lua_State *L, struct lookup *lookup, const char *op)
     int error = lull_job_submit(lookup->rt, LULL_POOL_NAMES, &lookup->job->base);
     if (error != 0)
         return lullb_raise_io(L, op, error, lookup->job->name);
-    lookup->in_flight = true;
+    lookup->job->under_way = true;
+    lull_handle_open(lookup->rt, &lookup->object.handle, &lookup_type);
     return 1;
 }
 
@@ -343,7 +365,7 @@ static bool is_localhost(const char *name, size_t length)
 static void add_known(struct lookup_job *job, const char *address, int family)
 {
     if (job->family == AF_UNSPEC || job->family == family)
-        strcpy(job->texts + (size_t)job->count++ * job->size, address);
+        snprintf(job->texts + (size_t)job->count++ * job->size, job->size, "%s", address);
 }
 
 /* The answer, if nobody need be asked; false: somebody must, or there is no memory. */

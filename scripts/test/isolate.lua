@@ -10,7 +10,6 @@
 --
 -- What a body or an element started may not outlive it.  The end of a test is
 -- announced last, when all of that is known.
-local core = require "lull.core"
 local guard = require "lull.test.guard"
 local left = require "lull.test.left"
 local lull = require "lull"
@@ -83,7 +82,7 @@ end
 --- Run the executor of an element; returns what is wrong with it.
 function Isolation:run_executor(element, executor)
   local problems <const> = {}
-  local depth <const>, handles <const> = self.depth, core.handles() - self.left_open
+  local depth <const>, handles <const> = self.depth, left.handles() - self.left_open
   self.hook = nil
   local ok <const>, err <const> = pcall(lull.run, function()
     lull.current().name = element.descriptor .. " and hooks of: " .. tostring(element.name)
