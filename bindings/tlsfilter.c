@@ -185,16 +185,21 @@ static ssize_t filter_read(struct lull_filter *base, char *bytes, size_t room)
     return -1;
 }
 
-/* Encode these bytes.  OpenSSL cuts them into records. */
+/*
+ * Encode these bytes.  OpenSSL cuts them into records.  The writer may be OpenSSL, too, for
+ * a filter above: what it has put into the queue of errors stays there.
+ */
 static int encode(struct lullb_tls_filter *filter, const char *bytes, size_t size)
 {
     size_t written;
     if (size == 0)
         return 0;
-    ERR_clear_error();
+    ERR_set_mark();
     int result = SSL_write_ex(filter->ssl, bytes, size, &written);
-    if (result > 0)
-        return 0;
+    if (result > 0 || filter->error != 0) {
+        ERR_pop_to_mark();
+        return result > 0 ? 0 : filter->error;
+    }
     int error = lullb_tls_outcome(filter, result);
     return error == EAGAIN ? EPROTO : error;
 }

@@ -1,6 +1,4 @@
 --- lull.check: arguments, checked before anything starts.
-local lull = require "lull"
-
 local check = {}
 
 --- Raise an argument error at the place of the script that called into lull, however deep we

@@ -8,7 +8,7 @@ local options = require "lull.tls.options"
 local handshake = {}
 
 local TIMEOUT <const> = 10 -- seconds
-local RECENT <const> = 16  -- configurations that are kept though nobody uses them now
+local CACHED <const> = 16  -- configurations that are kept for who gives their options again
 
 --- What is to be done with streams.
 ---@class lull.tls.Plan
@@ -21,8 +21,8 @@ local RECENT <const> = 16  -- configurations that are kept though nobody uses th
 -- Configurations made from tables ------------------------------------------------------------
 
 --- By what is in them, so that who gives equal options again can resume sessions.
-local cache <const> = setmetatable({}, { __mode = "v" })
-local recent <const>, last = {}, 0
+local cache <const> = {}
+local ids <const>, last = {}, 0 -- what is in the cache; the oldest goes
 
 --- A text that only equal tables share.
 local function identity(value)
@@ -41,10 +41,10 @@ local function shared(role, texts)
   local config = cache[id]
   if not config then
     config = native[role](texts)
-    cache[id] = config
+    last = last % CACHED + 1
+    if ids[last] then cache[ids[last]] = nil end
+    ids[last], cache[id] = id, config
   end
-  last = last % RECENT + 1
-  recent[last] = config
   return { config = config, verifies = texts.verify }
 end
 

@@ -8,6 +8,7 @@ local lull = require "lull"
 local options = {}
 
 local VERSIONS <const> = { ["TLSv1.2"] = 0x0303, ["TLSv1.3"] = 0x0304 }
+local DEMANDS <const> = { optional = true, ["require"] = true }
 local ERRNO <const> = { [2] = "ENOENT", [13] = "EACCES", [21] = "EISDIR", [24] = "EMFILE" }
 
 --- Options of both roles, and what they have to be.
@@ -77,7 +78,7 @@ local kinds <const> = {
     function(v) return type(v) == "number" and v > 0 end, "must be a number of seconds > 0",
   },
   demand = {
-    function(v) return v == "optional" or v == "require" end, 'must be "optional" or "require"',
+    function(v) return DEMANDS[v] ~= nil end, 'must be "optional" or, the default, "require"',
   },
   name = {
     function(v) return is_string(v) and v ~= "" and #v < 256 and not v:find "[%c ]" end,
