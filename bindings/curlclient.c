@@ -20,6 +20,8 @@
 #define NS_PER_MS 1000000u
 #define KICKS     64 /* calls of curl in a row, before others have their turn */
 
+#define BUFFER_BYTES 32768L /* that curl reads at once */
+
 struct lullb_curl_socket {
     struct lullb_curl_socket *prev;
     struct lullb_curl_socket *next;
@@ -207,6 +209,37 @@ void lullb_curl_kick(struct lullb_curl_client *client)
 
 /* ---- easy handles ------------------------------------------------------------------- */
 
+/* Curl may have been built without some; what matters is checked where it is used. */
+static void set_constants(struct lullb_curl_client *client, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* whatever curl can undo */
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");           /* not from the environment... */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");         /* ...nor this */
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
+    if (client->cookies)
+        curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
+    lullb_curl_set_callbacks(easy);
+}
+
+/* Nothing but HTTP; a curl that cannot be told so is not used. */
+static bool set_protocols(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK;
+#else
+    long http = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, http) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, http) == CURLE_OK;
+#endif
+}
+
 CURL *lullb_curl_take_easy(struct lullb_curl_client *client)
 {
     if (client->spare_count > 0)
@@ -214,21 +247,46 @@ CURL *lullb_curl_take_easy(struct lullb_curl_client *client)
     CURL *easy = curl_easy_init();
     if (easy == NULL)
         return NULL;
-    if (curl_easy_setopt(easy, CURLOPT_SHARE, client->share) != CURLE_OK) {
+    if (!set_protocols(easy) ||
+        curl_easy_setopt(easy, CURLOPT_SHARE, client->share) != CURLE_OK) {
         curl_easy_cleanup(easy);
         return NULL;
     }
+    set_constants(client, easy);
     return easy;
 }
 
-void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy)
+void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool changed)
 {
-    if (client->spare_count == LULLB_CURL_SPARES) {
-        curl_easy_cleanup(easy);
-        return;
+    if (client->spare_count < LULLB_CURL_SPARES && changed) {
+        curl_easy_reset(easy); /* but for the share, as documented */
+        set_constants(client, easy);
+        if (!set_protocols(easy)) {
+            curl_easy_cleanup(easy);
+            return;
+        }
     }
-    curl_easy_reset(easy); /* but for the share, as documented */
-    client->spares[client->spare_count++] = easy;
+    if (client->spare_count == LULLB_CURL_SPARES)
+        curl_easy_cleanup(easy);
+    else
+        client->spares[client->spare_count++] = easy;
+}
+
+bool lullb_curl_add_lines(lua_State *L, int index, struct curl_slist **list)
+{
+    bool added = true;
+    if (!lua_istable(L, index))
+        return true;
+    index = lua_absindex(L, index);
+    for (lua_Integer i = 1; lua_rawgeti(L, index, i) == LUA_TSTRING && added; i++) {
+        struct curl_slist *longer = curl_slist_append(*list, lua_tostring(L, -1));
+        added = longer != NULL;
+        if (added)
+            *list = longer;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return added;
 }
 
 /* ---- birth and end --------------------------------------------------------------------- */
@@ -248,7 +306,7 @@ static bool set_up(struct lullb_curl_client *client,
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)limits->max_idle);
     return curl_share_setopt(client->share, CURLSHOPT_SHARE,
                              CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
-           (!client->cookies || curl_share_setopt(client->share, CURLSHOPT_SHARE,
+           (!limits->cookies || curl_share_setopt(client->share, CURLSHOPT_SHARE,
                                                   CURL_LOCK_DATA_COOKIE) == CURLSHE_OK);
 }
 
@@ -256,6 +314,7 @@ bool lullb_curl_client_open(struct lullb_curl_client *client,
                             const struct lullb_curl_limits *limits)
 {
     client->wanted_at = client->armed_at = NEVER;
+    client->cookies = limits->cookies;
     client->multi = curl_multi_init();
     client->share = curl_share_init();
     if (client->multi != NULL && client->share != NULL && set_up(client, limits))
@@ -279,6 +338,8 @@ void lullb_curl_client_close(struct lullb_curl_client *client)
     if (client->share != NULL)
         curl_share_cleanup(client->share);
     client->share = NULL;
+    curl_slist_free_all(client->headers);
+    client->headers = NULL;
     disarm(client);
     if (outermost)
         client->driving = false;

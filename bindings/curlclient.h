@@ -24,7 +24,9 @@
 
 #include <curl/curl.h>
 
-#define LULLB_CURL_SPARES 16u /* easy handles that are kept for the next transfers */
+#define LULLB_CURL_SPARES 32u /* easy handles that are kept for the next transfers... */
+#define LULLB_CURL_POOLED 32u /* ...and transfers */
+#define LULLB_CURL_POOL   1   /* user value of a client */
 
 struct lullb_curl_transfer;
 struct lullb_curl_socket;
@@ -41,8 +43,10 @@ struct lullb_curl_client {
     bool driving; /* a call into curl is under way, down the C stack */
     bool starved; /* memory to watch something was refused */
     bool cookies; /* it has a jar */
+    struct curl_slist *headers; /* of requests that bring none */
     unsigned spare_count;
-    CURL *spares[LULLB_CURL_SPARES];
+    CURL *spares[LULLB_CURL_SPARES]; /* with the options that all requests have */
+    unsigned pooled; /* transfers in the array that is user value LULLB_CURL_POOL */
     struct lullb_curl_transfer *transfers; /* those that run */
     struct lullb_curl_socket *sockets;     /* those that are watched */
 };
@@ -52,6 +56,7 @@ struct lullb_curl_limits {
     size_t max_connections; /* in all */
     size_t max_per_host;    /* 0: no limit but the former */
     size_t max_idle;        /* connections kept for later */
+    bool cookies;
 };
 
 /* Make the multi handle; false when memory is refused.  No Lua. */
@@ -61,9 +66,19 @@ bool lullb_curl_client_open(struct lullb_curl_client *client,
 /* End every transfer with `closed`, then everything else.  Idempotent. */
 void lullb_curl_client_close(struct lullb_curl_client *client);
 
-/* An easy handle with no option set, but the share; NULL: no memory. */
+/*
+ * An easy handle with the options that are the same for every request; NULL: no
+ * memory.  Give it back: `changed` says that others were set than the URL and
+ * those that curltransfer.c and curlsetup.c set each time.
+ */
 CURL *lullb_curl_take_easy(struct lullb_curl_client *client);
-void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy);
+void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool changed);
+
+/*
+ * Add the strings of the array at `index` (nil: none) to a list; false when
+ * memory is refused.  Raises nothing, if two stack slots are free.
+ */
+bool lullb_curl_add_lines(lua_State *L, int index, struct curl_slist **list);
 
 /* Let curl do what it wants to do now, and end what has ended. */
 void lullb_curl_kick(struct lullb_curl_client *client);

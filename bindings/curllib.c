@@ -9,14 +9,13 @@
  * may count on it.
  */
 #include "curlops.h"
+#include "curlurl.h"
 
 #include <pthread.h>
-#include <string.h>
 
 int luaopen_lull_curl_native(lua_State *L);
 
-#define MAX_CONNECTIONS 100 /* the defaults */
-#define MAX_IDLE        32
+#define MAX_CONNECTIONS 100 /* the default */
 
 static const char client_tag = 'c';
 
@@ -83,7 +82,7 @@ static int m_cookies(lua_State *L)
     struct curl_slist *list = NULL;
     curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
     curl_easy_getinfo(easy, CURLINFO_COOKIELIST, &list);
-    lullb_curl_give_easy(client, easy);
+    lullb_curl_give_easy(client, easy, true);
     lua_pushlightuserdata(L, list);
     int status = lua_pcall(L, 1, 1, 0);
     curl_slist_free_all(list);
@@ -98,7 +97,7 @@ static int m_set_cookie(lua_State *L)
     CURL *easy = take_easy(L, client);
     curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
     CURLcode result = curl_easy_setopt(easy, CURLOPT_COOKIELIST, line);
-    lullb_curl_give_easy(client, easy);
+    lullb_curl_give_easy(client, easy, true);
     if (result != CURLE_OK)
         return lullb_raise_memory(L, "http.cookies");
     return 0;
@@ -123,86 +122,31 @@ static int l_client(lua_State *L)
     struct lullb_curl_limits limits = {
         .max_connections =
             lullb_check_size_field(L, 1, "max_connections", MAX_CONNECTIONS),
-        .max_idle = lullb_check_size_field(L, 1, "max_idle", MAX_IDLE),
     };
+    limits.max_idle = lullb_check_size_field(L, 1, "max_idle", limits.max_connections);
     lua_getfield(L, 1, "max_per_host");
     if (!lua_isnil(L, -1))
         limits.max_per_host = lullb_check_size_field(L, 1, "max_per_host", 1);
     lua_getfield(L, 1, "cookies");
-    bool cookies = lua_toboolean(L, -1) != 0;
+    limits.cookies = lua_toboolean(L, -1) != 0;
+    lua_getfield(L, 1, "headers");
+    struct lullb_curl_client *client = lua_newuserdatauv(L, sizeof *client, 1);
+    *client = (struct lullb_curl_client){.object.tag = &client_tag, .rt = rt};
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, LULLB_CURL_POOL);
     lull_push_class(L, rt, "lull.curl.client", methods, meta);
-    struct lullb_curl_client *client = lullb_push_object(L, sizeof *client, &client_tag);
-    client->rt = rt;
-    client->cookies = cookies;
+    lua_setmetatable(L, -2);
     pthread_once(&curl_is_set_up, set_up_curl);
-    if (!lullb_curl_client_open(client, &limits))
+    if (!lullb_curl_client_open(client, &limits) ||
+        !lullb_curl_add_lines(L, -2, &client->headers))
         return lullb_raise_memory(L, "http.client");
     return 1;
 }
 
-/* ---- URLs ---------------------------------------------------------------------------- */
-
-#define PARTS 6
-
-/* Get the parts of a URL, NULL for those that it has not; curl's memory.  Changes it. */
-static void get_parts(CURLU *url, char *parts[PARTS])
-{
-    memset(parts, 0, PARTS * sizeof *parts);
-    curl_url_get(url, CURLUPART_USER, &parts[0], CURLU_URLDECODE);
-    curl_url_get(url, CURLUPART_PASSWORD, &parts[1], CURLU_URLDECODE);
-    curl_url_get(url, CURLUPART_SCHEME, &parts[2], 0);
-    curl_url_get(url, CURLUPART_HOST, &parts[3], 0);
-    curl_url_get(url, CURLUPART_PORT, &parts[4], CURLU_DEFAULT_PORT);
-    curl_url_set(url, CURLUPART_USER, NULL, 0);
-    curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
-    curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
-    curl_url_get(url, CURLUPART_URL, &parts[5], 0);
-}
-
-static int push_parts(lua_State *L)
-{
-    char **parts = lua_touserdata(L, 1);
-    luaL_checkstack(L, PARTS, NULL);
-    for (int i = 0; i < PARTS; i++)
-        lua_pushstring(L, parts[i]); /* NULL pushes nil */
-    return PARTS;
-}
-
-/*
- * url(text, relative?) -> user, password, scheme, host, port, url without user
- * and fragment; or false, why it is no URL.  `relative` is resolved against text.
- */
-static int l_url(lua_State *L)
-{
-    char *parts[PARTS];
-    const char *text = luaL_checkstring(L, 1);
-    const char *relative = luaL_optstring(L, 2, NULL);
-    lua_settop(L, 2);
-    lua_pushcfunction(L, push_parts);
-    CURLU *url = curl_url();
-    if (url == NULL)
-        return lullb_raise_memory(L, "http.request");
-    CURLUcode result = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
-    if (result == CURLUE_OK && relative != NULL)
-        result = curl_url_set(url, CURLUPART_URL, relative, CURLU_NON_SUPPORT_SCHEME);
-    if (result == CURLUE_OK)
-        get_parts(url, parts);
-    curl_url_cleanup(url);
-    if (result != CURLUE_OK) {
-        lua_pushboolean(L, 0);
-        lua_pushstring(L, curl_url_strerror(result));
-        return 2;
-    }
-    lua_pushlightuserdata(L, parts);
-    int status = lua_pcall(L, 1, PARTS, 0);
-    for (int i = 0; i < PARTS; i++)
-        curl_free(parts[i]);
-    return status == LUA_OK ? PARTS : lua_error(L);
-}
-
 static const struct luaL_Reg functions[] = {
     {"client", l_client},
-    {"url", l_url},
+    {"plain_url", lullb_curl_l_plain_url},
+    {"url", lullb_curl_l_url},
     {NULL, NULL},
 };
 

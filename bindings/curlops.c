@@ -16,6 +16,7 @@
 #define SPEC_VALUE   1 /* user value: the table that describes the request */
 #define CLIENT_VALUE 2 /* user value */
 #define PIECE_MAX    LULLB_CURL_HIGH
+#define KEPT_BODY    (64u * 1024u) /* the largest block that a transfer keeps for the next body */
 
 static const char transfer_tag = 't';
 
@@ -51,6 +52,31 @@ static void push_buffer(lua_State *L, const struct lullb_buffer *buffer)
                     lullb_buffer_size(buffer));
 }
 
+/* The transfer at `index` is done with: the next request may have it. */
+static void recycle(lua_State *L, struct lullb_curl_transfer *transfer, int index)
+{
+    struct lullb_curl_client *client = transfer->client;
+    struct lullb_buffer body = transfer->body;
+    bool keep = !transfer->exposed && client->pooled < LULLB_CURL_POOLED &&
+                client->multi != NULL;
+    if (keep && body.capacity <= KEPT_BODY)
+        transfer->body = (struct lullb_buffer){0};
+    else
+        body = (struct lullb_buffer){0};
+    lull_handle_close(&transfer->object.handle);
+    transfer->body = body;
+    if (!keep)
+        return;
+    lua_pushnil(L);
+    lua_setiuservalue(L, index, SPEC_VALUE);
+    lua_getiuservalue(L, index, CLIENT_VALUE);
+    lua_getiuservalue(L, -1, LULLB_CURL_POOL);
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, (lua_Integer)client->pooled + 1);
+    lua_pop(L, 2);
+    client->pooled++;
+}
+
 /* -> status, head, version, the body or the transfer that brings it */
 static int push_response(lua_State *L, struct lull_op *op)
 {
@@ -69,7 +95,7 @@ static int push_response(lua_State *L, struct lull_op *op)
         lullb_buffer_clear(transfer->client->rt, &transfer->head);
     } else {
         push_buffer(L, &transfer->body);
-        lull_handle_close(&transfer->object.handle);
+        recycle(L, transfer, index);
     }
     return 4;
 }
@@ -285,6 +311,7 @@ static int l_collect(lua_State *L)
 {
     struct lullb_curl_transfer *transfer = lua_touserdata(L, 1);
     lull_handle_close(&transfer->object.handle);
+    lullb_curl_free_buffers(transfer);
     return 0;
 }
 
@@ -302,24 +329,46 @@ static const struct luaL_Reg methods[] = {
 
 static const struct luaL_Reg meta[] = {
     {"__gc", l_collect},
-    {"__close", l_collect},
+    {"__close", m_close},
     {NULL, NULL},
 };
+
+/* Push one that was done with, or a new one, for the client at 1. */
+static struct lullb_curl_transfer *push_any(lua_State *L,
+                                            struct lullb_curl_client *client)
+{
+    if (client->pooled > 0) {
+        lua_getiuservalue(L, 1, LULLB_CURL_POOL);
+        lua_rawgeti(L, -1, client->pooled);
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, -3, client->pooled--);
+        lua_remove(L, -2);
+        return lua_touserdata(L, -1);
+    }
+    struct lullb_curl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 2);
+    *transfer = (struct lullb_curl_transfer){.object.tag = &transfer_tag};
+    transfer->client = client;
+    lull_push_class(L, client->rt, "lull.curl.transfer", methods, meta);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, CLIENT_VALUE);
+    return transfer;
+}
 
 /* Push a transfer for the client at 1 and the request that the table at 2 describes. */
 static struct lullb_curl_transfer *push_transfer(lua_State *L,
                                                  struct lullb_curl_client *client)
 {
     lua_settop(L, 2);
-    struct lullb_curl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 2);
+    luaL_checkstack(L, 8, NULL);
+    struct lullb_curl_transfer *transfer = push_any(L, client);
+    struct lullb_buffer body = transfer->body;
+    body.from = body.to = 0;
     *transfer = (struct lullb_curl_transfer){.object.tag = &transfer_tag};
     transfer->client = client;
-    lull_push_class(L, client->rt, "lull.curl.transfer", methods, meta);
-    lua_setmetatable(L, -2);
+    transfer->body = body;
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, SPEC_VALUE);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, CLIENT_VALUE);
     return transfer;
 }
 
@@ -354,6 +403,6 @@ int lullb_curl_m_begin(lua_State *L, struct lullb_curl_client *client)
 {
     luaL_checktype(L, 2, LUA_TTABLE);
     lull_checkpoint(L);
-    start(L, client, NULL);
+    start(L, client, NULL)->exposed = true;
     return 1;
 }

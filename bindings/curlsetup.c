@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define DEFAULT_CONNECT_MS 30000
-#define BUFFER_BYTES       32768L /* that curl reads at once */
 
 /* What is read from the table; strings are the table's. */
 struct wishes {
@@ -26,9 +25,9 @@ struct wishes {
     const char *ca_file, *cert, *key;
     const char *cookies;
     const char *unix_socket;
-    double connect, first_byte, idle, total; /* seconds; infinity: no limit */
+    double connect; /* seconds; infinity: no limit */
     curl_off_t upload; /* size of a streamed upload; -1: not known; -2: there is none */
-    bool digest, verify, raw;
+    bool special, digest, verify, raw;
 };
 
 /* ---- the table ---------------------------------------------------------------- */
@@ -63,33 +62,39 @@ static curl_off_t upload_field(lua_State *L, int spec)
     return size;
 }
 
+/* What few requests have: looked for only where `special` says so. */
+static void read_special(lua_State *L, int spec, struct wishes *wishes)
+{
+    wishes->body = text_field(L, spec, "body", &wishes->body_size);
+    wishes->http_version = text_field(L, spec, "http_version", NULL);
+    wishes->user = text_field(L, spec, "user", NULL);
+    wishes->password = text_field(L, spec, "password", NULL);
+    wishes->proxy = text_field(L, spec, "proxy", NULL);
+    wishes->ca_file = text_field(L, spec, "ca_file", NULL);
+    wishes->cert = text_field(L, spec, "cert", NULL);
+    wishes->key = text_field(L, spec, "key", NULL);
+    wishes->cookies = text_field(L, spec, "cookies", NULL);
+    wishes->unix_socket = text_field(L, spec, "unix_socket", NULL);
+    wishes->upload = upload_field(L, spec);
+    wishes->digest = flag_field(L, spec, "digest", false);
+    wishes->verify = flag_field(L, spec, "verify", true);
+    wishes->raw = flag_field(L, spec, "raw", false);
+}
+
 static void read_wishes(lua_State *L, int spec, struct wishes *wishes)
 {
-    luaL_checkstack(L, 8, NULL);
     *wishes = (struct wishes){
         .url = text_field(L, spec, "url", NULL),
         .method = text_field(L, spec, "method", NULL),
-        .http_version = text_field(L, spec, "http_version", NULL),
-        .user = text_field(L, spec, "user", NULL),
-        .password = text_field(L, spec, "password", NULL),
-        .proxy = text_field(L, spec, "proxy", NULL),
-        .ca_file = text_field(L, spec, "ca_file", NULL),
-        .cert = text_field(L, spec, "cert", NULL),
-        .key = text_field(L, spec, "key", NULL),
-        .cookies = text_field(L, spec, "cookies", NULL),
-        .unix_socket = text_field(L, spec, "unix_socket", NULL),
         .connect = lullb_check_seconds(L, spec, "connect"),
-        .first_byte = lullb_check_seconds(L, spec, "first_byte"),
-        .idle = lullb_check_seconds(L, spec, "idle"),
-        .total = lullb_check_seconds(L, spec, "total"),
-        .upload = upload_field(L, spec),
-        .digest = flag_field(L, spec, "digest", false),
-        .verify = flag_field(L, spec, "verify", true),
-        .raw = flag_field(L, spec, "raw", false),
+        .special = flag_field(L, spec, "special", false),
+        .upload = -2,
+        .verify = true,
     };
-    wishes->body = text_field(L, spec, "body", &wishes->body_size);
     if (wishes->url == NULL || wishes->method == NULL)
         luaL_argerror(L, spec, "a url and a method are needed");
+    if (wishes->special)
+        read_special(L, spec, wishes);
 }
 
 /* Ns; 0: no limit. */
@@ -125,25 +130,15 @@ static void set_text(struct setting *setting, CURLoption option, const char *val
         setting->result = curl_easy_setopt(setting->easy, option, value);
 }
 
-/* A list option from the array of strings in field `name`; what is no string is left out. */
+/* A list option from the array of strings in field `name`, if there is one. */
 static void set_list(lua_State *L, int spec, struct setting *setting, const char *name,
                      CURLoption option, struct curl_slist **list)
 {
     lua_getfield(L, spec, name);
-    if (!lua_istable(L, -1)) {
-        lua_pop(L, 1);
-        return;
-    }
-    for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++) {
-        struct curl_slist *longer = curl_slist_append(*list, lua_tostring(L, -1));
-        lua_pop(L, 1);
-        if (longer == NULL)
-            setting->result = CURLE_OUT_OF_MEMORY;
-        else
-            *list = longer;
-    }
-    lua_pop(L, 2);
-    if (setting->result == CURLE_OK)
+    if (!lullb_curl_add_lines(L, -1, list))
+        setting->result = CURLE_OUT_OF_MEMORY;
+    lua_pop(L, 1);
+    if (*list != NULL && setting->result == CURLE_OK)
         setting->result = curl_easy_setopt(setting->easy, option, *list);
 }
 
@@ -174,44 +169,39 @@ static bool reuses_prior(void)
     return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000;
 }
 
+static bool is_https(const char *url)
+{
+    return url != NULL && strncmp(url, "https:", 6) == 0;
+}
+
 static void set_version(struct setting *setting, const struct wishes *wishes)
 {
     const char *version = wishes->http_version;
+    bool may_multiplex = is_https(wishes->url);
     long number = CURL_HTTP_VERSION_1_1;
-    if (version == NULL || strcmp(version, "2") == 0) {
-        /* Over TLS: the one connection may take many; ask before opening more. */
-        if (strncmp(wishes->url, "https:", 6) == 0) {
-            number = CURL_HTTP_VERSION_2TLS;
-            set_number(setting, CURLOPT_PIPEWAIT, 1);
-        }
-    } else if (strcmp(version, "1.0") == 0) {
+    if (version != NULL && strcmp(version, "1.0") == 0) {
         number = CURL_HTTP_VERSION_1_0;
-    } else if (strcmp(version, "2-prior") == 0) {
+        may_multiplex = false;
+    } else if (version != NULL && strcmp(version, "2-prior") == 0) {
         number = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
         if (!reuses_prior())
             set_number(setting, CURLOPT_FORBID_REUSE, 1);
+    } else if (may_multiplex && (version == NULL || strcmp(version, "2") == 0)) {
+        number = CURL_HTTP_VERSION_2TLS;
+    } else {
+        may_multiplex = false;
     }
     set_number(setting, CURLOPT_HTTP_VERSION, number);
-}
-
-static void set_protocols(struct setting *setting)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-    set_text(setting, CURLOPT_PROTOCOLS_STR, "http,https");
-    set_text(setting, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#else
-    set_number(setting, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-    set_number(setting, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
+    /* One connection may take many requests: ask it before opening more. */
+    set_number(setting, CURLOPT_PIPEWAIT, may_multiplex ? 1 : 0);
 }
 
 /* Trust, for the server and for a proxy that is reached by TLS. */
 static void set_trust(struct setting *setting, const struct wishes *wishes)
 {
-    bool to_proxy = wishes->proxy != NULL && strncmp(wishes->proxy, "https:", 6) == 0;
-    if (!to_proxy && strncmp(wishes->url, "https:", 6) != 0)
+    bool to_proxy = is_https(wishes->proxy);
+    if (!to_proxy && !is_https(wishes->url))
         return;
-    set_number(setting, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     if (!wishes->verify) {
         set_number(setting, CURLOPT_SSL_VERIFYPEER, 0);
         set_number(setting, CURLOPT_SSL_VERIFYHOST, 0);
@@ -231,43 +221,35 @@ static void set_trust(struct setting *setting, const struct wishes *wishes)
     set_number(setting, CURLOPT_PROXY_SSL_VERIFYHOST, wishes->verify ? 2 : 0);
 }
 
-static void set_rest(struct setting *setting, const struct wishes *wishes)
+static void set_special(struct setting *setting, const struct wishes *wishes)
 {
-    set_number(setting, CURLOPT_NOSIGNAL, 1);
-    set_number(setting, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-    set_number(setting, CURLOPT_DISALLOW_USERNAME_IN_URL, 1);
-    set_text(setting, CURLOPT_URL, wishes->url);
-    set_text(setting, CURLOPT_ACCEPT_ENCODING, wishes->raw ? NULL : "");
-    /* "" keeps curl from looking into the environment. */
-    set_text(setting, CURLOPT_PROXY, wishes->proxy != NULL ? wishes->proxy : "");
-    set_text(setting, CURLOPT_NOPROXY, "");
-    set_number(setting, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
-    set_number(setting, CURLOPT_HEADEROPT, CURLHEADER_SEPARATE);
+    set_method(setting, wishes);
+    set_trust(setting, wishes);
+    if (wishes->raw)
+        curl_easy_setopt(setting->easy, CURLOPT_ACCEPT_ENCODING, NULL);
+    set_text(setting, CURLOPT_PROXY, wishes->proxy);
     set_text(setting, CURLOPT_UNIX_SOCKET_PATH, wishes->unix_socket);
     set_text(setting, CURLOPT_COOKIE, wishes->cookies);
-    if (wishes->user != NULL) {
-        set_number(setting, CURLOPT_HTTPAUTH,
-                   wishes->digest ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC);
-        set_text(setting, CURLOPT_USERNAME, wishes->user);
-        set_text(setting, CURLOPT_PASSWORD, wishes->password);
-    }
-    set_number(setting, CURLOPT_CONNECTTIMEOUT_MS,
-               wishes->connect < 1e6 ? (long)(wishes->connect * 1e3) + 1
-                                     : DEFAULT_CONNECT_MS);
+    if (wishes->user == NULL)
+        return;
+    set_number(setting, CURLOPT_HTTPAUTH,
+               wishes->digest ? (long)CURLAUTH_DIGEST : (long)CURLAUTH_BASIC);
+    set_text(setting, CURLOPT_USERNAME, wishes->user);
+    set_text(setting, CURLOPT_PASSWORD, wishes->password);
 }
 
 static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer, int spec,
                         const struct wishes *wishes)
 {
     struct setting setting = {.easy = transfer->easy, .result = CURLE_OK};
-    lullb_curl_set_callbacks(transfer);
-    set_rest(&setting, wishes);
-    set_method(&setting, wishes);
+    set_text(&setting, CURLOPT_URL, wishes->url);
     set_version(&setting, wishes);
-    set_protocols(&setting);
-    set_trust(&setting, wishes);
-    if (transfer->client->cookies)
-        set_text(&setting, CURLOPT_COOKIEFILE, "");
+    set_number(&setting, CURLOPT_CONNECTTIMEOUT_MS,
+               wishes->connect < 1e6 ? (long)(wishes->connect * 1e3) + 1
+                                     : DEFAULT_CONNECT_MS);
+    if (!wishes->special)
+        return setting.result;
+    set_special(&setting, wishes);
     set_list(L, spec, &setting, "headers", CURLOPT_HTTPHEADER, &transfer->headers);
     set_list(L, spec, &setting, "proxy_headers", CURLOPT_PROXYHEADER,
              &transfer->proxy_headers);
@@ -278,20 +260,25 @@ static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer, int 
 CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec)
 {
     struct wishes wishes;
+    luaL_checkstack(L, 8, NULL);
     read_wishes(L, spec, &wishes);
+    transfer->special = wishes.special;
     transfer->streamed = flag_field(L, spec, "stream", false);
     transfer->follows = flag_field(L, spec, "follow", false);
     transfer->max_body = lullb_check_size_field(L, spec, "max_body", SIZE_MAX);
     transfer->may_repeat = wishes.digest;
-    transfer->first_byte = to_ns(wishes.first_byte);
-    transfer->idle = to_ns(wishes.idle);
-    if (wishes.total < 1e9)
-        transfer->total_at = lullb_curl_now() + to_ns(wishes.total);
+    transfer->first_byte = to_ns(lullb_check_seconds(L, spec, "first_byte"));
+    transfer->idle = to_ns(lullb_check_seconds(L, spec, "idle"));
+    double total = lullb_check_seconds(L, spec, "total");
+    if (total < 1e9)
+        transfer->total_at = lullb_curl_now() + to_ns(total);
     transfer->easy = lullb_curl_take_easy(transfer->client);
     if (transfer->easy == NULL)
         return CURLE_OUT_OF_MEMORY;
     CURLcode result = set_all(L, transfer, spec, &wishes);
-    if (result != CURLE_OK)
+    if (result != CURLE_OK) {
+        transfer->special = true; /* who knows which were set */
         lullb_curl_release_easy(transfer);
+    }
     return result;
 }

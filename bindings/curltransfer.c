@@ -42,24 +42,22 @@ static uint64_t deadline(const struct lullb_curl_transfer *transfer)
     return at;
 }
 
-/* Look again when the deadline of now is due.  One that is armed is early enough. */
+/* Look when the deadline of now is due, or earlier. */
 static void watch_deadline(struct lullb_curl_transfer *transfer)
 {
     uint64_t at = deadline(transfer);
-    if (at == NEVER || transfer->timer.slot != 0)
+    if (transfer->timer.slot != 0) {
+        if (transfer->armed_at <= at)
+            return;
+        lull_timer_stop(&transfer->timer);
+    }
+    if (at == NEVER)
         return;
     uint64_t now = lullb_curl_now();
     double seconds = at > now ? (double)(at - now) / 1e9 : 0;
+    transfer->armed_at = at;
     if (!lull_timer_start_real(transfer->client->rt, &transfer->timer, seconds, on_due))
         transfer->client->starved = true;
-}
-
-/* A deadline came nearer, or may have. */
-static void watch_new_deadline(struct lullb_curl_transfer *transfer)
-{
-    if (transfer->timer.slot != 0)
-        lull_timer_stop(&transfer->timer);
-    watch_deadline(transfer);
 }
 
 static void moved(struct lullb_curl_transfer *transfer)
@@ -93,7 +91,7 @@ void lullb_curl_expect_body(struct lullb_curl_transfer *transfer)
     if (transfer->idle == 0)
         return;
     moved(transfer);
-    watch_new_deadline(transfer);
+    watch_deadline(transfer);
 }
 
 /* ---- the end ------------------------------------------------------------------------ */
@@ -107,7 +105,7 @@ static void settle(struct lullb_curl_transfer *transfer)
 
 void lullb_curl_release_easy(struct lullb_curl_transfer *transfer)
 {
-    lullb_curl_give_easy(transfer->client, transfer->easy);
+    lullb_curl_give_easy(transfer->client, transfer->easy, transfer->special);
     transfer->easy = NULL;
     curl_slist_free_all(transfer->headers);
     curl_slist_free_all(transfer->proxy_headers);
@@ -184,7 +182,6 @@ void lullb_curl_fail(struct lullb_curl_transfer *transfer, enum lull_kind kind)
 static void close_transfer(struct lull_handle *handle)
 {
     struct lullb_curl_transfer *transfer = (struct lullb_curl_transfer *)(void *)handle;
-    struct lull_runtime *rt = handle->rt;
     if (transfer->phase == LULLB_CURL_RUNNING)
         transfer->error[0] = '\0';
     lullb_curl_fail(transfer, LULL_KIND_CLOSED);
@@ -192,6 +189,12 @@ static void close_transfer(struct lull_handle *handle)
         transfer->phase = LULLB_CURL_FAILED;
         transfer->kind = LULL_KIND_CLOSED;
     }
+    lullb_curl_free_buffers(transfer);
+}
+
+void lullb_curl_free_buffers(struct lullb_curl_transfer *transfer)
+{
+    struct lull_runtime *rt = transfer->client->rt;
     lullb_buffer_clear(rt, &transfer->head);
     lullb_buffer_clear(rt, &transfer->body);
     lullb_buffer_clear(rt, &transfer->upload);
@@ -223,8 +226,8 @@ static void head_came(struct lullb_curl_transfer *transfer)
         transfer->follows && transfer->has_location && is_redirection(transfer->status);
     if (transfer->discards)
         transfer->streamed = false;
-    if (transfer->idle != 0 && transfer->idle < transfer->first_byte)
-        watch_new_deadline(transfer);
+    if (transfer->idle != 0)
+        watch_deadline(transfer);
     if (transfer->streamed) {
         settle(transfer);
         if (transfer->waiter != NULL)
@@ -249,8 +252,8 @@ static size_t on_head(char *bytes, size_t one, size_t size, void *arg)
     struct lullb_curl_transfer *transfer = arg;
     struct lull_runtime *rt = transfer->client->rt;
     (void)one;
-    moved(transfer);
     if (!transfer->in_head) {
+        moved(transfer);
         if (transfer->head_over || size < 5 || memcmp(bytes, "HTTP/", 5) != 0)
             return size;
         transfer->in_head = true;
@@ -342,24 +345,31 @@ static int on_connected(void *arg, char *peer, char *own, int peer_port, int own
     transfer->connected = true;
     moved(transfer);
     if (transfer->first_byte != 0)
-        watch_new_deadline(transfer);
+        watch_deadline(transfer);
     return CURL_PREREQFUNC_OK;
 }
 #endif
 
-void lullb_curl_set_callbacks(struct lullb_curl_transfer *transfer)
+void lullb_curl_set_callbacks(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+#if LIBCURL_VERSION_NUM >= 0x075000
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+#endif
+}
+
+/* Whose callbacks they are. */
+static void bind_easy(struct lullb_curl_transfer *transfer)
 {
     CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
 #if LIBCURL_VERSION_NUM >= 0x075000
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
 #else
     transfer->connected = true; /* as far as we can know */
@@ -383,6 +393,7 @@ bool lullb_curl_run(struct lullb_curl_transfer *transfer)
 {
     struct lullb_curl_client *client = transfer->client;
     transfer->moved_at = lullb_curl_now();
+    bind_easy(transfer);
     if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
         lullb_curl_release_easy(transfer);
         return false;

@@ -51,7 +51,7 @@ struct lullb_curl_transfer {
     struct lullb_curl_transfer *prev; /* those of the client that run */
     struct lullb_curl_transfer *next;
     CURL *easy; /* NULL: not running */
-    struct curl_slist *headers;
+    struct curl_slist *headers; /* NULL: those of the client */
     struct curl_slist *proxy_headers;
     struct curl_slist *resolved;
     struct lullb_curl_wait request;
@@ -65,21 +65,24 @@ struct lullb_curl_transfer {
     size_t fields;     /* lines in the head */
     size_t body_bytes; /* of the body, decompressed, ever */
     size_t max_body;
-    uint8_t phase;   /* enum lullb_curl_phase */
-    bool streamed;   /* the body is read piece by piece */
-    bool follows;    /* redirections are followed: their bodies are of no use */
+    uint8_t phase; /* enum lullb_curl_phase */
+    bool exposed;  /* scripts have it: it is not used twice */
+    bool special;  /* options were set that most requests do not need */
+    bool streamed; /* the body is read piece by piece */
+    bool follows;  /* redirections are followed: their bodies are of no use */
     bool may_repeat; /* curl may answer a refusal itself, by authenticating */
     bool head_over;  /* the head is that of the response */
     bool in_head;    /* lines of a head are coming */
     bool has_location;
     bool discards; /* it is a redirection, and its body goes nowhere */
-    bool expected; /* virtual time waits for it */
+    bool expected;   /* virtual time waits for it */
     bool receive_paused;
     bool send_paused;
     bool send_ended; /* the upload is complete */
     bool connected;  /* as of curl's last connection for it */
     /* Deadlines; 0: none.  In ns. */
     struct lull_timer timer;
+    uint64_t armed_at;   /* what the timer is for */
     uint64_t total_at;   /* of the clock */
     uint64_t first_byte; /* for the head, since something last moved */
     uint64_t idle;       /* for the rest */
@@ -97,8 +100,8 @@ struct lullb_curl_transfer {
 
 /* ---- loop side: no Lua (curltransfer.c) ---- */
 
-/* Set the options that are the same for every transfer: the callbacks. */
-void lullb_curl_set_callbacks(struct lullb_curl_transfer *transfer);
+/* Set the callbacks; lullb_curl_run() says whose they are. */
+void lullb_curl_set_callbacks(CURL *easy);
 
 /* The easy handle has its options: run.  False: memory is refused, it is released. */
 bool lullb_curl_run(struct lullb_curl_transfer *transfer);
@@ -111,6 +114,9 @@ void lullb_curl_ended(struct lullb_curl_transfer *transfer, CURLcode result);
 
 /* End it with an error; `error` may have been filled.  A no-op unless it runs. */
 void lullb_curl_fail(struct lullb_curl_transfer *transfer, enum lull_kind kind);
+
+/* Give back what it has buffered. */
+void lullb_curl_free_buffers(struct lullb_curl_transfer *transfer);
 
 /* Tell curl which directions are paused now. */
 void lullb_curl_set_paused(struct lullb_curl_transfer *transfer);

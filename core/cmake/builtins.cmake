@@ -15,12 +15,14 @@ set(lull_modules "")        # targets of shared objects
 # lull_native(<module> <luaopen function>
 #             [LIBRARY <library>...]   needed; without one of them the module is left out
 #             [OPTIONAL <library>...]  used if found: then LULL_WITH_<LIBRARY> is defined
-#             [SOURCES <file>...])     needed with LIBRARY or OPTIONAL
+#             [SOURCES <pattern>...])  needed with LIBRARY or OPTIONAL
 macro(lull_native module open)
   cmake_parse_arguments(native "" "" "LIBRARY;OPTIONAL;SOURCES" ${ARGN})
   if(NOT native_SOURCES)
     list(APPEND lull_natives "native ${module} ${open}")
   else()
+    list(TRANSFORM native_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
+    file(GLOB native_SOURCES CONFIGURE_DEPENDS ${native_SOURCES})
     set(native_missing "")
     set(native_link "")
     set(native_defines "")
@@ -43,7 +45,6 @@ macro(lull_native module open)
       list(APPEND lull_natives "shared ${module} ${open}")
       lull_shared_native(${module} "${native_SOURCES}" "${native_link}" "${native_defines}")
     endif()
-    list(TRANSFORM native_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
     list(APPEND lull_module_sources ${native_SOURCES})
   endif()
 endmacro()

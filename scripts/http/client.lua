@@ -20,16 +20,15 @@ local client = {}
 --- A client: a pool of connections, a cookie jar, limits and defaults.  A to-be-closed value.
 ---@class lull.http.Client
 ---@field private native userdata
----@field private defaults table    options
----@field private base table        metatable of what the native is told
----@field private lines string[]    header lines of a request that says nothing else
+---@field private defaults table  options
+---@field private base table      metatable of plans
 local Client <const> = {}
 Client.__index = Client
 Client.__name = "lull.http.Client"
 
 --- "GET http://host/path: ", for messages: the query may hold what is secret.
-local function label_of(spec)
-  return ("%s %s: "):format(spec.method, spec.url:match("^[^?]*"))
+local function label_of(plan)
+  return ("%s %s: "):format(plan.method, plan.url:match("^[^?]*"))
 end
 
 -- ---- names ----
@@ -48,14 +47,14 @@ local function is_name(host)
 end
 
 --- Curl's form of a name's addresses; nil where it needs none.
-local function pin(list, spec, host, port, seconds)
+local function pin(list, plan, host, port, seconds)
   if not is_name(host) then return list end
   resolve = resolve or resolver()
   local ok <const>, addresses <const> = pcall(lull.timeout, seconds, resolve, host)
   if not ok then
     if not lull.is_error(addresses) then error(addresses, 0) end
     local late <const> = addresses.kind == "timeout" and ("%s: no address in %.14g s"):format(host, seconds)
-    error(lull.new_error(addresses.kind, label_of(spec) .. (late or addresses.message),
+    error(lull.new_error(addresses.kind, label_of(plan) .. (late or addresses.message),
       { op = "http.request", code = addresses.code, cause = addresses }), 0)
   end
   list = list or {}
@@ -63,30 +62,31 @@ local function pin(list, spec, host, port, seconds)
   return list
 end
 
+--- The proxy of the environment for this request; nil: none.
+local function way_of(plan)
+  local environment <const> = client.environment
+  local way <const> = environment[plan.scheme]
+  if way and not proxy.is_exempt(environment.except, plan.host) then return way end
+end
+
 --- Say which proxy, and what the names stand for, so that curl looks up none.
 local function route(plan)
-  local spec <const>, target <const> = plan.spec, plan.url
-  local way = plan.proxy
-  if way == nil and not spec.unix_socket then
-    local environment <const> = client.environment
-    way = environment[target.scheme]
-    if way and proxy.is_exempt(environment.except, target.host) then way = nil end
-  end
-  spec.proxy = way and way.url or nil
-  spec.resolve = nil
-  if spec.unix_socket then return end
-  local seconds <const> = math.min(spec.connect or math.huge, spec.total or math.huge)
-  if way then spec.resolve = pin(nil, spec, way.host, way.port, seconds) end
-  if not way or not way.remote then
-    spec.resolve = pin(spec.resolve, spec, target.host, target.port, seconds)
-  end
+  if plan.unix_socket then return end
+  local way = plan.way
+  if way == nil then way = way_of(plan) end
+  local list
+  local seconds <const> = math.min(plan.connect, plan.total or math.huge)
+  if way then list = pin(nil, plan, way.host, way.port, seconds) end
+  if not way or not way.remote then list = pin(list, plan, plan.host, plan.port, seconds) end
+  plan.proxy, plan.resolve = way and way.url or nil, list
+  if way or list then plan.special = true end
 end
 
 -- ---- one exchange ----
 
 --- Send a body beside waiting for the response.  What its source raises is raised here.
 local function exchange_upload(self, plan)
-  local transfer <const> = self.native:begin(plan.spec)
+  local transfer <const> = self.native:begin(plan)
   local failure
   local sending <const> = lull.async(function()
     local ok <const>, e <const> = pcall(upload.send, transfer, plan.source)
@@ -109,23 +109,22 @@ local function exchange_upload(self, plan)
 end
 
 local function exchange(self, plan)
-  local spec <const> = plan.spec
   if plan.deadline then
-    spec.total = plan.deadline - lull.now()
-    if spec.total <= 0 then
-      error(lull.new_error("timeout", label_of(spec) .. "it took too long in all",
+    plan.total = plan.deadline - lull.now()
+    if plan.total <= 0 then
+      error(lull.new_error("timeout", label_of(plan) .. "it took too long in all",
         { op = "http.request" }), 0)
     end
   end
   route(plan)
   if plan.source then return exchange_upload(self, plan) end
-  return self.native:request(spec)
+  return self.native:request(plan)
 end
 
 --- Exchange until it goes well, or the policy is at its end.
 local function persist(self, plan)
   local policy <const> = plan.policy
-  if plan.source or not retry.allows(policy, plan.spec.method) then return exchange(self, plan) end
+  if plan.source or not retry.allows(policy, plan.method) then return exchange(self, plan) end
   local count = 0
   while true do
     local result <const> = table.pack(pcall(exchange, self, plan))
@@ -151,50 +150,45 @@ end
 local REDIRECTIONS <const> = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 
 local function raise_http(plan, message)
-  error(lull.new_error("http", label_of(plan.spec) .. message, { op = "http.request" }), 0)
+  error(lull.new_error("http", label_of(plan) .. message, { op = "http.request" }), 0)
 end
 
---- Where a response sends us on to; nil: nowhere.
-local function next_target(plan, status, head)
-  if not REDIRECTIONS[status] or plan.max_redirects == 0 then return nil end
+--- Follow a redirection, if this is one: then the plan is that of the next request.
+local function follow(plan, status, head, count)
+  if not REDIRECTIONS[status] or not plan.follow then return false end
   local location <const> = headers.first(head, "location")
-  if not location then return nil end
-  local target <const>, why <const> = url.resolve(plan.url, location)
-  if not target then raise_http(plan, "it was redirected to what is no URL to request: " .. why) end
-  return target
+  if not location then return false end
+  if count == plan.max_redirects then
+    raise_http(plan, ("it was redirected more than %d times"):format(count))
+  end
+  local whole <const>, scheme <const>, host <const>, port <const> = url.resolve(plan.url, location)
+  if not whole then raise_http(plan, "it was redirected to what is no URL to request: " .. scheme) end
+  if not request.redirect(plan, status, whole, scheme, host, port) then
+    raise_http(plan, "it was redirected, but its body cannot be sent twice")
+  end
+  return true
 end
 
 local function perform(self, plan)
-  if plan.total < math.huge then plan.deadline = lull.now() + plan.total end
+  if plan.limit < math.huge then plan.deadline = lull.now() + plan.limit end
   local count = 0
   while true do
     local status <const>, head <const>, version <const>, content <const>, sending <const> =
       persist(self, plan)
-    local target <const> = next_target(plan, status, head)
-    if not target then
-      local made <const> =
-        response.new(status, head, version, content, plan.url.url, plan.max_body)
-      made.redirects, made.sending = count, sending
-      return made
+    if not follow(plan, status, head, count) then
+      return response.new(status, head, version, content, plan, count, sending)
     end
     count = count + 1
-    if count > plan.max_redirects then
-      raise_http(plan, ("it was redirected more than %d times"):format(plan.max_redirects))
-    end
-    if not request.redirect(plan, status, target) then
-      raise_http(plan, "it was redirected, but its body cannot be sent twice")
-    end
   end
 end
 
-local NONE <const> = {}
 local PLACES <const> = { method = 1, url = 1, options = 2 }
 local REQUEST_PLACES <const> = { method = 1, url = 1, options = 1 }
 
 local function call(self, name, method, target, opts)
   check.type(opts, 2, name, "table", true)
   if opts then options.check_request(opts, 2, name) end
-  return perform(self, request.plan(self, method, target, opts or NONE, name, PLACES))
+  return perform(self, request.plan(self, method, target, opts, name, PLACES))
 end
 
 --- Make a request from a table: `url`, `method` ("GET"), and the options.
@@ -256,8 +250,8 @@ Client.__close = Client.close
 ---@return lull.http.Client
 function client.new(opts)
   check.type(opts, 1, "client", "table", true)
-  options.check_client(opts or NONE, 1, "client")
-  return client.make(opts or NONE, not opts or opts.cookies ~= false)
+  options.check_client(opts or {}, 1, "client")
+  return client.make(opts or {}, not opts or opts.cookies ~= false)
 end
 
 --- The same, unchecked.
@@ -266,16 +260,13 @@ end
 ---@return lull.http.Client
 function client.make(opts, cookies)
   client.environment = client.environment or proxy.environment()
-  local base <const> = {}
-  for _, key in ipairs { "verify", "ca_file", "cert", "key", "unix_socket", "http_version" } do
-    base[key] = opts[key]
-  end
+  local defaults <const> = request.defaults(opts)
   return setmetatable({
     native = native.client {
       max_connections = opts.max_connections, max_per_host = opts.max_per_host,
-      max_idle = opts.max_idle, cookies = cookies,
+      max_idle = opts.max_idle, cookies = cookies, headers = defaults.headers,
     },
-    defaults = opts, base = { __index = base }, lines = request.plain_lines(opts),
+    defaults = opts, base = { __index = defaults },
   }, Client)
 end
 

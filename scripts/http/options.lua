@@ -143,19 +143,17 @@ end
 
 local NEVER <const> = math.huge
 
---- What limits a request without `timeout`, in seconds.
-local DEFAULT_TIMES <const> = { connect = 30, first_byte = 300, idle = 300, total = NEVER }
-
---- The times that `timeout` stands for.  A number is the time of everything, and then nothing
---- else limits it; what a table leaves out has its default.
+--- Set the times that `timeout` stands for, in seconds.  A number is the time of everything, and
+--- then nothing else limits it but that of connecting; what a table leaves out has its default.
+---@param plan table
 ---@param timeout nil|number|table
----@return { connect: number, first_byte: number, idle: number, total: number }
-function options.times(timeout)
-  if timeout == nil then return DEFAULT_TIMES end
-  if type(timeout) == "number" then
-    return { connect = NEVER, first_byte = NEVER, idle = NEVER, total = timeout }
-  end
-  return setmetatable({}, { __index = function(_, key) return timeout[key] or DEFAULT_TIMES[key] end })
+function options.set_times(plan, timeout)
+  local is_table <const> = type(timeout) == "table"
+  local otherwise <const> = type(timeout) == "number" and NEVER or 300
+  plan.connect = is_table and timeout.connect or 30
+  plan.first_byte = is_table and timeout.first_byte or otherwise
+  plan.idle = is_table and timeout.idle or otherwise
+  plan.limit = is_table and timeout.total or not is_table and timeout or NEVER
 end
 
 options.USER_AGENT = "lull/" .. lull.version

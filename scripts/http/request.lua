@@ -9,15 +9,20 @@ local url = require "lull.http.url"
 
 local request = {}
 
---- A request on its way: it changes with every redirection.
+--- A request on its way: what the native is told, and what is needed to go on after a
+--- redirection.  What it does not name is as the client has it, by its metatable.
 ---@class lull.http.Plan
----@field spec table        what the native is told
----@field url lull.http.Url
+---@field url string
+---@field scheme string
+---@field host string
+---@field port integer
+---@field method string
+---@field special? boolean   it has anything but url, method, stream, follow, max_body and times
 ---@field source? fun(): string?  of a body that is sent piece by piece
----@field proxy? table|false  as the script said; nil: as the environment says
+---@field way? table|false   the proxy that was named; nil: as the environment says
 ---@field max_redirects integer
----@field max_body integer
----@field total number      seconds for everything; infinite: no limit
+---@field whole integer      bytes of a body that is read as a whole
+---@field limit? number      seconds for everything
 ---@field policy? lull.http.Retries
 
 --- Fields that lull writes itself, or that would change where a message ends.
@@ -64,7 +69,7 @@ end
 --- What every request of a client says, where it says nothing else.
 ---@param defaults table  options
 ---@return string[]
-function request.plain_lines(defaults)
+function request.default_lines(defaults)
   local fields <const> = merge({ ["user-agent"] = { "User-Agent", options.USER_AGENT } }, defaults.headers)
   local lines <const> = write_lines(fields)
   return lines
@@ -75,20 +80,17 @@ local function take_length(plan, fields, argument, name)
   local field <const> = fields["content-length"]
   if not field then return end
   local length <const> = math.tointeger(tonumber(field[2]))
-  local body <const> = plan.spec.body
+  local body <const> = plan.body
   fields["content-length"] = nil
   if not length or length < 0 or not plan.source and length ~= #(body or "") then
     check.fail(argument, name, "Content-Length is not the length of the body")
   end
-  if plan.source then plan.spec.upload = length end
+  if plan.source then plan.upload = length end
 end
 
+--- Header lines, where they are not those that every request of the client has.
 local function set_headers(plan, client, opts, content_type, argument, name)
-  local spec <const> = plan.spec
-  if not opts.headers and not content_type and spec.body == nil and not plan.source then
-    spec.headers = client.lines
-    return
-  end
+  local has_body <const> = plan.body or plan.source
   local fields <const> = merge({ ["user-agent"] = { "User-Agent", options.USER_AGENT } },
     client.defaults.headers)
   merge(fields, opts.headers)
@@ -96,23 +98,21 @@ local function set_headers(plan, client, opts, content_type, argument, name)
     if fields[lower] then check.fail(argument, name, fields[lower][1] .. " is not yours to set") end
   end
   take_length(plan, fields, argument, name)
-  if spec.body or plan.source then
+  if has_body then
     -- Without these curl would call every body a form, and wait for a 100.
     fields["content-type"] = fields["content-type"] or { "Content-Type", content_type or false }
     fields["expect"] = fields["expect"] or { "Expect", false }
   end
-  if fields["accept-encoding"] then spec.raw = true end
-  spec.headers, spec.proxy_headers = write_lines(fields)
-  plan.has_authorization = fields["authorization"] ~= nil
+  if fields["accept-encoding"] then plan.raw = true end
+  plan.headers, plan.proxy_headers = write_lines(fields)
+  return fields["authorization"] ~= nil
 end
 
 local function set_auth(plan, auth)
-  local spec <const> = plan.spec
   if auth.bearer then
-    spec.headers = table.move(spec.headers, 1, #spec.headers, 1, {})
-    spec.headers[#spec.headers + 1] = "Authorization: Bearer " .. auth.bearer
+    plan.headers[#plan.headers + 1] = "Authorization: Bearer " .. auth.bearer
   else
-    spec.user, spec.password, spec.digest = auth.user, auth.password or "", auth.digest
+    plan.user, plan.password, plan.digest = auth.user, auth.password or "", auth.digest
   end
 end
 
@@ -136,32 +136,20 @@ local function check_method(method, argument, name)
   return STANDARD[upper] and upper or method
 end
 
-local function check_url(target, query, argument, name)
-  check.type(target, argument, name, "string")
-  local parts <const>, why <const> = url.parse(target)
-  if not parts then check.fail(argument, name, "not a URL to request: " .. why) end
-  if query then
-    parts.url = url.with_query(parts.url, query)
-    if parts.url:find("[\0-\32\127-\255]") then check.fail(argument, name, "the query is not encoded") end
-  end
-  return parts
-end
-
 --- Bodies that are empty, but are there: POST without any has a Content-Length of 0.
 local HAS_BODY <const> = { POST = true, PUT = true, PATCH = true }
 
 local function set_body(plan, opts, argument, name)
-  local spec <const> = plan.spec
   local body <const>, content_type <const> = upload.of(opts, argument, name)
   if type(body) == "string" then
-    spec.body = body
+    plan.body = body
   elseif body then
     plan.source = body
-    spec.upload = true
-  elseif HAS_BODY[spec.method] then
-    spec.body = ""
+    plan.upload = true
+  elseif HAS_BODY[plan.method] then
+    plan.body = ""
   end
-  if body and spec.method == "HEAD" then check.fail(argument, name, "HEAD has no body") end
+  if body and plan.method == "HEAD" then check.fail(argument, name, "HEAD has no body") end
   return content_type
 end
 
@@ -171,78 +159,121 @@ end
 ---@field url integer
 ---@field options integer
 
-local function pick(given, default)
-  if given == nil then return default end
-  return given
+--- Options that the native, or the client, takes as they are.
+local PLAIN <const> = { "stream", "max_body", "max_redirects" }
+local SPECIAL <const> = { "verify", "ca_file", "cert", "key", "unix_socket", "http_version" }
+
+--- Those that every request of a client has, unless it says otherwise.
+---@param opts table  checked
+---@return table
+function request.defaults(opts)
+  local base <const> = { headers = request.default_lines(opts) }
+  request.set_options(base, opts)
+  base.max_redirects = base.max_redirects or options.MAX_REDIRECTS
+  base.follow = base.max_redirects > 0
+  base.whole = opts.max_body or options.MAX_BODY
+  base.special = base.special or opts.auth ~= nil
+  if not opts.timeout then options.set_times(base, nil) end
+  return base
 end
 
-local PER_REQUEST <const> = { "verify", "ca_file", "cert", "key", "unix_socket", "http_version" }
+--- Copy what options say.
+function request.set_options(plan, opts)
+  for _, key in ipairs(PLAIN) do plan[key] = opts[key] end
+  for _, key in ipairs(SPECIAL) do
+    if opts[key] ~= nil then plan[key], plan.special = opts[key], true end
+  end
+  if opts.max_body then plan.whole = opts.max_body end
+  if opts.max_redirects then plan.follow = opts.max_redirects > 0 end
+  if opts.retries ~= nil then plan.policy = retry.policy(opts.retries) or false end
+  if opts.timeout then options.set_times(plan, opts.timeout) end
+  if opts.proxy ~= nil then plan.way = opts.proxy and proxy.parse(opts.proxy) end
+end
+
+--- What is in the options of one request only.
+local function apply(plan, client, opts, user, password, places, name)
+  local argument <const> = places.options
+  request.set_options(plan, opts)
+  local content_type <const> = set_body(plan, opts, argument, name)
+  local auth = opts.auth or client.defaults.auth or user and { user = user, password = password }
+  if opts.headers or plan.body or plan.source or auth and auth.bearer then
+    plan.special = true
+    if set_headers(plan, client, opts, content_type, argument, name) then
+      if opts.auth and opts.headers then
+        check.fail(argument, name, "auth and an Authorization header exclude each other")
+      end
+      auth = nil
+    end
+  end
+  if auth then
+    plan.special = true
+    set_auth(plan, auth)
+  end
+  if opts.cookies and next(opts.cookies) then
+    plan.cookies, plan.special = cookie_line(opts.cookies), true
+  end
+end
+
+local function add_query(plan, query, argument, name)
+  plan.url = url.with_query(plan.url, query)
+  if plan.url:find("[\0-\32\127-\255#]") then check.fail(argument, name, "the query is not encoded") end
+end
+
+local NONE <const> = {}
 
 --- Plan a request.
 ---@param client lull.http.Client
 ---@param method string
 ---@param target string
----@param opts table   checked
+---@param opts? table   checked
 ---@param name string  of the public function
 ---@param places lull.http.Places
 ---@return lull.http.Plan
 function request.plan(client, method, target, opts, name, places)
-  local defaults <const> = client.defaults
-  local parts <const> = check_url(target, opts.query, places.url, name)
-  local times <const> = options.times(pick(opts.timeout, defaults.timeout))
-  local max_body <const> = pick(opts.max_body, defaults.max_body)
-  local spec <const> = setmetatable({
-    url = parts.url, host = parts.host, method = check_method(method, places.method, name),
-    stream = opts.stream, connect = times.connect, first_byte = times.first_byte,
-    max_body = max_body or not opts.stream and options.MAX_BODY or nil,
+  check.type(target, places.url, name, "string")
+  local whole <const>, scheme <const>, host <const>, port <const>, user <const>, password <const> =
+    url.parse(target)
+  if not whole then check.fail(places.url, name, "not a URL to request: " .. scheme) end
+  local plan <const> = setmetatable({
+    url = whole, scheme = scheme, host = host, port = port, method = method,
+    special = method ~= "GET" or nil,
   }, client.base)
-  for _, key in ipairs(PER_REQUEST) do spec[key] = opts[key] end
-  if not opts.stream or opts.timeout then spec.idle = times.idle end
-  local plan <const> = {
-    spec = spec, url = parts, total = times.total, max_body = max_body or options.MAX_BODY,
-    proxy = pick(opts.proxy, defaults.proxy),
-    max_redirects = pick(opts.max_redirects, defaults.max_redirects) or options.MAX_REDIRECTS,
-    policy = retry.policy(pick(opts.retries, defaults.retries)),
-  }
-  local content_type <const> = set_body(plan, opts, places.options, name)
-  set_headers(plan, client, opts, content_type, places.options, name)
-  local auth = opts.auth or not plan.has_authorization and defaults.auth
-  if not auth and parts.user and not plan.has_authorization then
-    auth = { user = parts.user, password = parts.password }
+  if opts or user or plan.special or client.defaults.auth then
+    opts = opts or NONE
+    plan.method = check_method(method, places.method, name)
+    if opts.query then add_query(plan, opts.query, places.options, name) end
+    apply(plan, client, opts, user, password, places, name)
   end
-  if opts.auth and plan.has_authorization and opts.headers then
-    check.fail(places.options, name, "auth and an Authorization header exclude each other")
+  if plan.stream then -- what is not there is not limited, unless that was asked for
+    plan.max_body = rawget(plan, "max_body") or math.maxinteger
+    if not (opts and opts.timeout) then plan.idle = math.huge end
   end
-  if auth then set_auth(plan, auth) end
-  if opts.cookies and next(opts.cookies) then spec.cookies = cookie_line(opts.cookies) end
-  spec.follow = plan.max_redirects > 0
-  if type(plan.proxy) == "string" then plan.proxy = proxy.parse(plan.proxy) end
   return plan
 end
 
 -- ---- redirections ----
 
-local SECRET <const> = { "^authorization[:;]", "^cookie[:;]" }
-
---- Leave out what was meant for another origin: scheme, host or port differ.
-local function drop_secrets(spec)
-  local lines <const> = {}
-  for _, line in ipairs(spec.headers) do
-    local lower <const> = line:lower()
-    if not lower:find(SECRET[1]) and not lower:find(SECRET[2]) then lines[#lines + 1] = line end
+--- Lines but those with these names.
+local function without(lines, patterns)
+  local kept <const> = {}
+  for _, line in ipairs(lines) do
+    local lower <const>, drop = line:lower(), false
+    for _, pattern in ipairs(patterns) do drop = drop or lower:find(pattern) ~= nil end
+    if not drop then kept[#kept + 1] = line end
   end
-  spec.headers = lines
-  spec.user, spec.password, spec.digest, spec.cookies = nil, nil, nil, nil
+  return kept
 end
 
---- Fields about a body that is no longer sent.
+--- Leave out what was meant for another origin: scheme, host or port differ.
+local function drop_secrets(plan)
+  plan.headers = without(plan.headers, { "^authorization[:;]", "^cookie[:;]" })
+  plan.user, plan.password, plan.digest, plan.cookies = nil, nil, nil, nil
+end
+
+--- Fields about a body that is no longer sent go with it.
 local function drop_body(plan)
-  local spec <const>, lines <const> = plan.spec, {}
-  for _, line in ipairs(spec.headers) do
-    local lower <const> = line:lower()
-    if not lower:find("^content%-") and not lower:find("^expect[:;]") then lines[#lines + 1] = line end
-  end
-  spec.headers, spec.body, spec.upload, plan.source = lines, nil, nil, nil
+  plan.headers = without(plan.headers, { "^content%-", "^expect[:;]" })
+  plan.body, plan.upload, plan.source = nil, nil, nil
 end
 
 --- The method after a redirection, as browsers have it (RFC 9110, 15.4).
@@ -255,20 +286,22 @@ end
 --- Turn a plan into that of the request that a redirection asks for.
 ---@param plan lull.http.Plan
 ---@param status integer
----@param target lull.http.Url
+---@param whole string
+---@param scheme string
+---@param host string
+---@param port integer
 ---@return boolean  false: its body was sent, and cannot be sent once more
-function request.redirect(plan, status, target)
-  local spec <const> = plan.spec
-  local method <const> = next_method(status, spec.method)
-  if method ~= spec.method then
-    spec.method = method
+function request.redirect(plan, status, whole, scheme, host, port)
+  local method <const> = next_method(status, plan.method)
+  if method ~= plan.method then
+    plan.method = method
     drop_body(plan)
   elseif plan.source then
     return false
   end
-  if target.origin ~= plan.url.origin then drop_secrets(spec) end
-  plan.url = target
-  spec.url, spec.host = target.url, target.host
+  if scheme ~= plan.scheme or host ~= plan.host or port ~= plan.port then drop_secrets(plan) end
+  plan.url, plan.scheme, plan.host, plan.port = whole, scheme, host, port
+  plan.special = true
   return true
 end
 

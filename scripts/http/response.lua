@@ -49,16 +49,17 @@ local meta <const> = {
 ---@param head string
 ---@param version integer
 ---@param content string|userdata  the body, or the transfer that brings it
----@param address string
----@param max_body integer  bytes of a body that is read as a whole
+---@param plan lull.http.Plan
+---@param redirects integer
+---@param sending? lull.Task  sends the rest of the request
 ---@return lull.http.Response
-function response.new(status, head, version, content, address, max_body)
-  local self <const> = {
-    status = status, head = head, version = VERSIONS[version] or "1.1", url = address,
-    max_body = max_body, redirects = 0,
-  }
-  if type(content) == "string" then self.body = content else self.transfer = content end
-  return setmetatable(self, meta)
+function response.new(status, head, version, content, plan, redirects, sending)
+  local is_whole <const> = type(content) == "string"
+  return setmetatable({
+    status = status, head = head, version = VERSIONS[version] or "1.1", url = plan.url,
+    redirects = redirects, whole = plan.whole, sending = sending,
+    body = is_whole and content or nil, transfer = not is_whole and content or nil,
+  }, meta)
 end
 
 --- The body as something to read.
@@ -76,7 +77,7 @@ local function reader(self)
       return piece ~= "" and piece or nil
     end
   end
-  found = body.new(source, self.max_body)
+  found = body.new(source, self.whole)
   rawset(self, "reader", found)
   return found
 end

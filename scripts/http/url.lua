@@ -1,22 +1,9 @@
 --- lull.http.url: URLs taken apart, put together and completed.
 --
--- What is plain is taken apart here; everything else by curl, whose parser decides in the end
--- where a request goes: two parsers that disagree are how checks are walked around.
+-- The native takes them apart; here is what one may leave to us: spaces, queries as tables.
 local native = require "lull.curl.native"
 
 local url = {}
-
---- A URL that a request can be made to.
----@class lull.http.Url
----@field url string       without user, password and fragment
----@field scheme "http"|"https"
----@field host string      lower-case; IPv6 addresses in brackets
----@field port integer
----@field origin string    scheme, host and port
----@field user? string     decoded
----@field password? string decoded
-
-local DEFAULT_PORTS <const> = { http = 80, https = 443 }
 
 local function escape(byte)
   return ("%%%02X"):format(byte:byte())
@@ -29,68 +16,43 @@ function url.encode(text)
   return (tostring(text):gsub("[^%w%-._~]", escape))
 end
 
---- Curl normalizes what looks like a number ("127.1", "0x7f.1"): leave that to it.
-local function is_plain_host(host)
-  local last <const> = host:match("([^.]*)%.?$")
-  if not last:find("^%d") then return not host:find("..", 1, true) and host ~= "." end
-  return host:find("^%d+%.%d+%.%d+%.%d+$") and not host:find("%f[%d]0%d") and not host:find("%d%d%d%d")
-end
-
-local function made(scheme, host, port, whole)
-  return {
-    url = whole, scheme = scheme, host = host, port = port,
-    origin = scheme .. "://" .. host .. ":" .. port,
-  }
-end
-
---- The plain form, or nothing.
-local function parse_plain(text)
-  local scheme <const>, host <const>, colon <const>, digits <const>, rest <const> =
-    text:match("^(https?)://([%w.-]+)(:?)(%d*)(.*)$")
-  if not scheme or not is_plain_host(host) then return nil end
-  if (colon == "") ~= (digits == "") or not rest:find("^[/?#]") and rest ~= "" then return nil end
-  local port <const> = digits ~= "" and math.tointeger(tonumber(digits)) or DEFAULT_PORTS[scheme]
-  if port < 1 or port > 65535 or rest:find("\\", 1, true) then return nil end
-  local fragment <const> = text:find("#", 1, true)
-  return made(scheme, host:lower(), port, fragment and text:sub(1, fragment - 1) or text)
-end
+local SCHEMES <const> = { http = true, https = true }
 
 local function parse_with_curl(text, relative)
-  local user <const>, password <const>, scheme <const>, host <const>, port <const>, whole <const> =
+  local whole <const>, scheme <const>, host <const>, port <const>, user <const>, password <const> =
     native.url(text, relative)
-  if user == false then return nil, password:lower() end
-  if not DEFAULT_PORTS[scheme] then return nil, "its scheme is neither http nor https" end
-  local parts <const> = made(scheme, host:lower(), math.tointeger(tonumber(port)), whole)
-  parts.user, parts.password = user, password
-  return parts
+  if not whole then return false, scheme:lower() end
+  if not SCHEMES[scheme] then return false, "its scheme is neither http nor https" end
+  return whole, scheme, host:lower(), math.tointeger(tonumber(port)), user, password
 end
 
 --- Take a URL apart.  Spaces and bytes above 126 are encoded.
 ---@param text string
----@return lull.http.Url?
----@return string? why  it is none
+---@return string|false url  without user, password and fragment; false: it is no URL
+---@return string scheme     "http" or "https"; or why it is none
+---@return string host       lower-case; IPv6 addresses in brackets
+---@return integer port
+---@return string? user      decoded
+---@return string? password  decoded
 function url.parse(text)
-  if text:find("[\0-\31\127]") then return nil, "it has control characters" end
+  local whole <const>, scheme <const>, host <const>, port <const> = native.plain_url(text)
+  if whole then return whole, scheme, host, port end
+  if text:find("[\0-\31\127]") then return false, "it has control characters" end
+  if not text:find("^%a[%w+.-]*://") then return false, "not an absolute URL" end
   if text:find("[ \128-\255]") then
     local authority <const>, rest <const> = text:match("^(%a[%w+.-]*://[^/?#]*)(.*)$")
-    if not authority then return nil, "not an absolute URL" end
     text = authority .. rest:gsub("[ \128-\255]", escape)
   end
-  local parts <const> = parse_plain(text)
-  if parts then return parts end
-  if not text:find("^%a[%w+.-]*://") then return nil, "not an absolute URL" end
   return parse_with_curl(text)
 end
 
---- A reference, as in a Location field, resolved against a URL (RFC 3986, 5).
----@param base lull.http.Url
+--- A reference, as in a Location field, resolved against a URL (RFC 3986, 5).  As parse.
+---@param base string
 ---@param reference string
----@return lull.http.Url?
----@return string? why
 function url.resolve(base, reference)
   reference = reference:gsub("[\0-\32\127-\255]", escape)
   if reference:find("^https?://") then return url.parse(reference) end
-  return parse_with_curl(base.url, reference)
+  return parse_with_curl(base, reference)
 end
 
 local function add_pair(list, name, value)

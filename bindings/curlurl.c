@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * curlurl.c -- URLs taken apart.
+ *
+ * Most are plain, and are looked at here: a scheme, a host that can be read in
+ * one way only, perhaps a port.  Everything else is for curl, whose parser
+ * decides in the end where a request goes: two parsers that disagree are how
+ * checks are walked around.
+ */
+#include "curlurl.h"
+
+#include "bind.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#define PARTS    6
+#define MAX_PORT 65535u
+
+/* ---- plain ones -------------------------------------------------------------- */
+
+struct plain {
+    bool tls;
+    const char *host;
+    size_t host_size;
+    unsigned port;
+    size_t size; /* of the whole, without the fragment */
+};
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Four numbers up to 255, none with a zero in front. */
+static bool is_dotted_quad(const char *host, const char *end)
+{
+    for (int part = 0; part < 4; part++) {
+        unsigned value = 0;
+        const char *first = host;
+        while (host < end && is_digit(*host) && host - first < 3)
+            value = value * 10 + (unsigned)(*host++ - '0');
+        if (host == first || value > 255 || (*first == '0' && host - first > 1))
+            return false;
+        if (part < 3 && (host == end || *host++ != '.'))
+            return false;
+    }
+    return host == end;
+}
+
+/* A name whose last label begins with a letter: no notation for a number. */
+static bool is_plain_name(const char *host, const char *end)
+{
+    bool at_label = true;
+    char first = '\0';
+    for (const char *p = host; p < end; p++) {
+        if (at_label && *p == '.')
+            return false;
+        if (at_label)
+            first = *p;
+        at_label = *p == '.';
+    }
+    return !at_label && is_lower(first);
+}
+
+static const char *parse_host(const char *p, const char *end, struct plain *plain)
+{
+    plain->host = p;
+    while (p < end && (is_lower(*p) || is_digit(*p) || *p == '.' || *p == '-'))
+        p++;
+    plain->host_size = (size_t)(p - plain->host);
+    if (!is_plain_name(plain->host, p) && !is_dotted_quad(plain->host, p))
+        return NULL;
+    return p;
+}
+
+static const char *parse_port(const char *p, const char *end, struct plain *plain)
+{
+    plain->port = plain->tls ? 443 : 80;
+    if (p == end || *p != ':')
+        return p;
+    unsigned port = 0;
+    const char *first = ++p;
+    while (p < end && is_digit(*p) && port <= MAX_PORT)
+        port = port * 10 + (unsigned)(*p++ - '0');
+    plain->port = port;
+    return p > first && port >= 1 && port <= MAX_PORT ? p : NULL;
+}
+
+static bool parse_plain(const char *text, size_t size, struct plain *plain)
+{
+    const char *end = text + size;
+    plain->tls = size > 8 && memcmp(text, "https://", 8) == 0;
+    if (!plain->tls && (size <= 7 || memcmp(text, "http://", 7) != 0))
+        return false;
+    const char *p = parse_host(text + (plain->tls ? 8 : 7), end, plain);
+    if (p != NULL)
+        p = parse_port(p, end, plain);
+    if (p == NULL || (p < end && *p != '/' && *p != '?' && *p != '#'))
+        return false;
+    plain->size = size;
+    for (; p < end; p++) {
+        if (*p <= ' ' || *p > '~' || *p == '\\')
+            return false;
+        if (*p == '#' && plain->size == size)
+            plain->size = (size_t)(p - text);
+    }
+    return true;
+}
+
+int lullb_curl_l_plain_url(lua_State *L)
+{
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    struct plain plain;
+    if (!parse_plain(text, size, &plain))
+        return 0;
+    if (plain.size == size)
+        lua_pushvalue(L, 1);
+    else
+        lua_pushlstring(L, text, plain.size);
+    lua_pushstring(L, plain.tls ? "https" : "http");
+    lua_pushlstring(L, plain.host, plain.host_size);
+    lua_pushinteger(L, plain.port);
+    return 4;
+}
+
+/* ---- all others ----------------------------------------------------------------- */
+
+/* Get the parts of a URL, NULL for those that it has not; curl's memory.  Changes it. */
+static void get_parts(CURLU *url, char *parts[PARTS])
+{
+    memset(parts, 0, PARTS * sizeof *parts);
+    curl_url_get(url, CURLUPART_SCHEME, &parts[1], 0);
+    curl_url_get(url, CURLUPART_HOST, &parts[2], 0);
+    curl_url_get(url, CURLUPART_PORT, &parts[3], CURLU_DEFAULT_PORT);
+    curl_url_get(url, CURLUPART_USER, &parts[4], CURLU_URLDECODE);
+    curl_url_get(url, CURLUPART_PASSWORD, &parts[5], CURLU_URLDECODE);
+    curl_url_set(url, CURLUPART_USER, NULL, 0);
+    curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+    curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+    curl_url_get(url, CURLUPART_URL, &parts[0], 0);
+}
+
+static int push_parts(lua_State *L)
+{
+    char **parts = lua_touserdata(L, 1);
+    luaL_checkstack(L, PARTS, NULL);
+    for (int i = 0; i < PARTS; i++)
+        lua_pushstring(L, parts[i]); /* NULL pushes nil */
+    return PARTS;
+}
+
+int lullb_curl_l_url(lua_State *L)
+{
+    char *parts[PARTS];
+    const char *text = luaL_checkstring(L, 1);
+    const char *relative = luaL_optstring(L, 2, NULL);
+    lua_settop(L, 2);
+    lua_pushcfunction(L, push_parts);
+    CURLU *url = curl_url();
+    if (url == NULL)
+        return lullb_raise_memory(L, "http.request");
+    CURLUcode result = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    if (result == CURLUE_OK && relative != NULL)
+        result = curl_url_set(url, CURLUPART_URL, relative, CURLU_NON_SUPPORT_SCHEME);
+    if (result == CURLUE_OK)
+        get_parts(url, parts);
+    curl_url_cleanup(url);
+    if (result != CURLUE_OK) {
+        lua_pushboolean(L, 0);
+        lua_pushstring(L, curl_url_strerror(result));
+        return 2;
+    }
+    lua_pushlightuserdata(L, parts);
+    int status = lua_pcall(L, 1, PARTS, 0);
+    for (int i = 0; i < PARTS; i++)
+        curl_free(parts[i]);
+    return status == LUA_OK ? PARTS : lua_error(L);
+}
