@@ -73,26 +73,6 @@ function check.callable(value, argument, name)
   end
 end
 
---- Options: nil, or a table with these keys only.  `known` gives the type of each, or several
---- ("string|table"); "number" stands for one that is not negative, and no NaN.
----@param value any
----@param argument integer
----@param name string
----@param known table<string, string>
-function check.options(value, argument, name, known)
-  check.type(value, argument, name, "table", true)
-  for key, given in pairs(value or {}) do
-    local types <const> = known[key]
-    if not types then fail(argument, name, ("no option is named '%s'"):format(tostring(key))) end
-    local actual <const> = type(given)
-    if not ("|" .. types .. "|"):find("|" .. actual .. "|", 1, true) then
-      fail(argument, name, ("%s must be a %s"):format(key, types:gsub("|", " or a ")))
-    elseif actual == "number" and (given < 0 or given ~= given) then
-      fail(argument, name, key .. " must not be negative")
-    end
-  end
-end
-
 --- A positive integer or nil.
 ---@param value any
 ---@param argument integer
@@ -108,30 +88,44 @@ end
 --- What the value of an option may have to be: a test, and what is said of one that fails it.
 local kinds <const> = {
   any = { function() return true end },
-  boolean = { function(v) return type(v) == "boolean" end, "must be true or false" },
-  count = {
-    function(v) return (math.tointeger(v) or 0) >= 1 end, "must be a positive integer",
+  boolean = { function(v) return type(v) == "boolean" end, "true or false" },
+  callable = {
+    function(v)
+      local meta <const> = getmetatable(v)
+      return type(v) == "function" or type(meta) == "table" and meta.__call ~= nil
+    end, "a function",
   },
-  seconds = {
-    function(v) return type(v) == "number" and v >= 0 end, "must be a number of seconds >= 0",
-  },
-  string = { function(v) return type(v) == "string" end, "must be a string" },
-  table = { function(v) return type(v) == "table" end, "must be a table" },
+  count = { function(v) return (math.tointeger(v) or 0) >= 1 end, "a positive integer" },
+  number = { function(v) return type(v) == "number" and v >= 0 end, "a number >= 0" },
+  seconds = { function(v) return type(v) == "number" and v >= 0 end, "a number of seconds >= 0" },
+  string = { function(v) return type(v) == "string" end, "a string" },
+  table = { function(v) return type(v) == "table" end, "a table" },
 }
+
+--- Is the value of one of the kinds "a|b"?  If not, what it would have to be.
+local function fits(value, alternatives)
+  local expected <const> = {}
+  for kind in alternatives:gmatch "[^|]+" do
+    if kinds[kind][1](value) then return true end
+    expected[#expected + 1] = kinds[kind][2]
+  end
+  return false, table.concat(expected, ", or ")
+end
 
 --- Options, each of which is known: a misspelt one would be ignored silently.
 ---@param opts any      a table or nil
 ---@param argument integer
 ---@param name string
----@param known table<string, true|"any"|"boolean"|"count"|"seconds"|"string"|"table">  by name,
----  what the value must be; true: anything
+---@param known table<string, true|string>  by name, what the value must be: true (anything),
+---  "any", "boolean", "callable", "count", "number", "seconds", "string", "table", or several: "a|b"
 function check.options(opts, argument, name, known)
   check.type(opts, argument, name, "table", true)
   for key, value in next, opts or {} do
-    local kind <const> = known[key]
+    local kind = known[key]
     if not kind then fail(argument, name, ("unknown option '%s'"):format(tostring(key))) end
-    local test <const> = kinds[kind] or kinds.any
-    if not test[1](value) then fail(argument, name, key .. " " .. test[2]) end
+    if kind == true then kind = "any" end
+    local good <const>, expected <const> = fits(value, kind)
+    if not good then fail(argument, name, ("%s must be %s"):format(key, expected)) end
   end
 end
 

@@ -3,7 +3,7 @@
 local date = require "lull.http.date"
 local range = require "lull.http.range"
 local static = require "lull.http.static"
-local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_request.lua")
 local ask, folder, sh, write, OLD = support.ask, support.folder, support.sh, support.write, support.OLD
 
 describe("conditions", function()

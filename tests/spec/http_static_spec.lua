@@ -4,7 +4,7 @@ local lull = require "lull"
 local native = require "lull.http.file.native"
 local router = require "lull.http.router"
 local static = require "lull.http.static"
-local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_request.lua")
 local request, misuse, raises = support.request, support.misuse, support.raises
 local ask, folder, sh, write, OLD = support.ask, support.folder, support.sh, support.write, support.OLD
 
