@@ -1,10 +1,8 @@
 --- lull.compress: gzip, deflate, br and zstd, on streams of bytes and on strings.
 ---
 --- Nothing here suspends: a call works through the bytes it is given.  Give large ones in pieces.
-local ok <const>, native <const> = pcall(require, "lull.compress.native")
-if not ok then error("lull.compress needs zlib, which this build of lull was made without", 0) end
-
 local check = require "lull.check"
+local native = require "lull.compress.native"
 
 --- A stream of bytes that are compressed or expanded; also a to-be-closed value.
 ---@class lull.compress.Stream
