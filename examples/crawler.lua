@@ -41,7 +41,7 @@ end
 
 --- The links in a page.
 local function links(html)
-  return html:gmatch [[<[aA]%s[^>]-[hH][rR][eE][fF]%s*=%s*["']([^"'>]+)["'] ]]
+  return html:gmatch "<[aA]%s[^>]-[hH][rR][eE][fF]%s*=%s*[\"']([^\"'>]+)[\"']"
 end
 
 --- Visit the site that `start` is on.
@@ -54,7 +54,7 @@ local function crawl(start, max_pages, limit)
   local known <const> = {}
   local found, visited, bytes = 0, 0, 0
   local failures <const> = {}
-  local on_terminal <const> = os.getenv "TERM" ~= nil and os.getenv "TERM" ~= "dumb"
+  local on_terminal <const> = require("lull.http.progress").is_terminal(2)
 
   local function show(line)
     if on_terminal then io.stderr:write("\r\27[K", line) end

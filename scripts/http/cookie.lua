@@ -11,7 +11,8 @@ local VALUE <const> = '^[^%c ",;\\\128-\255]*$'
 local PATH <const> = "^/[^%c;\128-\255]*$"
 
 --- Read a Cookie header.  Of a name that is there twice the first counts: browsers send the more
---- specific first.  Quotes around a value are left away; nothing else is decoded.
+--- specific first.  Quotes around a value are left away; nothing else is decoded.  What holds
+--- control bytes is passed over.
 ---@param header string
 ---@return table<string, string>
 function cookie.parse(header)
@@ -19,8 +20,8 @@ function cookie.parse(header)
   local found <const> = {}
   for pair in header:gmatch("[^;]+") do
     local name <const>, rest <const> = pair:match("^[ \t]*([^=%s]+)[ \t]*=(.*)$")
-    if name and found[name] == nil then
-      local value <const> = params.trim(rest)
+    local value <const> = name and params.trim(rest)
+    if name and found[name] == nil and not (name .. value):find("%c") then
       found[name] = value:match('^"(.*)"$') or value
     end
   end
