@@ -6,9 +6,11 @@ local native = require "lull.net.native"
 local options = require "lull.net.options"
 local secure = require "lull.net.secure"
 local server = require "lull.net.server"
+local streams = require "lull.net.stream"
 local udp = require "lull.net.udp"
 
 secure.extend(native.stream_methods())
+streams.extend(native.stream_methods())
 
 --- A connection, a pipe's end or another descriptor, read and written by tasks.
 ---
@@ -20,6 +22,7 @@ secure.extend(native.stream_methods())
 ---@field read async fun(self, ...: string|integer): ...  formats "l", "L", "a" and numbers as in io.read
 ---@field lines fun(self, ...: string|integer): async fun(): ...  reads until the end; does not close
 ---@field read_some async fun(self, max?: integer): string?  what is there, at least one byte
+---@field chunks fun(self, max?: integer): async fun(): string?  what is there, until the end
 ---@field read_exact async fun(self, n: integer): string?  raises `eof` with `partial`
 ---@field read_until async fun(self, separator: string, limit?: integer): string?  separator included
 ---@field write async fun(self, ...: string|number): lull.net.Stream

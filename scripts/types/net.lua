@@ -184,6 +184,11 @@ function Stream:lines(...) end
 ---@return string? # nil at the end
 function Stream:read_some(max) end
 
+--- Iterate over what comes, as `read_some` gives it, until the end, without closing.
+---@param max? integer  bytes of a piece, at most
+---@return async fun(): string?
+function Stream:chunks(max) end
+
 --- Read so many bytes.  Raises `eof` with `partial` when the stream ends before.
 ---@async
 ---@param n integer

@@ -168,6 +168,24 @@ describe("lines", function()
   end)
 end)
 
+describe("chunks", function()
+  it("gives what comes, until the end, and does not close", function()
+    local s <close> = bringing("ab", "c")
+    local got = {}
+    for piece in s:chunks() do got[#got + 1] = piece end
+    assert.are.same({ "ab", "c" }, got)
+    assert.is_truthy(s:fd())
+  end)
+
+  it("gives pieces of at most max bytes", function()
+    local s <close> = bringing("abc")
+    local got = {}
+    for piece in s:chunks(2) do got[#got + 1] = piece end
+    assert.are.same({ "ab", "c" }, got)
+    for _, max in ipairs { 0, -1, 1.5, "x" } do misuse(s.chunks, s, max) end
+  end)
+end)
+
 describe("read_some", function()
   it("gives what is there, and nil at the end", function()
     local s <close> = bringing("ab", "c")
