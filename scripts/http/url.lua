@@ -22,8 +22,8 @@ local function parse_with_curl(text, relative)
   local whole <const>, scheme <const>, host <const>, port <const>, user <const>, password <const> =
     native.url(text, relative)
   if not whole then return false, scheme:lower() end
-  if host and host:find("[\128-\255]") then
-    return false, "its host is not ASCII: give the form that begins with xn--"
+  if host and host:find("[^%w.:_%[%]-]") then
+    return false, "its host has other characters than a name: not ASCII begins with xn--"
   end
   if not SCHEMES[scheme] then return false, "its scheme is neither http nor https" end
   return whole, scheme, host:lower(), math.tointeger(tonumber(port)), user, password
