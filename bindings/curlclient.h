@@ -24,6 +24,16 @@
 
 #include <curl/curl.h>
 
+/* What limits a request; in seconds, infinite: no limit. */
+struct lullb_curl_bounds {
+    double connect;
+    double first_byte;
+    double idle;
+    double total;
+    size_t max_body;
+    bool follow; /* redirections are followed */
+};
+
 #define LULLB_CURL_SPARES 32u /* easy handles that are kept for the next transfers... */
 #define LULLB_CURL_POOLED 32u /* ...and transfers */
 #define LULLB_CURL_POOL   1   /* user value of a client */
@@ -43,7 +53,8 @@ struct lullb_curl_client {
     bool driving; /* a call into curl is under way, down the C stack */
     bool starved; /* memory to watch something was refused */
     bool cookies; /* it has a jar */
-    struct curl_slist *headers; /* of requests that bring none */
+    struct lullb_curl_bounds bounds; /* of requests that are plain */
+    struct curl_slist *headers;      /* of requests that bring none */
     unsigned spare_count;
     CURL *spares[LULLB_CURL_SPARES]; /* with the options that all requests have */
     unsigned pooled; /* transfers in the array that is user value LULLB_CURL_POOL */

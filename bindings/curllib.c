@@ -9,6 +9,7 @@
  * may count on it.
  */
 #include "curlops.h"
+#include "curltransfer.h"
 #include "curlurl.h"
 
 #include <pthread.h>
@@ -134,6 +135,7 @@ static int l_client(lua_State *L)
     *client = (struct lullb_curl_client){.object.tag = &client_tag, .rt = rt};
     lua_newtable(L);
     lua_setiuservalue(L, -2, LULLB_CURL_POOL);
+    lullb_curl_read_bounds(L, 1, &client->bounds);
     lull_push_class(L, rt, "lull.curl.client", methods, meta);
     lua_setmetatable(L, -2);
     pthread_once(&curl_is_set_up, set_up_curl);

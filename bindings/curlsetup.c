@@ -25,9 +25,9 @@ struct wishes {
     const char *ca_file, *cert, *key;
     const char *cookies;
     const char *unix_socket;
-    double connect; /* seconds; infinity: no limit */
+    struct lullb_curl_bounds bounds;
     curl_off_t upload; /* size of a streamed upload; -1: not known; -2: there is none */
-    bool special, digest, verify, raw;
+    bool plain, special, stream, digest, verify, raw;
 };
 
 /* ---- the table ---------------------------------------------------------------- */
@@ -81,16 +81,34 @@ static void read_special(lua_State *L, int spec, struct wishes *wishes)
     wishes->raw = flag_field(L, spec, "raw", false);
 }
 
-static void read_wishes(lua_State *L, int spec, struct wishes *wishes)
+void lullb_curl_read_bounds(lua_State *L, int index, struct lullb_curl_bounds *bounds)
+{
+    bounds->connect = lullb_check_seconds(L, index, "connect");
+    bounds->first_byte = lullb_check_seconds(L, index, "first_byte");
+    bounds->idle = lullb_check_seconds(L, index, "idle");
+    bounds->total = lullb_check_seconds(L, index, "total");
+    bounds->max_body = lullb_check_size_field(L, index, "max_body", SIZE_MAX);
+    bounds->follow = flag_field(L, index, "follow", false);
+}
+
+/* A plain request is a GET, and in everything else as its client has it. */
+static void read_wishes(lua_State *L, int spec, const struct lullb_curl_client *client,
+                        struct wishes *wishes)
 {
     *wishes = (struct wishes){
         .url = text_field(L, spec, "url", NULL),
-        .method = text_field(L, spec, "method", NULL),
-        .connect = lullb_check_seconds(L, spec, "connect"),
-        .special = flag_field(L, spec, "special", false),
+        .method = "GET",
+        .plain = flag_field(L, spec, "plain", false),
+        .bounds = client->bounds,
         .upload = -2,
         .verify = true,
     };
+    if (!wishes->plain) {
+        wishes->method = text_field(L, spec, "method", NULL);
+        wishes->stream = flag_field(L, spec, "stream", false);
+        wishes->special = flag_field(L, spec, "special", false);
+        lullb_curl_read_bounds(L, spec, &wishes->bounds);
+    }
     if (wishes->url == NULL || wishes->method == NULL)
         luaL_argerror(L, spec, "a url and a method are needed");
     if (wishes->special)
@@ -245,8 +263,8 @@ static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer, int 
     set_text(&setting, CURLOPT_URL, wishes->url);
     set_version(&setting, wishes);
     set_number(&setting, CURLOPT_CONNECTTIMEOUT_MS,
-               wishes->connect < 1e6 ? (long)(wishes->connect * 1e3) + 1
-                                     : DEFAULT_CONNECT_MS);
+               wishes->bounds.connect < 1e6 ? (long)(wishes->bounds.connect * 1e3) + 1
+                                            : DEFAULT_CONNECT_MS);
     if (!wishes->special)
         return setting.result;
     set_special(&setting, wishes);
@@ -261,17 +279,16 @@ CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, i
 {
     struct wishes wishes;
     luaL_checkstack(L, 8, NULL);
-    read_wishes(L, spec, &wishes);
+    read_wishes(L, spec, transfer->client, &wishes);
     transfer->special = wishes.special;
-    transfer->streamed = flag_field(L, spec, "stream", false);
-    transfer->follows = flag_field(L, spec, "follow", false);
-    transfer->max_body = lullb_check_size_field(L, spec, "max_body", SIZE_MAX);
+    transfer->streamed = wishes.stream;
+    transfer->follows = wishes.bounds.follow;
+    transfer->max_body = wishes.bounds.max_body;
     transfer->may_repeat = wishes.digest;
-    transfer->first_byte = to_ns(lullb_check_seconds(L, spec, "first_byte"));
-    transfer->idle = to_ns(lullb_check_seconds(L, spec, "idle"));
-    double total = lullb_check_seconds(L, spec, "total");
-    if (total < 1e9)
-        transfer->total_at = lullb_curl_now() + to_ns(total);
+    transfer->first_byte = to_ns(wishes.bounds.first_byte);
+    transfer->idle = to_ns(wishes.bounds.idle);
+    if (wishes.bounds.total < 1e9)
+        transfer->total_at = lullb_curl_now() + to_ns(wishes.bounds.total);
     transfer->easy = lullb_curl_take_easy(transfer->client);
     if (transfer->easy == NULL)
         return CURLE_OUT_OF_MEMORY;

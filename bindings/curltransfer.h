@@ -133,6 +133,9 @@ void lullb_curl_expect_body(struct lullb_curl_transfer *transfer);
  */
 CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec);
 
+/* Read what limits requests from the table at `index`.  May raise. */
+void lullb_curl_read_bounds(lua_State *L, int index, struct lullb_curl_bounds *bounds);
+
 /*
  * Raise what ended the transfer, which is at `index`: `op` meets it (curlerror.c).
  */

@@ -22,6 +22,7 @@ local client = {}
 ---@field private native userdata
 ---@field private defaults table  options
 ---@field private base table      metatable of plans
+---@field private is_plain? true  its defaults ask for nothing special
 local Client <const> = {}
 Client.__index = Client
 Client.__name = "lull.http.Client"
@@ -79,7 +80,7 @@ local function route(plan)
   if way then list = pin(nil, plan, way.host, way.port, seconds) end
   if not way or not way.remote then list = pin(list, plan, plan.host, plan.port, seconds) end
   plan.proxy, plan.resolve = way and way.url or nil, list
-  if way or list then plan.special = true end
+  if way or list then plan.plain, plan.special = nil, true end
 end
 
 -- ---- one exchange ----
@@ -110,7 +111,7 @@ end
 
 local function exchange(self, plan)
   if plan.deadline then
-    plan.total = plan.deadline - lull.now()
+    plan.plain, plan.total = nil, plan.deadline - lull.now()
     if plan.total <= 0 then
       error(lull.new_error("timeout", label_of(plan) .. "it took too long in all",
         { op = "http.request" }), 0)
@@ -265,8 +266,10 @@ function client.make(opts, cookies)
     native = native.client {
       max_connections = opts.max_connections, max_per_host = opts.max_per_host,
       max_idle = opts.max_idle, cookies = cookies, headers = defaults.headers,
+      connect = defaults.connect, first_byte = defaults.first_byte, idle = defaults.idle,
+      max_body = defaults.max_body, follow = defaults.follow,
     },
-    defaults = opts, base = { __index = defaults },
+    defaults = opts, base = { __index = defaults }, is_plain = not defaults.special or nil,
   }, Client)
 end
 

@@ -17,6 +17,7 @@ local request = {}
 ---@field host string
 ---@field port integer
 ---@field method string
+---@field plain? boolean     it is a GET, and in everything else as the client has it
 ---@field special? boolean   it has anything but url, method, stream, follow, max_body and times
 ---@field source? fun(): string?  of a body that is sent piece by piece
 ---@field way? table|false   the proxy that was named; nil: as the environment says
@@ -171,7 +172,8 @@ function request.defaults(opts)
   request.set_options(base, opts)
   base.max_redirects = base.max_redirects or options.MAX_REDIRECTS
   base.follow = base.max_redirects > 0
-  base.whole = opts.max_body or options.MAX_BODY
+  base.max_body = opts.max_body or options.MAX_BODY
+  base.whole = base.max_body
   base.special = base.special or opts.auth ~= nil
   if not opts.timeout then options.set_times(base, nil) end
   return base
@@ -236,17 +238,18 @@ function request.plan(client, method, target, opts, name, places)
   if not whole then check.fail(places.url, name, "not a URL to request: " .. scheme) end
   local plan <const> = setmetatable({
     url = whole, scheme = scheme, host = host, port = port, method = method,
-    special = method ~= "GET" or nil,
+    plain = not opts and not user and method == "GET" and client.is_plain,
   }, client.base)
-  if opts or user or plan.special or client.defaults.auth then
+  if not plan.plain then
     opts = opts or NONE
+    plan.special = method ~= "GET" or nil
     plan.method = check_method(method, places.method, name)
     if opts.query then add_query(plan, opts.query, places.options, name) end
     apply(plan, client, opts, user, password, places, name)
-  end
-  if plan.stream then -- what is not there is not limited, unless that was asked for
-    plan.max_body = rawget(plan, "max_body") or math.maxinteger
-    if not (opts and opts.timeout) then plan.idle = math.huge end
+    if opts.stream then -- no limit but what was asked for
+      plan.max_body = opts.max_body or math.maxinteger
+      if not opts.timeout then plan.idle = math.huge end
+    end
   end
   return plan
 end
@@ -266,12 +269,14 @@ end
 
 --- Leave out what was meant for another origin: scheme, host or port differ.
 local function drop_secrets(plan)
+  plan.plain, plan.special = nil, true
   plan.headers = without(plan.headers, { "^authorization[:;]", "^cookie[:;]" })
   plan.user, plan.password, plan.digest, plan.cookies = nil, nil, nil, nil
 end
 
 --- Fields about a body that is no longer sent go with it.
 local function drop_body(plan)
+  plan.plain, plan.special = nil, true
   plan.headers = without(plan.headers, { "^content%-", "^expect[:;]" })
   plan.body, plan.upload, plan.source = nil, nil, nil
 end
@@ -301,7 +306,6 @@ function request.redirect(plan, status, whole, scheme, host, port)
   end
   if scheme ~= plan.scheme or host ~= plan.host or port ~= plan.port then drop_secrets(plan) end
   plan.url, plan.scheme, plan.host, plan.port = whole, scheme, host, port
-  plan.special = true
   return true
 end
 

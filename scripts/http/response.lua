@@ -26,6 +26,7 @@ local lazy <const> = {
   lists = function(self) return headers.lists(rawget(self, "head")) end,
   headers = function(self) return headers.joined(self.lists) end,
   reason = function(self) return headers.reason(rawget(self, "head")) end,
+  redirects = function() return 0 end,
 }
 
 local meta <const> = {
@@ -54,12 +55,14 @@ local meta <const> = {
 ---@param sending? lull.Task  sends the rest of the request
 ---@return lull.http.Response
 function response.new(status, head, version, content, plan, redirects, sending)
-  local is_whole <const> = type(content) == "string"
-  return setmetatable({
-    status = status, head = head, version = VERSIONS[version] or "1.1", url = plan.url,
-    redirects = redirects, whole = plan.whole, sending = sending,
-    body = is_whole and content or nil, transfer = not is_whole and content or nil,
+  local self <const> = setmetatable({
+    status = status, head = head, version = VERSIONS[version] or "1.1", url = plan.url, body = content,
   }, meta)
+  if type(content) ~= "string" then
+    self.body, self.transfer, self.sending, self.whole = nil, content, sending, plan.whole
+  end
+  if redirects > 0 then self.redirects = redirects end
+  return self
 end
 
 --- The body as something to read.
@@ -77,7 +80,7 @@ local function reader(self)
       return piece ~= "" and piece or nil
     end
   end
-  found = body.new(source, self.whole)
+  found = body.new(source, self.whole or #whole)
   rawset(self, "reader", found)
   return found
 end
