@@ -105,7 +105,7 @@ end
 local function read_all(self)
   local all <const> = self.max_all
   local pieces <const>, size = {}, 0
-  for piece in self.read_some, self do
+  for piece in function() return self:read_some() end do
     pieces[#pieces + 1] = piece
     size = size + #piece
     if size > all then

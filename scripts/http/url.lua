@@ -41,7 +41,7 @@ function url.parse(text)
   local whole <const>, scheme <const>, host <const>, port <const> = native.plain_url(text)
   if whole then return whole, scheme, host, port end
   if text:find("[\0-\31\127]") then return false, "it has control characters" end
-  if not text:find("^%a[%w+.-]*://") then return false, "not an absolute URL" end
+  if not text:find("^%a[%w+.-]*://[^/]") then return false, "not an absolute URL" end
   if text:find("[ \128-\255]") then
     local authority <const>, rest <const> = text:match("^(%a[%w+.-]*://[^/?#]*)(.*)$")
     text = authority .. rest:gsub("[ \128-\255]", escape)
