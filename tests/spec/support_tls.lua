@@ -228,8 +228,9 @@ function support.run(command, input)
   given:write(input or "")
   given:flush()
   os.remove(path .. ".done")
-  os.execute(("{ { timeout 9 %s; echo $?; } > %s.out 2>&1 < %s; mv %s.out %s.done; } &"):format(
-    command, path, path, path, path))
+  local quoted = command:gsub("'", "'\\''")
+  os.execute(("{ { timeout 9 sh -c '%s'; echo $?; } > %s.out 2>&1 < %s; mv %s.out %s.done; } &"):format(
+    quoted, path, path, path, path))
   local output
   repeat
     lull.sleep(0.005)

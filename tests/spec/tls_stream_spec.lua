@@ -9,10 +9,12 @@ local go, raises, misuse = support.go, support.raises, support.misuse
 local MEGABYTE <const> = 1024 * 1024
 
 --- Bytes that do not repeat where records or buffers end.
+local block = {}
+for i = 1, 8191 do block[i] = ("%08x"):format(i * 2654435761 % 0x100000000) end
+block = table.concat(block)
+
 local function pattern(size)
-  local parts = {}
-  for i = 1, size // 8 + 1 do parts[i] = ("%08x"):format(i * 2654435761 % 0x100000000) end
-  return table.concat(parts):sub(1, size)
+  return block:rep(size // #block + 1):sub(1, size)
 end
 
 --- Read everything, in pieces.
