@@ -13,6 +13,7 @@ local net = {}
 ---@field low_water? integer   bytes: until no more than this is left; a quarter of that
 
 ---@class lull.net.ConnectOptions: lull.net.StreamOptions
+---@field tls? true|lull.tls.ClientOptions|lull.tls.Context  protect the stream; true: with the defaults
 
 ---@class lull.net.FromFdOptions: lull.net.StreamOptions
 ---@field close? boolean  close the descriptor with the stream; true, but for 0, 1 and 2
@@ -25,6 +26,9 @@ local net = {}
 ---  any other raises EADDRINUSE; the file is removed at the end
 ---@field backlog? integer     connections that the system may hold; its maximum
 ---@field reuse_port? boolean  share the port with other processes that say so
+---@field tls? lull.tls.ServerOptions|lull.tls.Context  protect the streams
+---@field on_handshake_error? fun(err: any, host?: string, port?: integer)  told of clients that fail in
+---  their handshake, which nobody is else
 
 ---@class lull.net.ServeOptions: lull.net.ListenOptions
 ---@field max_connections? integer  at so many accepting pauses; 10,000, or 3/4 of the
@@ -103,6 +107,7 @@ function net.wait_writable(fd) end
 --- A running server; also a to-be-closed value.
 ---@class lull.net.Server
 ---@field port? integer  nil for a Unix socket
+---@field failed_handshakes integer  of clients, with TLS
 local Server = {}
 
 --- Accept no more; what is being handled goes on.
@@ -123,6 +128,11 @@ function Server:drain(seconds) end
 ---@async
 function Server:wait() end
 
+--- Go on with other certificates, for clients that come from now on: read their files anew, or take
+--- other options.  Raises, with nothing changed, if they cannot be used.
+---@param opts? lull.tls.ServerOptions  the same as before
+function Server:reload_tls(opts) end
+
 --- Where it listens.
 ---@return string host_or_path
 ---@return integer? port
@@ -133,13 +143,20 @@ function Server:sockname() end
 --- A socket that accepts connections; also a to-be-closed value.
 ---@class lull.net.Listener
 ---@field port? integer  nil for a Unix socket
+---@field failed_handshakes integer  of clients, with TLS
 local Listener = {}
 
---- Wait for a connection.  Several tasks may: first come, first served.  Raises `closed`,
---- `io`.
+--- Wait for a connection.  Several tasks may: first come, first served.  With TLS the handshake
+--- is part of it, which a slow client draws out up to its timeout; who fails in it is passed
+--- over.  Raises `closed`, `io`.
 ---@async
 ---@return lull.net.Stream
 function Listener:accept() end
+
+--- Go on with other certificates, for clients that come from now on: read their files anew, or take
+--- other options.  Raises, with nothing changed, if they cannot be used.
+---@param opts? lull.tls.ServerOptions  the same as before
+function Listener:reload_tls(opts) end
 
 --- Stop listening; who waits gets `closed`.
 function Listener:close() end
@@ -225,6 +242,17 @@ function Stream:close() end
 
 --- Close and drop what is unsent; a TCP peer gets a reset.
 function Stream:abort() end
+
+--- Protect a stream that is in use, by TLS.  Raises `busy` while others read or write, and
+--- `tls`, `timeout`, `io` when the handshake fails, which closes the stream.
+---@async
+---@param opts? lull.tls.StartOptions|lull.tls.Context
+---@return lull.net.Stream self
+function Stream:start_tls(opts) end
+
+--- What was agreed on by TLS.
+---@return lull.tls.Description? # nil for a plain stream, or a closed one
+function Stream:tls() end
 
 --- The other end.
 ---@return string? host_or_path # nil when it is no socket

@@ -139,6 +139,7 @@ local function with_objects(check)
   check("lull.net.Server", server)
   local datagrams <close> = net.udp()
   check("lull.net.Udp", datagrams)
+  check("lull.tls.Context", require("lull.tls").client { verify = false })
 end
 
 describe("definition files", function()
