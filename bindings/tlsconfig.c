@@ -85,8 +85,10 @@ static struct lullb_tls_config *push_empty(lua_State *L, bool is_server)
     lull_push_class(L, rt, "lull.tls.config", no_methods, meta);
     struct config_object *object = lullb_push_object(L, sizeof *object, &config_tag);
     struct lullb_tls_config *config = lull_alloc(rt, sizeof *config);
-    if (config == NULL)
+    if (config == NULL) {
         lullb_raise_memory(L, OP_NAME);
+        return NULL; /* not reached, as after every raise */
+    }
     *config = (struct lullb_tls_config){.rt = rt, .refs = 1, .is_server = is_server};
     object->config = config;
     config->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
@@ -232,8 +234,10 @@ static void set_certificates(lua_State *L, int index, struct lullb_tls_config *c
     if (count == 0)
         luaL_argerror(L, index, "no certificates");
     config->certificates = lull_alloc(config->rt, size);
-    if (config->certificates == NULL)
+    if (config->certificates == NULL) {
         lullb_raise_memory(L, OP_NAME);
+        return;
+    }
     memset(config->certificates, 0, size);
     config->certificate_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -270,8 +274,10 @@ static void set_alpn(lua_State *L, int index, struct lullb_tls_config *config)
     struct lullb_tls_pem alpn = text_field(L, index, "alpn");
     if (alpn.text != NULL) {
         config->alpn = lull_alloc(config->rt, alpn.size);
-        if (config->alpn == NULL)
+        if (config->alpn == NULL) {
             lullb_raise_memory(L, OP_NAME);
+            return;
+        }
         memcpy(config->alpn, alpn.text, alpn.size);
         config->alpn_size = alpn.size;
         if (config->is_server)
@@ -324,6 +330,8 @@ struct lullb_tls_config *lullb_tls_push_config(lua_State *L, int index, bool is_
     luaL_checktype(L, index, LUA_TTABLE);
     luaL_checkstack(L, 16, NULL);
     struct lullb_tls_config *config = push_empty(L, is_server);
+    if (config == NULL)
+        return NULL;
     set_protocol(L, index, config);
     set_trust(L, index, config);
     set_alpn(L, index, config);

@@ -150,6 +150,13 @@ function support.trusting(more)
   return opts
 end
 
+--- Expect that an error's message has this part.
+function support.says(e, part)
+  if not e.message:find(part, 1, true) then
+    error(("expected '%s' in: %s"):format(part, e.message), 2)
+  end
+end
+
 -- Peers of our own ---------------------------------------------------------------------------------
 
 --- A handler that sends back what it reads.

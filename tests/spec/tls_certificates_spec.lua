@@ -12,7 +12,7 @@ local function expect_refusal(identity, code, part, more)
   local e = support.refused(server, more)
   assert.are.equal(code, e.code)
   assert.are.equal("tls.handshake", e.op)
-  assert.truthy(e.message:find(part, 1, true), e.message)
+  support.says(e, part)
 end
 
 describe("a client", function()
@@ -65,14 +65,14 @@ describe("a client", function()
     local server <close> = support.server "other"
     local e = raises("tls", net.connect, "127.0.0.1", server.port, { tls = support.trusting() })
     assert.are.equal("HOSTNAME_MISMATCH", e.code)
-    assert.truthy(e.message:find("is not for this address", 1, true))
+    support.says(e, "is not for this address")
   end)
 
   it("does not look for names in the subject", function()
     local server <close> = support.server "noname"
     local e = support.refused(server, { server_name = "noname.test" })
     assert.are.equal("HOSTNAME_MISMATCH", e.code)
-    assert.truthy(e.message:find("it is for no name at all", 1, true))
+    support.says(e, "it is for no name at all")
   end)
 
   it("refuses one that is self-signed", function()
@@ -214,7 +214,7 @@ describe("a server that asks for certificates", function()
         e.code)
       assert.are.equal("CERTIFICATE_REQUIRED", error_of(errors).code)
       if version == "TLSv1.3" then
-        assert.truthy(e.message:find("the peer refused our certificate: alert certificate_required", 1, true))
+        support.says(e, "the peer refused our certificate: alert certificate_required")
       end
     end)
 
@@ -223,7 +223,7 @@ describe("a server that asks for certificates", function()
       local e = raises("tls", answer, server, support.identity("rogue", { max_version = version }))
       assert.are.equal("ALERT_UNKNOWN_CA", e.code)
       assert.are.equal("SELF_SIGNED", error_of(errors).code)
-      assert.truthy(error_of(errors).message:find("certificate of the client (CN=Rogue,O=Test", 1, true))
+      support.says(error_of(errors), "certificate of the client (CN=Rogue,O=Test")
     end)
   end
 

@@ -126,19 +126,9 @@ describe("a connection that is cut", function()
 
   it("says where: in the handshake, or later", function()
     local client = meet(cut_after(100))
-    assert.truthy(client[2].message:find("TLS handshake with localhost: the peer closed the connection", 1, true))
+    support.says(client[2], "TLS handshake with localhost: the peer closed the connection")
     client = meet(cut_after(measured().down - 40)) -- in the middle of the line
-    assert.truthy(client[2].message:find("TLS with localhost: the connection ended without a close_notify", 1, true))
-  end)
-
-  it("is noticed when only the farewell is missing", function()
-    local down = measured().down
-    local client = meet(cut_after(down - 24)) -- close_notify of TLS 1.3 with its tag
-    assert.are.same({ true, "from the server", n = 2 }, client) -- the line was whole
-    local one, other, _ <close> = support.pair()
-    support.shaken(one, other)
-    other:write("x")
-    assert.are.equal("x", one:read_exact(1))
+    support.says(client[2], "TLS with localhost: the connection ended without a close_notify")
   end)
 end)
 
@@ -174,7 +164,7 @@ describe("bytes that are changed", function()
     far:write("forged")
     local e = raises("tls", one.read_exact, one, 6)
     assert.are.equal("BAD_RECORD_MAC", e.code)
-    assert.truthy(e.message:find("a record was damaged or forged", 1, true))
+    support.says(e, "a record was damaged or forged")
     assert.are.equal("BAD_RECORD_MAC", raises("tls", one.write, one, "more").code)
     one:close()
     far:close()
@@ -197,7 +187,7 @@ describe("a peer that does not speak TLS", function()
   it("is called that by a client", function()
     local e = answered "HTTP/1.1 400 Bad Request\r\n\r\n"
     assert.are.equal("NOT_TLS", e.code)
-    assert.truthy(e.message:find("127.0.0.1: the peer does not speak TLS: it sent plain text", 1, true))
+    support.says(e, "127.0.0.1: the peer does not speak TLS: it sent plain text")
     assert.are.equal("NOT_TLS", answered("SSH-2.0-OpenSSH_9.2p1\r\n").code)
     assert.are.equal("NOT_TLS", answered(("\0"):rep(100)).code)
     assert.are.equal("NOT_TLS", answered("\x16\x02\x00\x00\x05hello").code)

@@ -69,7 +69,8 @@ describe("openssl s_server", function()
   local function serving(flags, fn)
     local port = support.free_port()
     local process <close> = support.background(("openssl s_server -accept 127.0.0.1:%d -cert %s -key %s "
-      .. "-cert_chain %s -www %s"):format(port, file "server.pem", file "server.key", file "inter.crt", flags))
+      .. "-cert_chain %s -www %s"):format(
+        port, file "server.pem", file "server.key", file "inter.crt", flags))
     support.patient(port):close()
     fn(port, process)
   end

@@ -60,7 +60,9 @@ describe("a server with TLS", function()
 
   it("reports what its listener for failures raises", function()
     local errors = support.reported(function()
-      local server <close> = support.server("server", { on_handshake_error = function() error("oh", 0) end })
+      local server <close> = support.server("server", {
+        on_handshake_error = function() error("oh", 0) end,
+      })
       net.connect("127.0.0.1", server.port):close()
       eventually(function() return server.failed_handshakes == 1 end)
     end)
@@ -82,7 +84,7 @@ describe("a server with TLS", function()
     local e = raises("io", silent.read, silent)
     assert.are.equal("ECONNRESET", e.code)
     assert.is_true(lull.is_error(errors[1].err, "timeout"))
-    assert.truthy(errors[1].err.message:find("the TLS handshake took longer than 0.02 s", 1, true))
+    support.says(errors[1].err, "the TLS handshake took longer than 0.02 s")
   end)
 
   it("counts handshakes as connections", function()
@@ -116,14 +118,18 @@ describe("a server with TLS", function()
   end)
 
   it("takes its certificate as texts, and both from one file", function()
-    local inline <close> = support.server { cert = support.text "server.pem", key = support.text "server.key" }
+    local inline <close> = support.server {
+      cert = support.text "server.pem", key = support.text "server.key",
+    }
     support.connect(inline):close()
     local both <close> = support.server { cert = file "both.pem" }
     support.connect(both):close()
   end)
 
   it("opens an encrypted key", function()
-    local server <close> = support.server { cert = file "server.pem", key = file "locked.key", password = "secret" }
+    local server <close> = support.server {
+      cert = file "server.pem", key = file "locked.key", password = "secret",
+    }
     support.connect(server):close()
   end)
 end)
