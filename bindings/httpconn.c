@@ -287,6 +287,18 @@ static int m_stream(lua_State *L)
     return 1;
 }
 
+/* connection:socket(socket?) -> what speaks another protocol on it, as it was set | nil */
+static int m_socket(lua_State *L)
+{
+    lullb_check_http_conn(L, 1);
+    if (lua_gettop(L) > 1) {
+        lua_settop(L, 2);
+        lua_setiuservalue(L, 1, LULLB_HTTP_SOCKET_VALUE);
+    }
+    lua_getiuservalue(L, 1, LULLB_HTTP_SOCKET_VALUE);
+    return 1;
+}
+
 /* connection:abort(): the client is to see that something was not completed */
 static int m_abort(lua_State *L)
 {
@@ -332,6 +344,7 @@ static const struct luaL_Reg methods[] = {
     {"respond", lullb_m_http_respond},
     {"send", lullb_m_http_send},
     {"send_file", lullb_m_http_send_file},
+    {"socket", m_socket},
     {"state", m_state},
     {"stream", m_stream},
     {"take", lullb_m_http_take},
@@ -350,7 +363,7 @@ int lullb_l_http_connection(lua_State *L)
     struct lullb_http_server *server = lullb_check_http_server(L, 1);
     struct lull_stream *stream = lull_check_stream(L, 2);
     lua_settop(L, 2);
-    struct lullb_http_conn *conn = lua_newuserdatauv(L, sizeof *conn, 3);
+    struct lullb_http_conn *conn = lua_newuserdatauv(L, sizeof *conn, 4);
     *conn = (struct lullb_http_conn){
         .tag = &conn_tag, .server = server, .stream = stream, .fresh = true};
     lullb_http_parser_init(&conn->parser, &server->limits);

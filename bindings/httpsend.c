@@ -294,29 +294,36 @@ int lullb_m_http_finish(lua_State *L)
 
 /* ---- another protocol ---------------------------------------------------------------- */
 
-/*
- * connection:take(status, headers) -> stream
- * Send a head with nothing behind it, and hand the connection over.  What has come
- * behind the request is in the stream.
- */
-int lullb_m_http_take(lua_State *L)
+/* Send a head with nothing behind it. */
+static void send_switch(lua_State *L, struct lullb_http_conn *conn, int status, int headers)
 {
-    struct lullb_http_conn *conn = lullb_check_http_conn(L, 1);
-    struct lullb_http_reply reply = {.status = (int)luaL_checkinteger(L, 2),
-                                     .headers = 3,
-                                     .content = LULLB_HTTP_SWITCH};
-    luaL_checktype(L, 3, LUA_TTABLE);
-    if (conn->phase != LULLB_HTTP_BUSY)
-        return lullb_raise(L, LULL_KIND_USAGE, "http.upgrade", "it is too late for that");
-    if (lullb_http_in_body(&conn->parser) && !lullb_http_skip_body(conn))
-        return lullb_http_raise(L, 400, "http.upgrade", "there is a body in front of it");
-    lua_settop(L, 3);
+    struct lullb_http_reply reply = {
+        .status = status, .headers = headers, .content = LULLB_HTTP_SWITCH};
     lullb_http_make_head(L, conn, &reply);
     const struct lullb_buffer *out = &conn->server->out;
     struct iovec part = {.iov_base = (void *)lullb_buffer_bytes(out),
                          .iov_len = lullb_buffer_size(out)};
     note_head(conn, &reply);
     lullb_http_put(conn, &part, 1);
+}
+
+/*
+ * connection:take(status?, headers?) -> stream
+ * Hand the connection over, after the head of a response, if there is to be one.
+ * What has come behind the request is in the stream.
+ */
+int lullb_m_http_take(lua_State *L)
+{
+    struct lullb_http_conn *conn = lullb_check_http_conn(L, 1);
+    lua_settop(L, 3);
+    if (conn->phase != LULLB_HTTP_BUSY)
+        return lullb_raise(L, LULL_KIND_USAGE, "http.upgrade", "it is too late for that");
+    if (lullb_http_in_body(&conn->parser) && !lullb_http_skip_body(conn))
+        return lullb_http_raise(L, 400, "http.upgrade", "there is a body in front of it");
+    if (!lua_isnil(L, 2)) {
+        luaL_checktype(L, 3, LUA_TTABLE);
+        send_switch(L, conn, (int)luaL_checkinteger(L, 2), 3);
+    }
     lullb_http_let_go(L, conn, 1);
     conn->phase = LULLB_HTTP_TAKEN;
     conn->over = true;

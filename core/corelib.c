@@ -36,10 +36,16 @@ int lull__l_os_exit(lua_State *L)
     return lull__raise_exit(L, tasks);
 }
 
-/* report(err): an error nobody received, of the running task */
+/* report(err, trace?): an error nobody received, of the running task; trace: a text in place
+   of what lull has noted, for an error that was caught */
 static int l_report(lua_State *L)
 {
     luaL_checkany(L, 1);
+    lua_settop(L, 2);
+    if (lua_isstring(L, 2)) {
+        lull__sink_traced(L, lull__tasks(L));
+        return 0;
+    }
     lua_settop(L, 1);
     lull__sink_error(L, lull__tasks(L));
     return 0;

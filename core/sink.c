@@ -157,6 +157,17 @@ void lull__sink_error(lua_State *L, struct lull_tasks *tasks)
     protected_deliver(L, tasks);
 }
 
+void lull__sink_traced(lua_State *L, struct lull_tasks *tasks)
+{
+    luaL_checkstack(L, 12, NULL);
+    if (tasks->running != NULL)
+        lull__task_push(L, tasks->running);
+    else
+        lua_pushnil(L);
+    lua_insert(L, -2);
+    protected_deliver(L, tasks);
+}
+
 /* task -> err, task, trace */
 static int unpack_task(lua_State *L)
 {

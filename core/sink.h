@@ -38,6 +38,9 @@ void lull__sink_task(struct lull_task *task);
  */
 void lull__sink_error(lua_State *L, struct lull_tasks *tasks);
 
+/* The same with a traceback, a string, on top of the error. */
+void lull__sink_traced(lua_State *L, struct lull_tasks *tasks);
+
 /* The scheduler forgot our runnable: queue it again if there is need. */
 void lull__sink_resume(struct lull_sink *sink);
 

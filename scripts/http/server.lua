@@ -22,6 +22,7 @@ local LINGER_BYTES <const> = 1024 * 1024
 ---@field max_fields? integer     fields of a head; 100
 ---@field max_requests? integer   requests of one connection; no limit
 ---@field server? string          sent as the header Server; none
+---@field grace? number           seconds that requests have when the server's scope is cancelled; 0
 ---@field cancel_on_disconnect? boolean  cancel a handler whose client is gone; no
 ---@field on_error? fun(req: lull.http.Request?, err: any): any  the response in place of a bare 500
 ---@field access_log? fun(entry: lull.http.LogEntry)  called after every response
@@ -38,7 +39,8 @@ local LINGER_BYTES <const> = 1024 * 1024
 ---@class lull.http.Server
 ---@field port? integer  the port it listens on; nil for a Unix socket
 ---@field private inner lull.net.Server
----@field private shared userdata
+---@field private shared userdata  what its connections share
+---@field private task lull.Task   of the scope the server was started in
 local Server <const> = {}
 Server.__index = Server
 Server.__name = "lull.http.Server"
@@ -48,7 +50,7 @@ local server = {}
 --- Options, and what they must be.
 local OPTIONS <const> = {
   header_timeout = "seconds", idle_timeout = "seconds", body_timeout = "seconds",
-  write_timeout = "seconds", min_rate = "count", max_body = "count", max_line = "count",
+  write_timeout = "seconds", grace = "seconds", min_rate = "count", max_body = "count", max_line = "count",
   max_head = "count", max_fields = "count", max_requests = "count", server = "string",
   cancel_on_disconnect = "boolean", on_error = "any", access_log = "any",
 }
@@ -64,25 +66,31 @@ local function is_disconnect(err)
   return lull.is_error(err, "io") or lull.is_error(err, "closed") or lull.is_error(err, "eof")
 end
 
+--- What was raised, and where.
+local Failure <const> = {}
+
+--- Message handler: errors that have no status of their own are to be reported with a trace.
+local function note(err)
+  if respond.status_of(err) then return err end
+  return setmetatable({ err = err, trace = debug.traceback("", 2):sub(2) }, Failure)
+end
+
 --- The handler, or the response, has failed: answer, unless that is too late.
 ---@async
-local function fail(self, conn, err)
+local function fail(self, conn, err, trace)
   local answerable <const>, gone <const> = conn:state()
   if gone and is_disconnect(err) then return end
   local status <const> = respond.status_of(err)
-  if not answerable then
-    core.report(err)
-    conn:abort()
-  elseif status then
-    if status >= 500 then core.report(err) end
-    respond.send(conn, respond.problem(conn:request(), status, err))
-  else
-    core.report(err)
-    local on_error <const> = self.options.on_error
-    local result = on_error and on_error(conn:request(), err)
-    if result == nil then result = respond.problem(conn:request(), 500) end
-    respond.send(conn, result)
+  if not status or status >= 500 or not answerable then core.report(err, trace) end
+  if not answerable then return conn:abort() end
+  local result
+  if status then
+    result = respond.problem(conn:request(), status, err)
+  elseif self.options.on_error then
+    result = self.options.on_error(conn:request(), err)
   end
+  if result == nil then result = respond.problem(conn:request(), 500) end
+  respond.send(conn, result)
 end
 
 --- Answer requests until there are no more.
@@ -124,21 +132,32 @@ local function linger(stream)
   end
 end
 
---- The task of a connection.
+--- Answer requests until there are no more, whatever handlers raise.
 ---@async
-local function serve_connection(self, stream)
-  local conn <close> = native.connection(self.shared, stream)
-  local loop <const> = self.options.access_log and answer_and_log or answer
+local function answer_all(self, conn)
+  local log <const> = self.options.access_log
+  local loop <const> = log and answer_and_log or answer
   repeat
-    local ok <const>, err <const> = pcall(loop, conn, self.handler, self.options.access_log)
+    local ok <const>, failure <const> = xpcall(loop, note, conn, self.handler, log)
     if not ok then
-      local answered <const>, second <const> = pcall(fail, self, conn, err)
+      local err, trace = failure, nil
+      if getmetatable(failure) == Failure then err, trace = failure.err, failure.trace end
+      local answered <const>, second <const> = pcall(fail, self, conn, err, trace)
       if not answered then
         core.report(second)
         conn:abort()
       end
     end
   until ok
+end
+
+--- The task of a connection.
+---@async
+local function serve_connection(self, stream)
+  local conn <close> = native.connection(self.shared, stream)
+  answer_all(self, conn)
+  local socket <const> = conn:socket()
+  if socket then pcall(socket.close, socket) end
   local _, gone <const>, has_input <const> = conn:state()
   if has_input and not gone then lull.move_on_after(LINGER, pcall, linger, stream) end
 end
@@ -158,6 +177,17 @@ local function check_options(opts)
   if opts.server and not opts.server:find "^[ -~]+$" then
     check.fail(1, "serve", "server must be a name of visible characters")
   end
+end
+
+--- Have the server's own task outside of the scope, and a task in it that waits for it: when
+--- that is cancelled, requests have `grace` seconds to be answered.
+local function with_grace(self, grace)
+  local inner <const> = self.inner.task
+  inner:detach()
+  return lull.spawn(function()
+    local _ <close> = lull.finally(function() self:drain(grace) end)
+    if inner:join() == "failed" then inner:result() end
+  end)
 end
 
 --- Start a server.
@@ -180,6 +210,11 @@ function server.serve(opts, handler)
   self.shared = native.server(opts) -- no connection has been accepted yet
   self.inner.task:on_done(function() self.shared:close() end)
   self.port = self.inner.port
+  self.task = self.inner.task
+  if (opts.grace or 0) > 0 then
+    self.task = with_grace(self, opts.grace)
+    self.task.name = tostring(self)
+  end
   return self
 end
 
@@ -193,7 +228,9 @@ end
 --- Stop, cancel the handlers and wait for them to end.
 ---@async
 function Server:close()
+  self:stop()
   self.inner:close()
+  self.task:join()
 end
 
 --- Stop, and wait for what is being answered; close after `seconds`.

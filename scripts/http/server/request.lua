@@ -160,4 +160,25 @@ function methods:upgrade(protocol, headers)
   return conn:take(protocol and 101 or 200, all)
 end
 
+--- Become a WebSocket.  It is closed when the handler returns.
+---@async
+---@param opts? table  see lull.websocket
+---@return lull.websocket.Socket  raises kind http: what asks for something else is answered 426 or 400
+function methods:websocket(opts)
+  local conn <const> = native.connection_of(self, "http.websocket")
+  local accept <const> = require "lull.websocket.accept"
+  local socket <const>, status <const>, message <const>, more <const> =
+    accept(conn:stream(), self.method, self.headers, opts)
+  if socket then
+    conn:take()
+    conn:socket(socket)
+    return socket
+  end
+  local headers <const> = {}
+  for _, field in ipairs(more or {}) do headers[field[1]] = field[2] end
+  error(lull.new_error("http", message, {
+    status = status, op = "http.websocket", headers = headers,
+  }), 0)
+end
+
 return request

@@ -137,11 +137,13 @@ end
 --- The response that tells of an error: of one that is the client's, what it was.
 ---@param req lull.http.Request
 ---@param status integer
----@param err? any
+---@param err? any  whose field `headers` is sent, too
 ---@return table
 function respond.problem(req, status, err)
   local detail <const> = err and status < 500 and tostring(err.message):gsub("[^ -~]", "?") or nil
-  return problem.response(status, req, detail)
+  local response <const> = problem.response(status, req, detail)
+  for name, value in pairs(err and err.headers or {}) do response.headers[name] = value end
+  return response
 end
 
 return respond
