@@ -295,7 +295,8 @@ int lullb_m_http_finish(lua_State *L)
 /* ---- another protocol ---------------------------------------------------------------- */
 
 /* Send a head with nothing behind it. */
-static void send_switch(lua_State *L, struct lullb_http_conn *conn, int status, int headers)
+static void send_switch(lua_State *L, struct lullb_http_conn *conn, int status,
+                        int headers)
 {
     struct lullb_http_reply reply = {
         .status = status, .headers = headers, .content = LULLB_HTTP_SWITCH};

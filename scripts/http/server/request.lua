@@ -43,14 +43,13 @@ end
 
 -- ---- fields ---------------------------------------------------------------
 
-local function decoded_query(req)
-  local form <const> = require "lull.http.form"
-  local first <const>, all <const> = form.decode(req.query_string)
-  req["query all"] = all
-  return first
+function fields.query(req)
+  return require("lull.http.form").decode(req.query_string)
 end
 
-fields.query = decoded_query
+fields["query all"] = function(req)
+  return require("lull.http.form").decode_all(req.query_string)
+end
 
 function fields.cookies(req)
   local text <const> = req:header "cookie"
@@ -88,8 +87,7 @@ end
 ---@return string[]
 function methods:query_all(name)
   check.type(name, 1, "query_all", "string")
-  local _ <const> = self.query
-  return self["query all"] and self["query all"][name] or {}
+  return self["query all"][name] or {}
 end
 
 --- The body, as JSON.
