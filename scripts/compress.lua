@@ -8,7 +8,7 @@ local native = require "lull.compress.native"
 ---@class lull.compress.Stream
 ---@field write fun(self, bytes: string): string    what comes out; what stays inside comes later
 ---@field flush fun(self, bytes?: string): string   all that is inside, so that it can be expanded
----@field finish fun(self, bytes?: string): string  the rest; raises `eof` when what is expanded is cut off
+---@field finish fun(self, bytes?: string): string  the rest; `eof` when what is expanded is cut off
 ---@field close fun(self)  give it up; finish() has done so
 
 local compress = {}

@@ -35,7 +35,7 @@ end
 ---@field expires? integer        as os.time() has it; max_age goes before
 ---@field secure? boolean         over TLS only; false
 ---@field http_only? boolean      not for scripts of pages; true
----@field same_site? string|false "strict", "lax" (the default), "none" (needs secure); false: unsaid
+---@field same_site? string|false "strict", "lax" (default), "none" (needs secure); false: unsaid
 ---@field partitioned? boolean    one jar per site that embeds this one (needs secure); false
 
 local ATTRIBUTES <const> = {
@@ -43,6 +43,11 @@ local ATTRIBUTES <const> = {
   secure = "boolean", http_only = "boolean", same_site = "string|boolean", partitioned = "boolean",
 }
 local SAME_SITE <const> = { strict = "Strict", lax = "Lax", none = "None" }
+
+local function is_for_host(attributes)
+  local path <const> = attributes.path
+  return attributes.secure and not attributes.domain and (path == nil or path == "/")
+end
 
 --- What browsers drop in silence is an error here.
 local function check_attributes(name, attributes, call)
@@ -57,10 +62,8 @@ local function check_attributes(name, attributes, call)
     refuse('same_site must be "strict", "lax" or "none"')
   elseif not attributes.secure and (attributes.same_site == "none" or attributes.partitioned) then
     refuse('same_site = "none" and partitioned need secure')
-  elseif lower:find("^__host%-") and (not attributes.secure or attributes.domain or (path or "/") ~= "/") then
+  elseif lower:find("^__host%-") and not is_for_host(attributes) then
     refuse("a __Host- cookie is secure, has the path / and no domain")
-  elseif lower:find("^__host%-") and path == false then
-    refuse("a __Host- cookie has the path /")
   elseif lower:find("^__secure%-") and not attributes.secure then
     refuse("a __Secure- cookie is secure")
   end
@@ -71,7 +74,7 @@ local function check_pair(name, value, call)
   check.type(value, 2, call, "string")
   if not name:find(TOKEN) then check.fail(1, call, "not a cookie name") end
   if not value:find(VALUE) then
-    check.fail(2, call, "a value has no controls, blanks, quotes, commas, semicolons or backslashes")
+    check.fail(2, call, "a value has no controls, blanks, quotes, commas, semicolons, backslashes")
   end
   if #name + #value > MAX_SIZE then check.fail(2, call, "too long for a cookie") end
 end

@@ -53,9 +53,8 @@ function date.parse(text)
     name, day, hour, min, sec, year = text:match(ASCTIME)
   end
   local month <const> = month_numbers[name]
-  if not month or tonumber(day) > 31 or tonumber(hour) > 23 or tonumber(min) > 59 or tonumber(sec) > 60 then
-    return nil
-  end
+  if not month or tonumber(day) > 31 or tonumber(hour) > 23 then return nil end
+  if tonumber(min) > 59 or tonumber(sec) > 60 then return nil end
   local days <const> = days_of(full_year(year), month, tonumber(day))
   return ((days * 24 + tonumber(hour)) * 60 + tonumber(min)) * 60 + tonumber(sec)
 end

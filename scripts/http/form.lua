@@ -156,7 +156,8 @@ function form.read(req, opts)
   if media == "multipart/form-data" then return read_multipart(req, parameters.boundary, opts) end
   if media ~= "application/x-www-form-urlencoded" then refuse(415, "the body is no form") end
   local body <const> = req:body()
-  if #body > (opts.max_body or req.max_body or MAX_BODY) then refuse(413, "the form is too large") end
+  local limit <const> = opts.max_body or req.max_body or MAX_BODY
+  if #body > limit then refuse(413, "the form is too large") end
   local all <const>, first <const> = form.decode_all(body, opts.max_fields), {}
   for name, values in pairs(all) do first[name] = values[1] end
   return first, all
@@ -167,7 +168,7 @@ end
 --- a part.
 ---@async
 ---@param req lull.http.Request
----@param opts? lull.http.FormOptions  max_body does not apply: parts are read with limits of their own
+---@param opts? lull.http.FormOptions  without max_body: parts are read with limits of their own
 ---@return async fun(): lull.http.Part?
 function form.parts(req, opts)
   check.options(opts, 2, "parts", OPTIONS)

@@ -53,7 +53,8 @@ end
 function mime.is_compressible(media)
   local name <const> = (media:match("^[^;%s]+") or ""):lower()
   return name:find("^text/") ~= nil and name ~= "text/event-stream"
-    or name:find("[+/]json$") ~= nil or name:find("[+/]xml$") ~= nil or name:find("javascript$") ~= nil
+    or name:find("[+/]json$") ~= nil or name:find("[+/]xml$") ~= nil
+    or name:find("javascript$") ~= nil
     or name == "application/wasm" or name == "application/yaml" or name == "application/toml"
     or name == "image/bmp" or name == "font/ttf" or name == "font/otf"
     or name == "application/vnd.ms-fontobject" or name == "image/vnd.microsoft.icon"

@@ -29,7 +29,8 @@ local function escape(char)
 end
 
 local function as_json(status, title, detail)
-  local more <const> = detail and (',"detail":"%s"'):format(detail:gsub('[%c"\\\127-\255]', escape)) or ""
+  local text <const> = detail and detail:gsub('[%c"\\\127-\255]', escape)
+  local more <const> = text and (',"detail":"%s"'):format(text) or ""
   return ('{"status":%d,"title":"%s"%s}'):format(status, title, more)
 end
 

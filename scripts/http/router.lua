@@ -24,7 +24,8 @@ local tree = require "lull.http.route.tree"
 ---@field stream? boolean               nobody reads the body whole: no limit on it; false
 
 local OPTIONS <const> = {
-  max_body = "number", body_timeout = "number", cancel_on_disconnect = "boolean", stream = "boolean",
+  max_body = "number", body_timeout = "seconds", cancel_on_disconnect = "boolean",
+  stream = "boolean",
 }
 
 --- One route of one router.
@@ -58,7 +59,8 @@ local EVERYWHERE <const> = assert(pattern.read_prefix("/"))
 local function compose(uses, handler)
   local run = handler
   for i = #uses, 1, -1 do
-    local middleware <const>, applies <const>, inner <const> = uses[i].middleware, uses[i].applies, run
+    local inner <const> = run
+    local middleware <const>, applies <const> = uses[i].middleware, uses[i].applies
     if applies then
       run = function(req)
         if applies(req.path) then return middleware(req, inner) end
@@ -129,7 +131,9 @@ local function add_router(plan, self, prefix, outer)
     plan.uses[#plan.uses + 1] = here
   end
   for _, route in ipairs(self.routes) do
-    for _, read in ipairs(patterns_below(prefix, route.pattern)) do add_route(plan, uses, route, read) end
+    for _, read in ipairs(patterns_below(prefix, route.pattern)) do
+      add_route(plan, uses, route, read)
+    end
   end
   for _, mount in ipairs(self.mounts) do
     add_router(plan, mount.app, pattern.join(prefix, mount.prefix), uses)
@@ -204,8 +208,8 @@ local function claim(self, routes, name)
     each_place(self, route.pattern, function(app, place)
       local other <const> = app.taken[key_of(route.method, place)]
       if other then
-        local method <const> = route.method or "any"
-        check.fail(1, name, ("%s %s matches what %s matches"):format(method, place.text, other.pattern.text))
+        local text <const> = "%s %s matches what %s matches"
+        check.fail(1, name, text:format(route.method or "any", place.text, other.pattern.text))
       end
     end)
   end

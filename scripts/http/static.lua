@@ -1,9 +1,9 @@
 --- lull.http.static: the files of a folder, as a handler.
 ---
 --- Only regular files below the folder are answered with; symbolic links are followed as long as
---- they stay below it (on Linux; elsewhere none is).  Segments that are empty or dots are a 404, and
---- so are names that begin with a dot, unless `dotfiles` says otherwise.  Files are sent by the
---- system from its own memory, and are believed unchanged for a second.
+--- they stay below it (on Linux; elsewhere none is).  Segments that are empty or dots are a 404,
+--- and so are names that begin with a dot, unless `dotfiles` says otherwise.  Files are sent by
+--- the system from its own memory, and are believed unchanged for a second.
 local accept = require "lull.http.accept"
 local check = require "lull.check"
 local conditional = require "lull.http.conditional"
@@ -52,9 +52,8 @@ end
 
 --- Can the path be one of ours?  Segments that are empty, dots or (unless wanted) hidden are not.
 local function is_allowed(path, dotfiles)
-  if #path > MAX_PATH or path:find("\0", 1, true) or path:find("//", 1, true) or path:sub(1, 1) == "/" then
-    return false
-  end
+  if #path > MAX_PATH or path:find("\0", 1, true) then return false end
+  if path:find("//", 1, true) or path:sub(1, 1) == "/" then return false end
   local inside <const> = "/" .. path .. "/"
   if not dotfiles then return not inside:find("/.", 1, true) end
   return not (inside:find("/./", 1, true) or inside:find("/../", 1, true))

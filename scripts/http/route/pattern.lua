@@ -1,7 +1,7 @@
 --- lull.http.route.pattern: what a route's pattern says, and how patterns relate.
 ---
---- A pattern is a path whose segments are literals, parameters (":name": one segment, not empty) or,
---- at the end, a wildcard ("*name": the rest of the path, slashes and the empty rest included).
+--- A pattern is a path whose segments are literals, parameters (":name": one segment, not empty)
+--- or, at the end, a wildcard ("*name": the rest of the path, slashes and an empty rest included).
 --- Paths are compared as the request's `path` has them: decoded, dot segments resolved.
 local pattern = {}
 
@@ -51,14 +51,14 @@ function pattern.read(text)
   return { text = text, segments = segments, names = names, plain = #names == 0 }
 end
 
---- Read a prefix: a pattern without a wildcard, its last slash left away.  "/" is the empty prefix,
---- which has no segments.
+--- Read a prefix: a pattern without a wildcard, its last slash left away.  "/" is the empty
+--- prefix, which has no segments.
 ---@param text string
 ---@return lull.http.Pattern?
 ---@return string? why  not
 function pattern.read_prefix(text)
   local whole <const> = text:gsub("/$", "")
-  if whole == "" and text ~= "" then return { text = "", segments = {}, names = {}, plain = true } end
+  if text == "/" then return { text = "", segments = {}, names = {}, plain = true } end
   local read <const>, why <const> = pattern.read(whole)
   if read and read.segments[#read.segments] == "*" then
     return nil, "a prefix has no wildcard"

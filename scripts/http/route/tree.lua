@@ -2,8 +2,8 @@
 ---
 --- Patterns of literals only are found by one look-up; the others stand in a tree of segments.  A
 --- literal goes before a parameter, a parameter before a wildcard, segment by segment from the
---- left; where that leads nowhere, or to a pattern without the method, the next is tried.  Each node
---- is visited at most once for a path, so no path costs more than the tree has nodes.
+--- left; where that leads nowhere, or to a pattern without the method, the next is tried.  Each
+--- node is visited at most once for a path: no path costs more than the tree has nodes.
 local tree = {}
 
 ---@class lull.http.Endpoint

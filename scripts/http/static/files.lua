@@ -41,7 +41,9 @@ local files = {}
 ---@return lull.http.Files   raises io
 function files.new(dir, opts)
   local encodings <const> = {
-    { name = "br", suffix = ".br" }, { name = "zstd", suffix = ".zst" }, { name = "gzip", suffix = ".gz" },
+    { name = "br", suffix = ".br" },
+    { name = "zstd", suffix = ".zst" },
+    { name = "gzip", suffix = ".gz" },
   }
   return setmetatable({
     folder = native.folder(dir),

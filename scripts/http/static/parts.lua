@@ -26,7 +26,8 @@ function Parts:__call()
     if not one then self.index = self.index + 1 end
     return head
   end
-  local piece <const> = self.handle:read(one.offset + self.sent, math.min(PIECE, one.length - self.sent))
+  local size <const> = math.min(PIECE, one.length - self.sent)
+  local piece <const> = self.handle:read(one.offset + self.sent, size)
   if not piece then error("the file has become shorter", 0) end
   self.sent = self.sent + #piece
   if self.sent == one.length then
