@@ -20,10 +20,10 @@ release asan tsan: %:
 deps:                       ## install the Debian packages that building and testing need
 	@.ci/deps build test
 
-run:                        ## fetch 15 pages at once: examples/pages.lua
+run:                        ## fetch 15 pages at once: examples/download.lua
 	@.ci/deps build
 	@$(MAKE) --no-print-directory release
-	build/lull examples/pages.lua
+	build/lull examples/download.lua
 
 test:                       ## every test and check; T=regex picks some by name
 	@.ci/deps build test

@@ -98,7 +98,10 @@ end)
 
 -- Ctrl-C or SIGTERM: no new connections, and up to 10 seconds for what is being answered.
 local server <const> = http.serve({ port = tonumber((...)) or 8080, grace = 10 }, app)
-local _ <close> = lull.finally(function() print "stopped" end)
+local _ <close> = lull.finally(function()
+  server:wait()
+  print "stopped"
+end)
 print(("listening on http://127.0.0.1:%d"):format(server.port))
 io.stdout:flush()
 server:wait()

@@ -54,7 +54,7 @@ local function crawl(start, max_pages, limit)
   local known <const> = {}
   local found, visited, bytes = 0, 0, 0
   local failures <const> = {}
-  local on_terminal <const> = require("lull.http.progress").is_terminal(2)
+  local on_terminal <const> = require("lull.http.progress").is_terminal()
 
   local function show(line)
     if on_terminal then io.stderr:write("\r\27[K", line) end
@@ -109,8 +109,9 @@ local function serve_site()
     if not n or n < 1 or n > 60 then return { status = 404, body = "no such page" } end
     lull.sleep(0.01)
     local html <const> = { "<!doctype html><title>page ", n, "</title><a href='/'>home</a> " }
-    for _, child in ipairs { 2 * n, 2 * n + 1 } do
-      html[#html + 1] = ('<a href="../page/%d#top">page %d</a> '):format(child, child)
+    for _, child in ipairs { 2 * n, 2 * n + 1, n == 7 and 404 or 1 } do
+      local link <const> = '<a href="../page/%d#top">page %d</a> '
+      if child <= 60 or child == 404 then html[#html + 1] = link:format(child, child) end
     end
     return { headers = { ["content-type"] = "text/html" }, body = table.concat(html) }
   end

@@ -21,7 +21,7 @@ function cookie.parse(header)
   for pair in header:gmatch("[^;]+") do
     local name <const>, rest <const> = pair:match("^[ \t]*([^=%s]+)[ \t]*=(.*)$")
     local value <const> = name and params.trim(rest)
-    if name and found[name] == nil and not (name .. value):find("%c") then
+    if name and found[name] == nil and not (name .. value):find("[^\t\32-\126\128-\255]") then
       found[name] = value:match('^"(.*)"$') or value
     end
   end

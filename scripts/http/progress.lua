@@ -25,6 +25,12 @@ function progress.size(bytes)
   return ("%.1f %s"):format(bytes, UNITS[unit])
 end
 
+--- Is standard error a terminal, where one line can be drawn again and again?
+---@return boolean
+function progress.is_terminal()
+  return tty.is_terminal(STDERR)
+end
+
 --- A bar; call it with what is done and, if known, what there is.  A to-be-closed value.
 ---@class lull.http.Progress
 ---@field private title string
@@ -42,7 +48,7 @@ Progress.__index = Progress
 ---@param is_terminal? boolean   as it is
 ---@return lull.http.Progress
 function progress.bar(title, out, is_terminal)
-  if is_terminal == nil then is_terminal = out == nil and tty.is_terminal(STDERR) end
+  if is_terminal == nil then is_terminal = out == nil and progress.is_terminal() end
   return setmetatable({
     -- What a file is called must not steer the terminal.
     title = title:gsub("[%c\127]", "?"), out = out or io.stderr, is_terminal = is_terminal,
