@@ -193,8 +193,9 @@ describe("json.decode", function()
 
   it("refuses wrong arguments before anything else", function()
     for _, arguments in ipairs {
-      {}, { 1 }, { {} }, { "1", 1 }, { "1", { deep = 1 } }, { "1", { depth = 0 } }, { "1", { indent = 2 } },
-      { "1", { depth = "x" } }, { "1", { size = 1.5 } }, { "1", { unique = 1 } }, { "1", { "depth" } },
+      {}, { 1 }, { {} }, { "1", 1 }, { "1", { deep = 1 } }, { "1", { depth = 0 } },
+      { "1", { indent = 2 } }, { "1", { depth = "x" } }, { "1", { size = 1.5 } },
+      { "1", { unique = 1 } }, { "1", { "depth" } },
     } do
       local e <const> = support.failure(json.decode, table.unpack(arguments))
       assert.is_string(e)

@@ -93,7 +93,8 @@ describe("json.lines", function()
 
   it("refuses wrong arguments at the call", function()
     for _, arguments in ipairs { {}, { 1 }, { {} }, { true } } do
-      assert.truthy(support.failure(json.lines, table.unpack(arguments)):find "bad argument #1 to 'lines'")
+      local e <const> = support.failure(json.lines, table.unpack(arguments))
+      assert.truthy(e:find "bad argument #1 to 'lines'")
     end
     for _, opts in ipairs { 1, { sort = true }, { depth = 0 } } do
       local e <const> = support.failure(function() return (json.lines("1", opts)) end)
