@@ -4,7 +4,6 @@ local lull = require "lull"
 local socket = require "lull.compat.socket"
 local testing = require "lull.testing"
 
-
 local server
 
 before_each(function() server = assert(socket.bind("127.0.0.1", 0)) end)
