@@ -12,6 +12,7 @@
 
 #define NEVER        UINT64_MAX
 #define MAX_RESERVED (1024u * 1024u) /* for a body, on the word of its Content-Length */
+#define MAX_HIGH     (16u * 1024u * 1024u)
 #define MAX_DISCARD  (64u * 1024u)   /* of a body of no use: then the connection goes */
 
 static void close_transfer(struct lull_handle *handle);
@@ -285,6 +286,20 @@ static void reserve_body(struct lullb_curl_transfer *transfer)
                              &room);
 }
 
+/*
+ * Enough for now.  What curl has decompressed it keeps, and copies each time it is
+ * refused: where that is much, more is taken at once.
+ */
+static size_t pause_receiving(struct lullb_curl_transfer *transfer)
+{
+    transfer->receive_paused = true;
+    if (!transfer->resuming)
+        transfer->high = LULLB_CURL_HIGH;
+    else if (transfer->high < MAX_HIGH)
+        transfer->high *= 2;
+    return CURL_WRITEFUNC_PAUSE;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 {
     struct lullb_curl_transfer *transfer = arg;
@@ -298,10 +313,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
     }
     if (size > transfer->max_body - transfer->body_bytes)
         return refuse(transfer, LULL_KIND_LIMIT, "the body is longer than max_body");
-    if (transfer->streamed && lullb_buffer_size(&transfer->body) >= LULLB_CURL_HIGH) {
-        transfer->receive_paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
+    if (transfer->streamed && lullb_buffer_size(&transfer->body) >= transfer->high)
+        return pause_receiving(transfer);
     if (transfer->body_bytes == 0)
         reserve_body(transfer);
     if (!lullb_buffer_append(transfer->client->rt, &transfer->body, bytes, size))
@@ -383,7 +396,9 @@ void lullb_curl_set_paused(struct lullb_curl_transfer *transfer)
     struct lullb_curl_client *client = transfer->client;
     int paused = (transfer->receive_paused ? CURLPAUSE_RECV : 0) |
                  (transfer->send_paused ? CURLPAUSE_SEND : 0);
+    transfer->resuming = true;
     CURLcode result = curl_easy_pause(transfer->easy, paused);
+    transfer->resuming = false;
     if (result != CURLE_OK)
         lullb_curl_ended(transfer, result);
     lullb_curl_kick(client);
@@ -393,6 +408,7 @@ bool lullb_curl_run(struct lullb_curl_transfer *transfer)
 {
     struct lullb_curl_client *client = transfer->client;
     transfer->moved_at = lullb_curl_now();
+    transfer->high = LULLB_CURL_HIGH;
     bind_easy(transfer);
     if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
         lullb_curl_release_easy(transfer);

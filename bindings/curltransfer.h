@@ -65,6 +65,7 @@ struct lullb_curl_transfer {
     size_t fields;     /* lines in the head */
     size_t body_bytes; /* of the body, decompressed, ever */
     size_t max_body;
+    size_t high;   /* a streamed body pauses at so many bytes */
     uint8_t phase; /* enum lullb_curl_phase */
     bool exposed;  /* scripts have it: it is not used twice */
     bool special;  /* options were set that most requests do not need */
@@ -77,6 +78,7 @@ struct lullb_curl_transfer {
     bool discards; /* it is a redirection, and its body goes nowhere */
     bool expected;   /* virtual time waits for it */
     bool receive_paused;
+    bool resuming; /* curl hands over what it kept while it was paused */
     bool send_paused;
     bool send_ended; /* the upload is complete */
     bool connected;  /* as of curl's last connection for it */
