@@ -77,6 +77,8 @@ static const char *text_of(const struct lullb_curl_transfer *transfer)
 {
     if (transfer->kind == LULL_KIND_CLOSED)
         return "it was closed";
+    if (transfer->why != NULL)
+        return transfer->why;
     if (transfer->error[0] != '\0')
         return transfer->error;
     if (transfer->kind == LULL_KIND_MEMORY)

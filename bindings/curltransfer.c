@@ -81,7 +81,7 @@ static void on_due(struct lull_timer *timer)
     if (at == transfer->total_at)
         snprintf(transfer->error, sizeof transfer->error, "it took too long in all");
     else
-        snprintf(transfer->error, sizeof transfer->error, "%s for %.14g s",
+        snprintf(transfer->error, sizeof transfer->error, "%s for %.6g s",
                  transfer->head_over ? "nothing more of the body came" : "no answer came",
                  (double)stall_limit(transfer) / 1e9);
     lullb_curl_fail(transfer, LULL_KIND_TIMEOUT);
@@ -208,7 +208,7 @@ static size_t refuse(struct lullb_curl_transfer *transfer, enum lull_kind kind,
                      const char *why)
 {
     transfer->kind = (uint8_t)kind;
-    snprintf(transfer->error, sizeof transfer->error, "%s", why);
+    transfer->why = why; /* curl writes something of its own into `error` */
     return 0;
 }
 

@@ -97,7 +97,8 @@ struct lullb_curl_transfer {
     long os_error;
     long verify_result;
     CURLcode result;
-    char error[CURL_ERROR_SIZE]; /* what was wrong, as text */
+    const char *why;             /* what was wrong, as text; NULL: as in... */
+    char error[CURL_ERROR_SIZE]; /* ...this, which curl may write */
 };
 
 /* ---- loop side: no Lua (curltransfer.c) ---- */
