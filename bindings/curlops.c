@@ -16,7 +16,8 @@
 #define SPEC_VALUE   1 /* user value: the table that describes the request */
 #define CLIENT_VALUE 2 /* user value */
 #define PIECE_MAX    LULLB_CURL_HIGH
-#define KEPT_BODY    (64u * 1024u) /* the largest block that a transfer keeps for the next body */
+#define KEPT_BODY \
+    (64u * 1024u) /* the largest block that a transfer keeps for the next body */
 
 static const char transfer_tag = 't';
 
@@ -57,8 +58,8 @@ static void recycle(lua_State *L, struct lullb_curl_transfer *transfer, int inde
 {
     struct lullb_curl_client *client = transfer->client;
     struct lullb_buffer body = transfer->body;
-    bool keep = !transfer->exposed && client->pooled < LULLB_CURL_POOLED &&
-                client->multi != NULL;
+    bool keep =
+        !transfer->exposed && client->pooled < LULLB_CURL_POOLED && client->multi != NULL;
     if (keep && body.capacity <= KEPT_BODY)
         transfer->body = (struct lullb_buffer){0};
     else

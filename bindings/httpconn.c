@@ -104,6 +104,7 @@ static int answer_bad(lua_State *L, struct lullb_http_conn *conn, int status,
                       const char *reason)
 {
     lullb_http_answer_bad(conn, status, reason);
+    conn->was_bad = true;
     return finish(L, conn);
 }
 
@@ -120,6 +121,8 @@ static int begin_request(lua_State *L, struct lullb_http_conn *conn, const char 
     conn->expired = false;
     conn->fresh = false;
     conn->phase = LULLB_HTTP_BUSY;
+    conn->status = 0;
+    conn->sent = 0;
     conn->must_continue =
         head->expect == LULLB_HTTP_EXPECT_CONTINUE && lullb_http_in_body(&conn->parser);
     conn->max_body = server->max_body;
@@ -271,6 +274,13 @@ static int m_last(lua_State *L)
     return 2;
 }
 
+/* connection:was_bad() -> was the last that came refused, before it was a request? */
+static int m_was_bad(lua_State *L)
+{
+    lua_pushboolean(L, lullb_check_http_conn(L, 1)->was_bad);
+    return 1;
+}
+
 /* connection:request() -> the one being answered | nil */
 static int m_request(lua_State *L)
 {
@@ -348,6 +358,7 @@ static const struct luaL_Reg methods[] = {
     {"state", m_state},
     {"stream", m_stream},
     {"take", lullb_m_http_take},
+    {"was_bad", m_was_bad},
     {"watch", lullb_m_http_watch},
     {NULL, NULL},
 };

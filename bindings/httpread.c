@@ -96,7 +96,7 @@ static int wait_for_more(lua_State *L, struct lullb_http_wait *wait,
 {
     struct lullb_http_conn *conn = wait->conn;
     if (conn->expired || is_too_slow(conn)) {
-        conn->expired = false;
+        conn->expired = conn->keep_alive = false;
         return lullb_http_raise(L, 408, OP_NAME, "the body did not come in time");
     }
     conn->since = conn->server->clock.now;

@@ -28,11 +28,12 @@ local LINGER_BYTES <const> = 1024 * 1024
 ---@field access_log? fun(entry: lull.http.LogEntry)  called after every response
 
 ---@class lull.http.LogEntry
----@field request lull.http.Request
----@field method string
----@field target string
----@field status integer
+---@field request? lull.http.Request  nil: it was none, and was refused
+---@field method? string
+---@field target? string
+---@field status integer  0: the client was gone before
 ---@field bytes integer   of the body
+---@field peer? string    the client's address
 ---@field seconds number  since the head was complete
 
 --- A running server.
@@ -103,19 +104,28 @@ local function answer(conn, handler)
   end
 end
 
---- The same, noting every response.
+--- Tell of a response.  Without a request it is of what was none.
+local function tell(conn, log, req, start)
+  local status <const>, bytes <const> = conn:last()
+  log {
+    request = req,
+    method = req and req.method,
+    target = req and req.target,
+    status = status,
+    bytes = bytes,
+    peer = conn:stream():peer(),
+    seconds = req and lull.now() - start or 0,
+  }
+end
+
+--- As answer(), telling of every response; `current` has what is being answered.
 ---@async
-local function answer_and_log(conn, handler, log)
+local function answer_and_tell(conn, handler, log, current)
   for req in conn.next, conn do
-    local start <const> = lull.now()
-    local _ <close> = lull.finally(function()
-      local status <const>, bytes <const> = conn:last()
-      log {
-        request = req, method = req.method, target = req.target,
-        status = status, bytes = bytes, seconds = lull.now() - start,
-      }
-    end)
+    current.request, current.start = req, lull.now()
     respond.send(conn, handler(req))
+    current.request = nil
+    tell(conn, log, req, current.start)
   end
 end
 
@@ -136,9 +146,9 @@ end
 ---@async
 local function answer_all(self, conn)
   local log <const> = self.options.access_log
-  local loop <const> = log and answer_and_log or answer
+  local loop <const>, current <const> = log and answer_and_tell or answer, {}
   repeat
-    local ok <const>, failure <const> = xpcall(loop, note, conn, self.handler, log)
+    local ok <const>, failure <const> = xpcall(loop, note, conn, self.handler, log, current)
     if not ok then
       local err, trace = failure, nil
       if getmetatable(failure) == Failure then err, trace = failure.err, failure.trace end
@@ -147,8 +157,11 @@ local function answer_all(self, conn)
         core.report(second)
         conn:abort()
       end
+      if current.request then tell(conn, log, current.request, current.start) end
+      current.request = nil
     end
   until ok
+  if log and conn:was_bad() then tell(conn, log) end
 end
 
 --- The task of a connection.
@@ -174,8 +187,8 @@ local function check_options(opts)
   if opts.max_head and opts.max_head > 1024 * 1024 then
     check.fail(1, "serve", "max_head is above 1 MiB")
   end
-  if opts.server and not opts.server:find "^[ -~]+$" then
-    check.fail(1, "serve", "server must be a name of visible characters")
+  if opts.server and (#opts.server > 50 or not opts.server:find "^[ -~]+$") then
+    check.fail(1, "serve", "server must be up to 50 visible characters")
   end
 end
 
