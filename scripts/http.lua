@@ -61,6 +61,13 @@ function http.serve(...)
   return require "lull.http.server".serve(...)
 end
 
+--- A response of server-sent events; see lull.http.sse.
+---@param ... any
+---@return any
+function http.sse(...)
+  return require "lull.http.sse".new(...)
+end
+
 --- A router for a server; see lull.http.router.
 ---@param ... any
 ---@return any

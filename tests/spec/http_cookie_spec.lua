@@ -24,7 +24,7 @@ describe("reading cookies", function()
 
   it("takes many in linear time", function()
     assert.are.equal("7", cookie.parse(("a=1; "):rep(20000) .. "b=7").b)
-    assert.are.equal(1000002, #cookie.parse("a=x" .. ("\t"):rep(1000000) .. "x").a)
+    assert.are.equal(1000002, #cookie.parse("a=x" .. (" "):rep(1000000) .. "x").a)
   end)
 end)
 
