@@ -122,6 +122,10 @@ local function answer_file(self, req, file)
     local ranges <const> = range.read(wanted, chosen.size)
     if ranges then return answer_ranges(self, ranges, req, file, chosen) end
   end
+  if chosen.size == 0 then
+    self.files:take(file)
+    return { status = 200, headers = headers_of(self, file, chosen), body = "" }
+  end
   return {
     status = 200,
     headers = headers_of(self, file, chosen),
