@@ -50,9 +50,9 @@ struct lullb_curl_client {
     uint64_t wanted_at; /* ns of the monotonic clock: curl wants to be called then... */
     uint64_t armed_at;  /* ...and the timer is due then, or earlier */
     bool wanted_now;
-    bool driving; /* a call into curl is under way, down the C stack */
-    bool starved; /* memory to watch something was refused */
-    bool cookies; /* it has a jar */
+    bool driving;                    /* a call into curl is under way, down the C stack */
+    bool starved;                    /* memory to watch something was refused */
+    bool cookies;                    /* it has a jar */
     struct lullb_curl_bounds bounds; /* of requests that are plain */
     struct curl_slist *headers;      /* of requests that bring none */
     unsigned spare_count;

@@ -13,7 +13,7 @@
 #define NEVER        UINT64_MAX
 #define MAX_RESERVED (1024u * 1024u) /* for a body, on the word of its Content-Length */
 #define MAX_HIGH     (16u * 1024u * 1024u)
-#define MAX_DISCARD  (64u * 1024u)   /* of a body of no use: then the connection goes */
+#define MAX_DISCARD  (64u * 1024u) /* of a body of no use: then the connection goes */
 
 static void close_transfer(struct lull_handle *handle);
 

@@ -50,7 +50,7 @@ struct lullb_curl_transfer {
     struct lullb_curl_client *client;
     struct lullb_curl_transfer *prev; /* those of the client that run */
     struct lullb_curl_transfer *next;
-    CURL *easy; /* NULL: not running */
+    CURL *easy;                 /* NULL: not running */
     struct curl_slist *headers; /* NULL: those of the client */
     struct curl_slist *proxy_headers;
     struct curl_slist *resolved;
@@ -65,18 +65,18 @@ struct lullb_curl_transfer {
     size_t fields;     /* lines in the head */
     size_t body_bytes; /* of the body, decompressed, ever */
     size_t max_body;
-    size_t high;   /* a streamed body pauses at so many bytes */
-    uint8_t phase; /* enum lullb_curl_phase */
-    bool exposed;  /* scripts have it: it is not used twice */
-    bool special;  /* options were set that most requests do not need */
-    bool streamed; /* the body is read piece by piece */
-    bool follows;  /* redirections are followed: their bodies are of no use */
+    size_t high;     /* a streamed body pauses at so many bytes */
+    uint8_t phase;   /* enum lullb_curl_phase */
+    bool exposed;    /* scripts have it: it is not used twice */
+    bool special;    /* options were set that most requests do not need */
+    bool streamed;   /* the body is read piece by piece */
+    bool follows;    /* redirections are followed: their bodies are of no use */
     bool may_repeat; /* curl may answer a refusal itself, by authenticating */
     bool head_over;  /* the head is that of the response */
     bool in_head;    /* lines of a head are coming */
     bool has_location;
     bool discards; /* it is a redirection, and its body goes nowhere */
-    bool expected;   /* virtual time waits for it */
+    bool expected; /* virtual time waits for it */
     bool receive_paused;
     bool resuming; /* curl hands over what it kept while it was paused */
     bool send_paused;

@@ -346,6 +346,7 @@ static int m_close(lua_State *L)
 static const struct luaL_Reg methods[] = {
     {"abort", m_abort},
     {"begin", lullb_m_http_begin},
+    {"close", m_close},
     {"finish", lullb_m_http_finish},
     {"last", m_last},
     {"limit", m_limit},

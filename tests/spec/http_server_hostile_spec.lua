@@ -76,7 +76,8 @@ describe("a slow client", function()
   end)
 
   it("whose body trickles gets 408", function()
-    local server <close> = serve(function(req) return req:body() end, { body_timeout = 0.1, min_rate = 1000000 })
+    local slow <const> = { body_timeout = 0.1, min_rate = 1000000 }
+    local server <close> = serve(function(req) return req:body() end, slow)
     local c <close> = client(server)
     c:send "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n"
     local sending <const> = support.go(function()

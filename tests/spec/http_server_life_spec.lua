@@ -26,10 +26,10 @@ describe("serve", function()
   end)
 
   it("serves a Unix socket", function()
-    local path <const>, closer <const> = support.socket_path()
-    local _ <close> = closer
+    local path <const>, file <const> = support.socket_path()
+    local _ <close> = file
     local peer = "unset"
-    local server <close> = http.serve({ path = path }, function(req)
+    local _ <close> = http.serve({ path = path }, function(req)
       peer = req.peer
       return "x"
     end)
@@ -40,7 +40,8 @@ describe("serve", function()
   end)
 
   it("takes what can be called", function()
-    local server <close> = http.serve({ port = 0 }, setmetatable({}, { __call = function(_, req) return req.path end }))
+    local object <const> = setmetatable({}, { __call = function(_, req) return req.path end })
+    local server <close> = http.serve({ port = 0 }, object)
     assert.are.equal("/x", get(server, "/x").body)
   end)
 

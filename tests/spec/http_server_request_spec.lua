@@ -39,9 +39,12 @@ describe("a request", function()
   end)
 
   for target, path in pairs {
-    ["/"] = "/", ["/a/../b"] = "/b", ["/../../etc"] = "/etc", ["/%2e%2e/x"] = "/x", ["/a/./b/."] = "/a/b/",
-    ["/a%2Fb"] = "/a/b", ["/a/%2E%2e%2fb"] = "/b", ["//a"] = "//a", ["/%E4"] = "/\xe4", ["/..."] = "/...",
-    ["http://x/y"] = "/y", ["http://x"] = "/", ["/a?/../b"] = "/a", ["/.hidden"] = "/.hidden", ["/a/.."] = "/",
+    ["/"] = "/", ["/a/../b"] = "/b", ["/../../etc"] = "/etc", ["/%2e%2e/x"] = "/x",
+    ["/a/./b/."] = "/a/b/",
+    ["/a%2Fb"] = "/a/b", ["/a/%2E%2e%2fb"] = "/b", ["//a"] = "//a", ["/%E4"] = "/\xe4",
+    ["/..."] = "/...",
+    ["http://x/y"] = "/y", ["http://x"] = "/", ["/a?/../b"] = "/a", ["/.hidden"] = "/.hidden",
+    ["/a/.."] = "/",
   } do
     it(("has the path %s for %s"):format(path, target), function()
       assert.are.equal(path, of_target(target, function(req) return req.path end))
@@ -398,12 +401,15 @@ describe("json()", function()
   end
 
   for _, media in ipairs {
-    "application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json", "application/vnd.x+json ; a=b",
+    "application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json",
+    "application/vnd.x+json ; a=b",
   } do
     it("reads " .. media, function() assert.are.equal("[1,2]", decoded("[1, 2]", media).body) end)
   end
 
-  for _, media in ipairs { "text/plain", "application/jsonp", "application/x-www-form-urlencoded", "json", "+json" } do
+  for _, media in ipairs {
+    "text/plain", "application/jsonp", "application/x-www-form-urlencoded", "json", "+json",
+  } do
     it("refuses " .. media .. " with 415", function() assert.are.equal(415, decoded("[1]", media).status) end)
   end
 
