@@ -1,5 +1,5 @@
 std = "lua54"
-max_line_length = 110
+max_line_length = 126
 self = false -- a method may leave its self unused
 
 files["tests/spec"] = { std = "+busted" }

@@ -1,6 +1,5 @@
 --- The cancel matrix's rows of lull.http.native; tasks.lua says what is in a row.
 
-local lull = require "lull"
 local files = require "lull.http.file.native"
 local native = require "lull.http.native"
 local net = require "lull.net"
@@ -132,7 +131,7 @@ return function(support)
       return stage
     end },
     { "file in a response", "http.send_file", function()
-      local stage, conn, t = connected(GET)
+      local stage, conn = connected(GET)
       local handle, over = large_file()
       local over_before = stage.over
       conn:begin(200, { ["content-length"] = 2 * SIZE })
