@@ -117,7 +117,7 @@ local net = {}
 ---@param host string  a name or a numeric address
 ---@param port integer
 ---@param opts? lull.net.ConnectOptions
----@return lull.net.Stream   raises kinds dns, io, timeout
+---@return lull.net.Stream   raises kinds dns, io, timeout, tls
 function net.connect(host, port, opts)
   check.host(host, 1, "connect")
   check.port(port, 2, "connect")
@@ -131,7 +131,7 @@ end
 ---@async
 ---@param path string
 ---@param opts? lull.net.ConnectOptions
----@return lull.net.Stream   raises kinds io, timeout
+---@return lull.net.Stream   raises kinds io, timeout, tls
 function net.connect_unix(path, opts)
   check.path(path, 1, "connect_unix")
   check.options(opts, 2, "connect_unix", options.connect)

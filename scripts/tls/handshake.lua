@@ -83,6 +83,9 @@ function handshake.client(given, host, port, argument, name)
   local context <const>, own <const> = understand("client", given, argument, name)
   local asked = own.server_name or host
   if asked then asked = asked:gsub("%%.*", ""):gsub("(.)%.$", "%1") end
+  if asked and not options.is_name(asked) then
+    check.fail(argument, name, ("TLS cannot ask for '%s': server_name can, in ASCII"):format(asked))
+  end
   if context.verifies and not asked and not own.fingerprint then
     check.fail(argument, name, "TLS needs a server_name to verify the peer, or verify = false")
   end

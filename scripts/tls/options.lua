@@ -63,6 +63,13 @@ local function is_fingerprint(value)
   return digits and #digits == 64 and not digits:find "%X"
 end
 
+--- Can a host be asked for by this?  A dot in front would stand for all names below it.
+---@param text string
+---@return boolean
+function options.is_name(text)
+  return #text > 0 and #text < 256 and not text:find "^%." and not text:find "[^\x21-\x7e]"
+end
+
 --- Tests, and what is said of what fails them.
 local kinds <const> = {
   boolean = { function(v) return type(v) == "boolean" end, "must be true or false" },
@@ -81,8 +88,8 @@ local kinds <const> = {
     function(v) return DEMANDS[v] ~= nil end, 'must be "optional" or, the default, "require"',
   },
   name = {
-    function(v) return is_string(v) and v ~= "" and #v < 256 and not v:find "[%c ]" end,
-    "must be a host's name or numeric address",
+    function(v) return is_string(v) and options.is_name(v) end,
+    "must be a host's name, in ASCII, or numeric address",
   },
   fingerprint = {
     function(v) return is_fingerprint(v) or is_list_of(v, is_fingerprint) end,

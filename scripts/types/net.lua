@@ -35,7 +35,7 @@ local net = {}
 ---  descriptors that the process may have, if that is less
 
 --- Connect by TCP, trying the addresses of a name side by side.  Raises `dns`, `io`,
---- `timeout`.
+--- `timeout`, `tls`.
 ---@async
 ---@param host string  a name or a numeric address
 ---@param port integer
@@ -43,7 +43,7 @@ local net = {}
 ---@return lull.net.Stream
 function net.connect(host, port, opts) end
 
---- Connect to a Unix socket.  Raises `io`, `timeout`.
+--- Connect to a Unix socket.  Raises `io`, `timeout`, `tls`.
 ---@async
 ---@param path string
 ---@param opts? lull.net.ConnectOptions
