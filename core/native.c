@@ -91,7 +91,7 @@ void lull__push_shared_native(lua_State *L, const char *name, const char *functi
     const char *path = push_path(L, name);
     show_own_names();
     /* Never closed: the threads and exit handlers of libraries outlive a state. */
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *object = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     if (object == NULL)
         luaL_error(L, "%s: %s", name, dlerror());
     lua_CFunction open = NULL;
