@@ -46,7 +46,7 @@ local R_KINDS <const> = { { "", kinds.counted(1000000) } }
 
 local USAGE <const> = [[
 usage: tests/bench/run [options]
-  --quick        fewer rounds and shorter runs: under two minutes
+  --quick        fewer rounds and shorter runs: about three minutes
   --only NAME    only this measure, or all that begin so (again for more)
   --rounds N     rounds of each measure (5; with --quick 3)
   --all          also the runs that are left out because they take long
