@@ -1,5 +1,5 @@
-"""Fetches URL PAGES times over CONNECTIONS connections, on aiohttp: once to
-warm up and PASSES times that count."""
+"""Fetches URL PAGES times over CONNECTIONS connections, on aiohttp, dropping
+every body once it is whole: once to warm up and PASSES times that count."""
 import asyncio
 import sys
 import time
@@ -10,18 +10,18 @@ import aiohttp
 async def fetch(session, url):
     async with session.get(url) as response:
         assert response.status == 200
-        return await response.read()
+        return len(await response.read())
 
 
 async def fetch_all(session, url, pages, length):
-    bodies = await asyncio.gather(*[fetch(session, url) for _ in range(pages)])
-    assert all(len(body) == length for body in bodies)
+    lengths = await asyncio.gather(*[fetch(session, url) for _ in range(pages)])
+    assert all(each == length for each in lengths)
 
 
 async def main(url, pages, connections, passes):
     connector = aiohttp.TCPConnector(limit=connections)
     async with aiohttp.ClientSession(connector=connector) as session:
-        length = len(await fetch(session, url))
+        length = await fetch(session, url)
         await fetch_all(session, url, pages, length)
         cpu, wall = time.process_time_ns(), time.monotonic_ns()
         for _ in range(passes):

@@ -1,15 +1,17 @@
---- Fetches URL PAGES times over CONNECTIONS connections: once to warm up and
---- PASSES times that count.
+--- Fetches URL PAGES times over CONNECTIONS connections, dropping every body
+--- once it is whole: once to warm up and PASSES times that count.
 local http = require "lull.http"
 local lull = require "lull"
 
 local url <const>, pages <const> = arg[1], math.tointeger(arg[2])
 local connections <const>, passes <const> = math.tointeger(arg[3]), math.tointeger(arg[4])
-local client <const> = http.client { max_connections = connections }
+local client <const> = http.client {
+  max_connections = connections, max_per_host = connections, max_idle = connections,
+}
 local LENGTH <const> = #client:get(url).body
 
 local function fetch()
-  return client:get(url).body
+  return #client:get(url).body
 end
 
 local function pass()
@@ -17,8 +19,8 @@ local function pass()
   for i = 1, pages do
     wanted[i] = fetch
   end
-  for _, body in ipairs(lull.gather(wanted)) do
-    assert(#body == LENGTH)
+  for _, length in ipairs(lull.gather(wanted)) do
+    assert(length == LENGTH)
   end
 end
 

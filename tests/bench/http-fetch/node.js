@@ -1,6 +1,6 @@
-// Fetches URL PAGES times over CONNECTIONS connections: once to warm up and
-// PASSES times that count.  fetch has no limit of its own, so there are as
-// many loops as connections.
+// Fetches URL PAGES times over CONNECTIONS connections, dropping every body
+// once it is whole: once to warm up and PASSES times that count.  fetch has no
+// limit of its own, so there are as many loops as connections.
 "use strict";
 
 const url = process.argv[2];

@@ -4,9 +4,10 @@
  *
  *   curl_multi URL PAGES CONNECTIONS PASSES
  *
- * fetches URL PAGES times over CONNECTIONS connections, keeping every body in
- * memory until it is whole; once to warm up and PASSES times that count.
- * Prints "ns=... wall=..." : CPU and wall nanoseconds per page.
+ * fetches URL PAGES times over CONNECTIONS connections, holding every body
+ * until it is whole, looking at its length, and dropping it; once to warm up
+ * and PASSES times that count.  Prints "ns=... wall=..." : CPU and wall
+ * nanoseconds per page.
  *
  * This is libcurl at its fastest: multi_socket, one easy handle per
  * connection used again and again, one persistent event per socket.
