@@ -60,7 +60,8 @@ struct server {
     struct connection idle; /* head of the ring: after it the longest silent */
     llhttp_settings_t settings;
     struct answers answers; /* to the requests of the chunk at hand */
-    char date[64];
+    size_t date_length;
+    char date[128];
 };
 
 static struct server server;
@@ -128,27 +129,46 @@ static void answers_append(struct answers *answers, const char *bytes, size_t le
     answers->length += length;
 }
 
-static const char *current_date(void)
+/* The date and what follows it up to the length, made once a second. */
+static void append_date(struct answers *answers)
 {
     time_t second = time(NULL);
     if (second != server.date_second) {
         struct tm parts;
         gmtime_r(&second, &parts);
-        strftime(server.date, sizeof server.date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+        server.date_length = strftime(server.date, sizeof server.date,
+                                      "Date: %a, %d %b %Y %H:%M:%S GMT\r\n"
+                                      "Content-Type: text/plain\r\nContent-Length: ",
+                                      &parts);
         server.date_second = second;
     }
-    return server.date;
+    answers_append(answers, server.date, server.date_length);
 }
 
-static void answer(const struct connection *conn, const char *status, const char *body)
+static void append_number(struct answers *answers, size_t number)
 {
-    char head[256];
-    int length = snprintf(head, sizeof head,
-                          "HTTP/1.1 %s\r\nDate: %s\r\nContent-Type: text/plain\r\n"
-                          "Content-Length: %zu\r\n%s\r\n%s",
-                          status, current_date(), strlen(body),
-                          conn->closing ? "Connection: close\r\n" : "", body);
-    answers_append(&server.answers, head, (size_t)length);
+    char digits[20], *first = digits + sizeof digits;
+    do
+        *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    answers_append(answers, first, (size_t)(digits + sizeof digits - first));
+}
+
+static void append_text(struct answers *answers, const char *text)
+{
+    answers_append(answers, text, strlen(text));
+}
+
+static void answer(const struct connection *conn, const char *status_line,
+                   const char *body)
+{
+    struct answers *answers = &server.answers;
+    size_t length = strlen(body);
+    append_text(answers, status_line);
+    append_date(answers);
+    append_number(answers, length);
+    append_text(answers, conn->closing ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+    answers_append(answers, body, length);
 }
 
 /* Sends what it can, keeps the rest.  The connection may be gone afterwards. */
@@ -209,9 +229,9 @@ static int on_complete(llhttp_t *parser)
     struct connection *conn = (struct connection *)parser;
     conn->closing = !llhttp_should_keep_alive(parser) || parser->upgrade;
     if (parser->method == HTTP_GET && conn->target_length == 1 && conn->target[0] == '/')
-        answer(conn, "200 OK", "hello");
+        answer(conn, "HTTP/1.1 200 OK\r\n", "hello");
     else
-        answer(conn, "404 Not Found", "not found");
+        answer(conn, "HTTP/1.1 404 Not Found\r\n", "not found");
     return conn->closing ? HPE_PAUSED : 0;
 }
 
@@ -228,7 +248,7 @@ static void on_readable(struct connection *conn)
     idle_append(conn);
     if (llhttp_execute(&conn->parser, chunk, (size_t)got) != HPE_OK && !conn->closing) {
         conn->closing = 1;
-        answer(conn, "400 Bad Request", "bad request");
+        answer(conn, "HTTP/1.1 400 Bad Request\r\n", "bad request");
     }
     if (server.answers.length)
         send_answers(conn, &server.answers);
