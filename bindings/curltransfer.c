@@ -48,7 +48,7 @@ static void watch_deadline(struct lullb_curl_transfer *transfer)
 {
     uint64_t at = deadline(transfer);
     if (transfer->timer.slot != 0) {
-        if (transfer->armed_at <= at)
+        if (transfer->armed_at <= at && at != NEVER)
             return;
         lull_timer_stop(&transfer->timer);
     }
@@ -227,7 +227,7 @@ static void head_came(struct lullb_curl_transfer *transfer)
         transfer->follows && transfer->has_location && is_redirection(transfer->status);
     if (transfer->discards)
         transfer->streamed = false;
-    if (transfer->idle != 0)
+    if (transfer->idle != 0 || transfer->streamed)
         watch_deadline(transfer);
     if (transfer->streamed) {
         settle(transfer);

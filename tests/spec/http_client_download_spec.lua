@@ -1,0 +1,269 @@
+--- http_client_download_spec.lua: files, fetched whole, resumed, or not at all.
+
+local http = require "lull.http"
+local lull = require "lull"
+local progress = require "lull.http.progress"
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
+local raises = support.raises
+
+local CONTENT <const> = ("0123456789"):rep(50000)
+
+--- The names in a directory.
+local function names(dir)
+  local list = {}
+  for name in support.output_of("ls -A " .. dir.path):gmatch("[^\n]+") do list[#list + 1] = name end
+  return list
+end
+
+--- A server of CONTENT that knows ranges.  opts: `tag`, `cut` (break off after so many bytes, once),
+--- `plain` (it knows no ranges).
+local function serving(opts)
+  local peer
+  peer = support.raw(function(stream)
+    for first, fields in support.read_head, stream do
+      peer.asked[#peer.asked + 1] = fields
+      assert(first:find("^GET "))
+      local content = opts.content or CONTENT
+      local tag = opts.tag and ("ETag: %s\r\n"):format(opts.tag) or ""
+      local from = tonumber((fields.range or ""):match("^bytes=(%d+)%-$"))
+      local matches = fields["if-range"] == nil or fields["if-range"] == opts.tag
+      if from and matches and not opts.plain then
+        if from >= #content then
+          stream:write(("HTTP/1.1 416 No\r\nContent-Range: bytes */%d\r\nContent-Length: 0\r\n\r\n"):format(#content))
+        else
+          stream:write(("HTTP/1.1 206 Part\r\n%sContent-Range: bytes %d-%d/%d\r\nContent-Length: %d\r\n\r\n"):format(
+            tag, from, #content - 1, #content, #content - from), content:sub(from + 1))
+        end
+      else
+        stream:write(("HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n"):format(tag, #content))
+        if opts.cut then
+          stream:write(content:sub(1, opts.cut))
+          opts.cut = nil
+          return
+        end
+        stream:write(content)
+      end
+    end
+  end)
+  peer.asked = {}
+  return peer
+end
+
+describe("a download", function()
+  it("is a file when it is complete, and nothing else is there", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = serving {}
+    local path = dir.path .. "/file"
+    local res = http.download(peer.url, path)
+    assert.are.equal(200, res.status)
+    assert.are.equal(CONTENT, support.read_file(path))
+    assert.are.same({ "file" }, names(dir))
+    assert.are.equal("identity", peer.asked[1]["accept-encoding"])
+  end)
+
+  it("replaces what was there only when it is complete", function()
+    local dir <close> = support.temp_dir()
+    local path = support.write_file(dir.path .. "/file", "old")
+    local opts = { cut = 1000 }
+    local peer <close> = serving(opts)
+    raises("io", http.download, peer.url, path)
+    assert.are.equal("old", support.read_file(path))
+    assert.are.same({ "file" }, names(dir))
+    http.download(peer.url, path)
+    assert.are.equal(CONTENT, support.read_file(path))
+  end)
+
+  it("of what is not there raises http and leaves nothing", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = support.raw(support.answering(function() return support.response("404 Not Found", "no") end))
+    local e = raises("http", http.download, peer.url, dir.path .. "/file")
+    assert.are.equal(404, e.status)
+    assert.are.same({}, names(dir))
+  end)
+
+  it("into a place that is not there raises io", function()
+    local peer <close> = serving {}
+    local e = raises("io", http.download, peer.url, "/nowhere/file")
+    assert.are.equal("http.download", e.op)
+    assert.is_truthy(e.message:find("/nowhere/file", 1, true))
+  end)
+
+  it("that is cancelled leaves nothing", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = support.raw(function(stream)
+      support.read_head(stream)
+      stream:write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+      stream:read("a")
+    end)
+    local started = lull.future()
+    local task = support.go(http.download, peer.url, dir.path .. "/file", {
+      progress = function(done)
+        if done > 0 then started:set() end
+      end,
+    })
+    started:await()
+    task:cancel()
+    support.ends("cancelled", task)
+    assert.are.same({}, names(dir))
+  end)
+
+  it("tells how far it is", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = serving {}
+    local seen = {}
+    http.download(peer.url, dir.path .. "/file", {
+      progress = function(done, total)
+        seen[#seen + 1] = done
+        assert.are.equal(#CONTENT, total)
+      end,
+    })
+    assert.are.equal(0, seen[1])
+    assert.are.equal(#CONTENT, seen[#seen])
+    for i = 2, #seen do assert.is_true(seen[i] > seen[i - 1]) end
+  end)
+
+  it("takes the options of a request, and no others", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = serving {}
+    http.download(peer.url, dir.path .. "/file", { headers = { ["X-Mine"] = "1" }, auth = { bearer = "t" } })
+    assert.are.equal("1", peer.asked[1]["x-mine"])
+    assert.are.equal("Bearer t", peer.asked[1]["authorization"])
+    support.misuse(http.download, peer.url, dir.path .. "/x", { often = true })
+    support.misuse(http.download, peer.url, dir.path .. "/x", { progress = 1 })
+    support.misuse(http.download, peer.url)
+    support.misuse(http.download, peer.url, "")
+    support.misuse(http.download, nil, "x")
+  end)
+end)
+
+describe("a download that is resumed", function()
+  --- Break off, then try again; returns the server and what there is.
+  local function broken(opts)
+    local dir = support.temp_dir()
+    local peer = serving(opts)
+    opts.cut = 1000
+    raises("io", http.download, peer.url, dir.path .. "/file", { resume = true })
+    return peer, dir, dir.path .. "/file"
+  end
+
+  it("asks for the rest, if it is still the same", function()
+    local peer <close>, dir, path = broken { tag = '"one"' }
+    local _ <close> = dir
+    assert.are.equal(CONTENT:sub(1, 1000), support.read_file(path .. ".part"))
+    local first
+    local res = http.download(peer.url, path, { resume = true, progress = function(done)
+      first = first or done
+    end })
+    assert.are.equal(206, res.status)
+    assert.are.equal(1000, first)
+    assert.are.equal("bytes=1000-", peer.asked[2].range)
+    assert.are.equal('"one"', peer.asked[2]["if-range"])
+    assert.are.equal(CONTENT, support.read_file(path))
+    assert.are.same({ "file" }, names(dir))
+  end)
+
+  it("begins anew when it has changed", function()
+    local opts = { tag = '"one"' }
+    local peer <close>, dir, path = broken(opts)
+    local _ <close> = dir
+    opts.tag, opts.content = '"two"', "short and new"
+    assert.are.equal(200, http.download(peer.url, path, { resume = true }).status)
+    assert.are.equal("short and new", support.read_file(path))
+    assert.are.same({ "file" }, names(dir))
+  end)
+
+  it("begins anew when the server knows no ranges, or does not say what it is", function()
+    for _, opts in ipairs { { tag = '"one"', plain = true }, {}, { tag = 'W/"weak"' } } do
+      local peer <close>, dir, path = broken(opts)
+      local _ <close> = dir
+      http.download(peer.url, path, { resume = true })
+      assert.are.equal(CONTENT, support.read_file(path))
+      assert.are.same({ "file" }, names(dir))
+    end
+  end)
+
+  it("is complete when all of it is there already", function()
+    local peer <close>, dir, path = broken { tag = '"one"' }
+    local _ <close> = dir
+    support.write_file(path .. ".part", CONTENT)
+    assert.are.equal(416, http.download(peer.url, path, { resume = true }).status)
+    assert.are.equal(CONTENT, support.read_file(path))
+  end)
+
+  it("begins anew when there is more than there can be", function()
+    local peer <close>, dir, path = broken { tag = '"one"' }
+    local _ <close> = dir
+    support.write_file(path .. ".part", CONTENT .. "more")
+    http.download(peer.url, path, { resume = true })
+    assert.are.equal(CONTENT, support.read_file(path))
+  end)
+
+  it("begins anew for another URL", function()
+    local peer <close>, dir, path = broken { tag = '"one"' }
+    local _ <close> = dir
+    http.download(peer.url .. "/other", path, { resume = true })
+    assert.is_nil(peer.asked[2].range)
+    assert.are.equal(CONTENT, support.read_file(path))
+  end)
+
+  it("works with nginx", function()
+    if not support.has "nginx" then return pending("needs nginx") end
+    local nginx <close> = support.nginx { files = { file = CONTENT } }
+    local dir <close> = support.temp_dir()
+    local path = dir.path .. "/file"
+    local mine = {}
+    local ok, e = pcall(http.download, nginx.url .. "/file", path, { resume = true, progress = function(done)
+      if done > 0 then error(mine, 0) end
+    end })
+    assert.is_false(ok)
+    assert.are.equal(mine, e)
+    assert.is_true(#support.read_file(path .. ".part") < #CONTENT)
+    assert.are.equal(206, http.download(nginx.url .. "/file", path, { resume = true }).status)
+    assert.are.equal(CONTENT, support.read_file(path))
+  end)
+end)
+
+describe("the bar of a download", function()
+  --- Something like a file that keeps what is written.
+  local function sheet()
+    local out = { text = "" }
+    function out:write(...)
+      self.text = self.text .. table.concat({ ... })
+      return self
+    end
+    function out.flush() end
+    return out
+  end
+
+  it("is one line on a terminal", function()
+    local out = sheet()
+    do
+      local bar <close> = progress.bar("file", out, true)
+      bar(0, 2048)
+      bar(1024, 2048)
+      bar(2048, 2048)
+    end
+    assert.is_truthy(out.text:find("\r\27[K" .. "file  [........................]   0%", 1, true))
+    assert.is_truthy(out.text:find("[########################] 100%  2.0 KiB of 2.0 KiB", 1, true))
+    local _, newlines = out.text:gsub("\n", "")
+    assert.are.equal(1, newlines)
+  end)
+
+  it("is plain lines elsewhere", function()
+    local out = sheet()
+    do
+      local bar <close> = progress.bar("a\27[31m", out)
+      for done = 0, 1000 do bar(done, 1000) end
+    end
+    assert.is_nil(out.text:find("[\r\27]"))
+    local _, newlines = out.text:gsub("\n", "")
+    assert.are.equal(11, newlines)
+    assert.is_truthy(out.text:find("\na?[31m: 1000 B of 1000 B", 1, true))
+  end)
+
+  it("says sizes for people", function()
+    assert.are.same({ "0 B", "1023 B", "1.0 KiB", "1.5 MiB", "2048.0 TiB" }, {
+      progress.size(0), progress.size(1023), progress.size(1024), progress.size(1.5 * 2 ^ 20), progress.size(2 ^ 51),
+    })
+  end)
+end)
