@@ -12,7 +12,7 @@
 
 #define REQUEST_OP   "http.request"
 #define READ_OP      "http.read"
-#define SEND_OP      "http.send"
+#define SEND_OP      "http.upload"
 #define SPEC_VALUE   1 /* user value: the table that describes the request */
 #define CLIENT_VALUE 2 /* user value */
 #define PIECE_MAX    LULLB_CURL_HIGH
@@ -245,6 +245,8 @@ static int push_sent(lua_State *L, struct lull_op *op)
 {
     struct lullb_curl_transfer *transfer = of(op);
     transfer->sender = NULL;
+    if (transfer->phase == LULLB_CURL_FAILED && transfer->kind == LULL_KIND_CLOSED)
+        return lullb_curl_raise(L, transfer, 1, SEND_OP);
     lua_pushboolean(L, transfer->phase == LULLB_CURL_RUNNING);
     return 1;
 }
