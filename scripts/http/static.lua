@@ -148,6 +148,8 @@ local function answer(self, req)
     return response
   end
   local path <const> = req.params and req.params.path or req.path:match("^/(.*)$")
+  local known <const> = path and self.files:known(path) -- only what is allowed is known
+  if known then return answer_file(self, req, known) end
   if not path or not is_allowed(path, self.dotfiles) then return problem.response(404, req) end
   local is_folder <const> = path == "" or path:sub(-1) == "/"
   if is_folder and not self.index then return answer_folder(self, req, path) end

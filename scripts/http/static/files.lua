@@ -125,6 +125,13 @@ local function forget(self, path)
   end
 end
 
+--- The file at a path, if it is kept and still good.
+---@param path string
+---@return lull.http.OpenFile?
+function Files:known(path)
+  return cached(self, path, lull.now())
+end
+
 --- The file at a path.  What is found has to be taken before anything else is waited for.
 ---@async
 ---@param path string  relative, without empty and dot segments
