@@ -355,17 +355,28 @@ static int on_headers_complete(llhttp_t *machine)
 
 static const llhttp_settings_t settings = {.on_headers_complete = on_headers_complete};
 
+/* Have llhttp read a head whose first `skip` bytes are those of a method it need not know. */
+static llhttp_errno_t ask_llhttp(llhttp_t *machine, struct opinion *opinion,
+                                 const char *base, uint32_t size, uint32_t skip)
+{
+    *opinion = (struct opinion){0};
+    llhttp_init(machine, HTTP_REQUEST, &settings);
+    machine->data = opinion;
+    llhttp_errno_t error = skip > 0 ? llhttp_execute(machine, "PUT", 3) : HPE_OK;
+    if (error == HPE_OK)
+        error = llhttp_execute(machine, base + skip, size - skip);
+    machine->data = NULL;
+    return error;
+}
+
 static enum lullb_http_verdict compare(struct lullb_http_parser *parser, const char *base,
                                        const struct lullb_http_head *head)
 {
-    struct opinion opinion = {0};
+    struct opinion opinion;
     llhttp_t *machine = &parser->machine;
-    llhttp_init(machine, HTTP_REQUEST, &settings);
-    machine->data = &opinion;
-    llhttp_errno_t error = llhttp_execute(machine, base, head->size);
-    machine->data = NULL;
+    llhttp_errno_t error = ask_llhttp(machine, &opinion, base, head->size, 0);
     if (error == HPE_INVALID_METHOD || error == HPE_INVALID_CONSTANT)
-        return lullb_http_refuse(parser, 501, "the method is not known here");
+        error = ask_llhttp(machine, &opinion, base, head->size, head->method.size);
     if (error != HPE_OK && error != HPE_PAUSED_UPGRADE)
         return lullb_http_refuse(parser, 400, "the request is malformed");
     bool agrees = opinion.complete && opinion.chunked == head->chunked &&

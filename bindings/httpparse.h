@@ -14,8 +14,8 @@
  *   3. Everything is bounded: the line, the head, the fields, a chunk's line,
  *      what chunk extensions add up to, the trailers.
  *
- * Methods are those that llhttp knows (RFC 9110, WebDAV, UPnP and a few more);
- * another token is answered 501, what is no token 400.
+ * Any token is a method (RFC 9110, 9.1).  Where llhttp does not know it, it reads the
+ * same head with PUT in its place; what begins like HTTP/2 (PRI) it refuses.
  */
 #ifndef LULLB_HTTPPARSE_H
 #define LULLB_HTTPPARSE_H
@@ -100,7 +100,7 @@ enum lullb_http_stage {
 struct lullb_http_parser {
     const struct lullb_http_limits *limits; /* borrowed */
     uint8_t stage;                          /* enum lullb_http_stage */
-    uint16_t status;                        /* of a refusal: 400, 414, 431, 501 or 505 */
+    uint16_t status;                        /* of a refusal: 400, 414, 431 or 505 */
     const char *reason;                     /* of a refusal; static */
     uint32_t scanned;    /* bytes in which the end of the head is not */
     uint32_t lines;      /* in these */

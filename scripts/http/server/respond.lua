@@ -51,6 +51,7 @@ end
 --- Read exactly so much of a file, or less where it ends.
 ---@async
 local function read_piece(handle, offset, length)
+  if length == 0 then return "" end
   local piece <const> = handle:read(offset, length)
   if not piece or #piece >= length then return piece or "" end
   return piece .. read_piece(handle, offset + #piece, length - #piece)
