@@ -155,8 +155,8 @@ void lullb_http_detach_request(struct lullb_http_request *request);
 void lullb_http_push_request(lua_State *L, struct lullb_http_conn *conn, int index,
                              const char *base);
 /*
- * Make the class and push its two tables: methods, by name; and fields, functions by
- * name that make the value when it is first asked for.  Scripts add to both.
+ * Make the class and push its two tables: methods, by name; and fields, by name lists
+ * of one: the function that makes the value when it is first asked for.  Scripts add to both.
  */
 int lullb_push_http_request_class(lua_State *L, struct lull_runtime *rt);
 /* connection_of(request) -> connection; raises `closed` if it is answered */

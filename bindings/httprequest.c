@@ -351,7 +351,7 @@ static void keep_value(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* __index; upvalue 2: methods and numbers of fields, 3: functions that make fields */
+/* __index; upvalue 2: methods and numbers of fields, 3: what makes fields */
 static int m_index(lua_State *L)
 {
     const struct lullb_http_request *request = check_request(L, 1);
@@ -373,8 +373,9 @@ static int m_index(lua_State *L)
     if (type != LUA_TNIL)
         return 1;
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(3)) == LUA_TNIL)
+    if (lua_rawget(L, lua_upvalueindex(3)) != LUA_TTABLE)
         return 1;
+    lua_rawgeti(L, -1, 1);
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     keep_value(L);
@@ -440,9 +441,9 @@ int lullb_push_http_request_class(lua_State *L, struct lull_runtime *rt)
     }
     lua_newtable(L);
     lua_newtable(L);
-    lua_pushliteral(L, "lull.http.Request");
+    lua_pushliteral(L, "lull.http.server.Request");
     lua_setfield(L, -2, "__name");
-    lua_pushliteral(L, "lull.http.Request");
+    lua_pushliteral(L, "lull.http.server.Request");
     lua_setfield(L, -2, "__metatable");
     push_closure(L, rt, m_index, first);
     lua_setfield(L, -2, "__index");

@@ -24,11 +24,11 @@ local LINGER_BYTES <const> = 1024 * 1024
 ---@field server? string          sent as the header Server; none
 ---@field grace? number           seconds that requests have when the server's scope is cancelled; 0
 ---@field cancel_on_disconnect? boolean  cancel a handler whose client is gone; no
----@field on_error? fun(req: lull.http.Request?, err: any): any  the response in place of a bare 500
+---@field on_error? fun(req: lull.http.server.Request?, err: any): any  the response in place of a bare 500
 ---@field access_log? fun(entry: lull.http.LogEntry)  called after every response
 
 ---@class lull.http.LogEntry
----@field request? lull.http.Request  nil: it was none, and was refused
+---@field request? lull.http.server.Request  nil: it was none, and was refused
 ---@field method? string
 ---@field target? string
 ---@field status integer  0: the client was gone before
@@ -59,7 +59,7 @@ local OPTIONS <const> = {
 --- Those that are net.serve's, which checks them.
 local LISTEN <const> = {
   host = "any", port = "any", path = "any", tls = "any", backlog = "any", reuse_port = "any",
-  max_connections = "any",
+  max_connections = "any", on_handshake_error = "any",
 }
 
 --- Is it the client's doing that there is no response?
@@ -205,7 +205,7 @@ end
 
 --- Start a server.
 ---@param opts lull.http.ServeOptions
----@param handler fun(req: lull.http.Request): any  or a router
+---@param handler fun(req: lull.http.server.Request): any  or a router
 ---@return lull.http.Server  owned by the current scope
 function server.serve(opts, handler)
   check_options(opts)

@@ -29,7 +29,8 @@ local function of_body(body, look, headers, opts)
   return seen(head .. body, look, opts)
 end
 
-local CHUNKED <const> = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+local CHUNKED <const> = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+  .. "Transfer-Encoding: chunked\r\n\r\n"
 
 describe("a request", function()
   it("has method, target, path and query", function()

@@ -140,6 +140,15 @@ local function with_objects(check)
   local datagrams <close> = net.udp()
   check("lull.net.Udp", datagrams)
   check("lull.tls.Context", require("lull.tls").client { verify = false })
+
+  local web <close> = require("lull.http").serve({ port = 0 }, function(req)
+    check("lull.http.server.Request", req)
+    return ""
+  end)
+  check("lull.http.Server", web)
+  local client <close> = net.connect("127.0.0.1", web.port)
+  client:write "GET / HTTP/1.0\r\n\r\n"
+  assert(client:read "a":find "^HTTP/1.1 200", "the methods of requests are not those that are defined")
 end
 
 describe("definition files", function()

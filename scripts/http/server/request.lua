@@ -3,13 +3,16 @@ local check = require "lull.check"
 local lull = require "lull"
 local native = require "lull.http.native"
 
+--- Fields whose values are made when they are asked for: each in a list of its own.
+local fields <const> = native.request_fields
+
 --- A request.  What it says is found when it is asked for.  A script may assign any field, and
 --- then finds what it has assigned.
 ---
 --- The body is read when it is asked for; what reading it raises (kind `http`, with `status`)
 --- is answered with that status, unless it is caught.  A body nobody reads is read over, or the
 --- connection ends with the response.
----@class lull.http.Request
+---@class lull.http.server.Request
 ---@field method string        as it came: "GET"
 ---@field target string        as it came: "/a%20b?c=d"
 ---@field path string          decoded, then dot segments resolved; "*" for all, "" for CONNECT
@@ -33,7 +36,6 @@ local native = require "lull.http.native"
 ---@field body async fun(self): string  all of it, however often it is asked for
 ---@field read_some async fun(self, max?: integer): string?  in pieces; without a limit
 local methods <const> = native.request_methods
-local fields <const> = native.request_fields
 
 local request = {}
 
@@ -43,42 +45,32 @@ end
 
 -- ---- fields ---------------------------------------------------------------
 
-function fields.query(req)
-  return require("lull.http.form").decode(req.query_string)
-end
+fields.query = { function(req) return require("lull.http.form").decode(req.query_string) end }
 
-fields["query all"] = function(req)
+fields["query all"] = { function(req)
   return require("lull.http.form").decode_all(req.query_string)
-end
+end }
 
-function fields.cookies(req)
+fields.cookies = { function(req)
   local text <const> = req:header "cookie"
   return text and require("lull.http.cookie").parse(text) or {}
-end
+end }
 
-function fields.params()
-  return {}
-end
+fields.params = { function() return {} end }
 
-function fields.peer(req)
-  local _
-  _, req.peer_port = native.stream_of(req):peer()
-  return req.peer_port and _ or nil
-end
+fields.peer = { function(req)
+  local host <const>, port <const> = native.stream_of(req):peer()
+  return port and host or nil
+end }
 
-function fields.peer_port(req)
+fields.peer_port = { function(req)
   local _ <const>, port <const> = native.stream_of(req):peer()
   return port
-end
+end }
 
-function fields.tls(req)
-  local stream <const> = native.stream_of(req)
-  return stream.tls and stream:tls() or nil
-end
+fields.tls = { function(req) return native.stream_of(req):tls() end }
 
-function fields.scheme(req)
-  return req.tls and "https" or "http"
-end
+fields.scheme = { function(req) return req.tls and "https" or "http" end }
 
 -- ---- methods --------------------------------------------------------------
 

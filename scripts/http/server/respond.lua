@@ -136,7 +136,7 @@ function respond.status_of(err)
 end
 
 --- The response that tells of an error: of one that is the client's, what it was.
----@param req lull.http.Request
+---@param req lull.http.server.Request
 ---@param status integer
 ---@param err? any  whose field `headers` is sent, too
 ---@return table
