@@ -38,8 +38,7 @@ static int open_component(int folder, const char *name, size_t length, int flags
     return fd >= 0 ? fd : -errno;
 }
 
-/* No component may be a link. */
-static int open_by_walking(int folder, const char *path, int flags)
+int lullb_open_walking(int folder, const char *path, int flags)
 {
     int at = folder;
     for (;;) {
@@ -82,5 +81,5 @@ int lullb_open_beneath(int folder, const char *path, int flags, bool now)
     if (fd != -ENOSYS && fd != -EPERM && !(fd == -EINVAL && now))
         return fd;
 #endif
-    return now ? -EAGAIN : open_by_walking(folder, path, flags);
+    return now ? -EAGAIN : lullb_open_walking(folder, path, flags);
 }

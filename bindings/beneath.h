@@ -18,4 +18,7 @@
  */
 int lullb_open_beneath(int folder, const char *path, int flags, bool now);
 
+/* What it does without the system's help: no component may be a link. */
+int lullb_open_walking(int folder, const char *path, int flags);
+
 #endif

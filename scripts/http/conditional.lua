@@ -16,7 +16,7 @@ local function has_tag(list, etag, weakly)
 end
 
 --- What the conditions of a request come to, for what is about to be sent.
----@param req lull.http.Request
+---@param req lull.http.server.Request
 ---@param etag string       its entity tag
 ---@param modified integer  the time of its last change, in seconds
 ---@return integer? status  412, or 304 for GET and HEAD; nil: go on
@@ -39,7 +39,7 @@ function conditional.check(req, etag, modified)
 end
 
 --- Does the range that a request asks for belong to what it has a part of already?
----@param req lull.http.Request
+---@param req lull.http.server.Request
 ---@param etag string
 ---@param modified integer
 ---@return boolean

@@ -145,7 +145,7 @@ end
 --- Read a form, of either type, whole.  A field is a string, a file a table.  Raises `http` with
 --- status 400 when it is malformed or cut off, 413 when it is too large, 415 when it is no form.
 ---@async
----@param req lull.http.Request
+---@param req lull.http.server.Request
 ---@param opts? lull.http.FormOptions
 ---@return table<string, string|lull.http.FormFile> first  value of each name
 ---@return table<string, (string|lull.http.FormFile)[]> all
@@ -167,7 +167,7 @@ end
 --- is skipped when the next is asked for.  Raises as `read` does, in the loop and in what reads
 --- a part.
 ---@async
----@param req lull.http.Request
+---@param req lull.http.server.Request
 ---@param opts? lull.http.FormOptions  without max_body: parts are read with limits of their own
 ---@return async fun(): lull.http.Part?
 function form.parts(req, opts)

@@ -157,7 +157,8 @@ end
 ---@class lull.http.RateOptions
 ---@field rate number      requests a second
 ---@field burst? integer   how many at once; the rate, but at least 1
----@field key? fun(req: lull.http.Request): string?  tells clients apart (nil: no limit); the address
+---@field key? fun(req: lull.http.server.Request): string?  what tells clients apart, their address;
+---  nil: no limit
 
 --- At most so many requests a second, of each client; 429 beyond.  The last 20,000 clients are
 --- remembered.

@@ -14,8 +14,8 @@ local pattern = require "lull.http.route.pattern"
 local problem = require "lull.http.problem"
 local tree = require "lull.http.route.tree"
 
----@alias lull.http.Handler async fun(req: lull.http.Request): any
----@alias lull.http.Middleware async fun(req: lull.http.Request, next: lull.http.Handler): any
+---@alias lull.http.Handler async fun(req: lull.http.server.Request): any
+---@alias lull.http.Middleware async fun(req: table, next: lull.http.Handler): any
 
 ---@class lull.http.RouteOptions
 ---@field max_body? integer             bytes of a body; the server's
@@ -168,7 +168,7 @@ end
 
 --- Answer a request: find the route, run its middleware and its handler.
 ---@async
----@param req lull.http.Request  gets `params` and `route`, the pattern
+---@param req lull.http.server.Request  gets `params` and `route`, the pattern
 ---@return any response  what the handler returned
 function Router:handle(req)
   local plan <const> = self.plan or make_plan(self)

@@ -43,7 +43,7 @@ local function encode_path(path)
 end
 
 --- Send a request for a folder to the path with a slash at its end.
----@param req lull.http.Request
+---@param req lull.http.server.Request
 ---@return table response
 function static.redirect(req)
   local query <const> = req.target:match("%?[!-~]*$") or ""

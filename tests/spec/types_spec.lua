@@ -139,6 +139,18 @@ local function with_objects(check)
   check("lull.net.Server", server)
   local datagrams <close> = net.udp()
   check("lull.net.Udp", datagrams)
+  check("lull.compress.Stream", require("lull.compress").new "gzip")
+  check("lull.http.CookieSigner", require("lull.http.cookie").signer "0123456789abcdef")
+  check("lull.http.Router", require("lull.http.router").new())
+  check("lull.http.Part", require("lull.http.form").parts {
+    headers = { ["content-type"] = "multipart/form-data; boundary=x" },
+    read_some = function() return "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n" end,
+  }())
+  local events
+  local body <const> = require("lull.http.sse").new(function(e) events = e end).body
+  while body() do end
+  body:close()
+  check("lull.http.Events", events)
   check("lull.tls.Context", require("lull.tls").client { verify = false })
 
   local web <close> = require("lull.http").serve({ port = 0 }, function(req)
