@@ -253,22 +253,22 @@ static struct file_object *check_file(lua_State *L, const char *op)
     return check_open(L, &file_tag, "lull.http.File", op);
 }
 
-/* Push what waits for a job of `size` bytes. */
-static struct file_wait *push_wait(lua_State *L, struct file_object *object, size_t size,
-                                   const char *op)
+/* Push what waits for a job of `size` bytes; NULL: there is no memory for that. */
+static struct file_wait *push_wait(lua_State *L, struct file_object *object, size_t size)
 {
     struct file_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
     memset(wait, 0, sizeof *wait);
     wait->wait.rt = lull_runtime_of(L);
     lull_push_class(L, wait->wait.rt, "lull.http.FileWait", no_methods, wait_meta);
     lua_setmetatable(L, -2);
-    wait->job = lullb_new_file_job(object->shared, size);
-    if (wait->job == NULL)
-        lullb_raise_memory(L, op);
-    wait->job->base.run = run;
-    wait->job->base.done = done;
-    wait->job->base.drop = drop;
-    wait->job->wait = wait;
+    struct lullb_file_job *job = lullb_new_file_job(object->shared, size);
+    if (job == NULL)
+        return NULL;
+    job->base.run = run;
+    job->base.done = done;
+    job->base.drop = drop;
+    job->wait = wait;
+    wait->job = job;
     return wait;
 }
 
@@ -302,7 +302,9 @@ static int on_path(lua_State *L, void (*work)(struct lullb_file_job *job, bool n
     luaL_argcheck(L, length < MAX_PATH && strlen(path) == length, 2, "not a path");
     lua_settop(L, 2);
     struct lull_task *task = lull_checkpoint(L);
-    struct file_wait *wait = push_wait(L, folder, length + 1, type->name);
+    struct file_wait *wait = push_wait(L, folder, length + 1);
+    if (wait == NULL)
+        return lullb_raise_memory(L, type->name);
     memcpy(wait->job->bytes, path, length + 1);
     wait->job->work = work;
     return await_job(L, folder, wait, task, type);
@@ -331,7 +333,9 @@ static int m_read(lua_State *L)
     lua_settop(L, 3);
     struct lull_task *task = lull_checkpoint(L);
     size_t room = (size_t)size < MAX_READ ? (size_t)size : MAX_READ;
-    struct file_wait *wait = push_wait(L, file, room, OP_READ);
+    struct file_wait *wait = push_wait(L, file, room);
+    if (wait == NULL)
+        return lullb_raise_memory(L, OP_READ);
     wait->job->size = room;
     wait->job->offset = (off_t)offset;
     wait->job->work = lullb_job_read;
