@@ -267,6 +267,12 @@ function Server:sockname()
   return self.inner:sockname()
 end
 
+--- Use other certificates from the next connection on.
+---@param opts? lull.tls.ServerOptions  nil: the same files, read again
+function Server:reload_tls(opts)
+  self.inner:reload_tls(opts)
+end
+
 Server.__close = Server.close
 
 function Server:__tostring()

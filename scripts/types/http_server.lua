@@ -76,12 +76,16 @@ function Server:wait() end
 ---@return integer? port
 function Server:sockname() end
 
+--- Use other certificates from the next connection on.
+---@param opts? lull.tls.ServerOptions  nil: the same files, read again
+function Server:reload_tls(opts) end
+
 --- A request.  What it says is found when it is asked for; a script may assign any field.  What
 --- reading the body raises (kind `http`, with `status`) is answered with that status.
 ---@class lull.http.server.Request
 ---@field method string        as it came: "GET"
 ---@field target string        as it came: "/a%20b?c=d"
----@field path string          decoded ("%2F" is a slash), then dot segments resolved; "*" for all, "" for CONNECT
+---@field path string          decoded, then dot segments resolved; "%2F" is a slash; "*" for all
 ---@field query_string string  as it came, without the question mark
 ---@field query table<string, string>    the first value of each
 ---@field host? string         with the port, if there is one
