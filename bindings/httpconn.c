@@ -34,8 +34,13 @@ void lullb_http_abandon(struct lull_op *op)
 
 enum lull_woken lullb_http_woken(struct lullb_http_wait *wait)
 {
-    if (wait->conn->waiting == wait)
-        wait->conn->waiting = NULL;
+    struct lullb_http_conn *conn = wait->conn;
+    struct lullb_clock *clock = &conn->server->clock;
+    if (conn->waiting == wait)
+        conn->waiting = NULL;
+    /* Only the time for a head runs on between waits. */
+    if (!lullb_due_is_in(clock, &conn->due, LULLB_HTTP_HEAD_DUE))
+        lullb_due_stop(clock, &conn->due);
     return lull_stream_woken(&wait->stream);
 }
 

@@ -7,7 +7,9 @@
  *   httprequest.c  the request as a script sees it
  *   httpread.c     its body
  *   httpreply.c    the head of a response
- *   httpsend.c     responses: at once, or in pieces; files
+ *   httpsend.c     responses: at once, or in pieces
+ *   httpsendfile.c files
+ *   httpwatch.c    clients that go
  *
  * A connection answers one request after the other.  A task asks for the
  * next one, has it handled, and responds; what has arrived behind it waits in the
@@ -230,9 +232,16 @@ int lullb_m_http_respond(lua_State *L);
 int lullb_m_http_begin(lua_State *L);
 int lullb_m_http_send(lua_State *L);
 int lullb_m_http_finish(lua_State *L);
-int lullb_m_http_send_file(lua_State *L);
 int lullb_m_http_take(lua_State *L);
+/* Raise unless the head of a response is sent, and its body is not. */
+void lullb_http_check_sending(lua_State *L, const struct lullb_http_conn *conn);
+/* A wait for the client is over.  If it is gone, or takes nothing, that is its affair. */
+void lullb_http_sent(struct lullb_http_wait *wait);
 /* Send these, noting a failure. */
 void lullb_http_put(struct lullb_http_conn *conn, const struct iovec *parts, int count);
+
+/* ---- httpsendfile.c */
+
+int lullb_m_http_send_file(lua_State *L);
 
 #endif

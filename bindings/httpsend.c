@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * httpsend.c -- sending responses: at once, in pieces, from files.
+ * httpsend.c -- sending responses: at once, or in pieces.
  *
  * A response that is a string, or a plain table whose body is one, is sent here, head
  * and body in one system call.  Others are sent by scripts/http/respond.lua: begin(),
@@ -9,17 +9,11 @@
  */
 #include "httpconn.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#ifdef __linux__
-#include <sys/sendfile.h>
-#endif
-
-#define OP_NAME    "http.respond"
-#define TEXT       "text/plain; charset=utf-8"
-#define FILE_PIECE ((size_t)512 * 1024) /* sent at a time before others have a turn */
+#define OP_NAME "http.respond"
+#define TEXT    "text/plain; charset=utf-8"
 
 void lullb_http_put(struct lullb_http_conn *conn, const struct iovec *parts, int count)
 {
@@ -44,8 +38,7 @@ static int push_alive(lua_State *L, const struct lullb_http_conn *conn)
     return 1;
 }
 
-/* The client is gone, or takes nothing: both are its affair. */
-static void judge_wait(struct lullb_http_wait *wait)
+void lullb_http_sent(struct lullb_http_wait *wait)
 {
     struct lullb_http_conn *conn = wait->conn;
     enum lull_woken woken = lull_stream_woken(&wait->stream);
@@ -59,7 +52,7 @@ static void judge_wait(struct lullb_http_wait *wait)
 static int sent_push(lua_State *L, struct lull_op *op)
 {
     struct lullb_http_wait *wait = (struct lullb_http_wait *)(void *)op;
-    judge_wait(wait);
+    lullb_http_sent(wait);
     return push_alive(L, wait->conn);
 }
 
@@ -229,7 +222,7 @@ int lullb_m_http_begin(lua_State *L)
     return 1;
 }
 
-static void check_sending(lua_State *L, const struct lullb_http_conn *conn)
+void lullb_http_check_sending(lua_State *L, const struct lullb_http_conn *conn)
 {
     if (conn->phase != LULLB_HTTP_SENDING)
         lullb_raise(L, LULL_KIND_USAGE, OP_NAME, "no response is being sent");
@@ -252,7 +245,7 @@ int lullb_m_http_send(lua_State *L)
     char line[24];
     struct lullb_http_conn *conn = lullb_check_http_conn(L, 1);
     const char *bytes = luaL_checklstring(L, 2, &size);
-    check_sending(L, conn);
+    lullb_http_check_sending(L, conn);
     lua_settop(L, 2);
     if (size == 0 || conn->broken)
         return push_alive(L, conn);
@@ -277,7 +270,7 @@ int lullb_m_http_finish(lua_State *L)
 {
     struct lullb_http_conn *conn = lullb_check_http_conn(L, 1);
     const struct lullb_buffer *out = &conn->server->out;
-    check_sending(L, conn);
+    lullb_http_check_sending(L, conn);
     lua_settop(L, 2);
     if (conn->has_length && conn->send_left > 0 && !conn->broken)
         return lullb_raise(L, LULL_KIND_USAGE, OP_NAME,
@@ -330,87 +323,4 @@ int lullb_m_http_take(lua_State *L)
     conn->over = true;
     lua_getiuservalue(L, 1, LULLB_HTTP_STREAM_VALUE);
     return 1;
-}
-
-/* ---- files ------------------------------------------------------------------------------------ */
-
-static int file_push(lua_State *L, struct lull_op *op);
-
-static const struct lull_op_type file_type = {
-    .name = "http.send_file",
-    .cancel = lullb_http_cancel,
-    .push = file_push,
-    .abandon = lullb_http_abandon,
-};
-
-/* Send once: bytes that went, 0 for the end of the file; -1 and errno. */
-static ssize_t send_piece(const struct lullb_http_conn *conn, int fd, off_t offset)
-{
-#ifdef __linux__
-    size_t most = conn->send_left < FILE_PIECE ? (size_t)conn->send_left : FILE_PIECE;
-    return sendfile(lull_stream_fd(conn->stream), fd, &offset, most);
-#else
-    (void)conn;
-    (void)fd;
-    (void)offset;
-    errno = ENOSYS;
-    return -1;
-#endif
-}
-
-/* Stack: 1 the connection, 2 the descriptor, 3 where in the file, 4 what keeps it open. */
-static int send_file_now(lua_State *L, struct lullb_http_wait *wait,
-                         struct lull_task *task)
-{
-    struct lullb_http_conn *conn = wait->conn;
-    double timeout = conn->server->write_timeout;
-    if (lull_stream_unsent(conn->stream) > 0)
-        return lull_stream_await_sent(L, conn->stream, &wait->stream, task, &file_type, 0,
-                                      timeout);
-    if (conn->broken || conn->send_left == 0)
-        return push_alive(L, conn);
-    off_t offset = (off_t)lua_tointeger(L, 3);
-    ssize_t count = send_piece(conn, (int)lua_tointeger(L, 2), offset);
-    if (count < 0 && errno == EAGAIN)
-        return lull_stream_await_writable(L, conn->stream, &wait->stream, task,
-                                          &file_type, timeout);
-    if (count <= 0) { /* the file has become shorter, or the client is gone */
-        conn->broken = conn->over = true;
-        return push_alive(L, conn);
-    }
-    conn->sent += (uint64_t)count;
-    conn->send_left -= (uint64_t)count;
-    lua_pushinteger(L, (lua_Integer)(offset + count));
-    lua_replace(L, 3);
-    lullb_op_begin_complete(&wait->stream.timed, task, &file_type);
-    return lull_await(L, &wait->stream.timed.op);
-}
-
-static int file_push(lua_State *L, struct lull_op *op)
-{
-    struct lullb_http_wait *wait = (struct lullb_http_wait *)(void *)op;
-    judge_wait(wait);
-    return send_file_now(L, wait, op->task);
-}
-
-/*
- * connection:send_file(fd, offset, keeper) -> is the client still there?
- * Sends what Content-Length says from a regular file; nil: the stream needs its bytes
- * passed through.  Suspends.
- */
-int lullb_m_http_send_file(lua_State *L)
-{
-    struct lullb_http_conn *conn = lullb_check_http_conn(L, 1);
-    luaL_checkinteger(L, 2);
-    luaL_checkinteger(L, 3);
-    check_sending(L, conn);
-    lua_settop(L, 4);
-#ifndef __linux__
-    return 0;
-#else
-    if (lull_stream_is_filtered(conn->stream) || !conn->has_length)
-        return 0;
-    struct lull_task *task = lull_checkpoint(L);
-    return send_file_now(L, lullb_http_pick_wait(L, conn, 5), task);
-#endif
 }
