@@ -33,14 +33,13 @@ static const struct lull_op_type file_type = {
 };
 
 #ifdef __linux__
-/* Take the signal back that a connection without a reader has raised. */
-static void consume_sigpipe(const sigset_t *only_pipe, const sigset_t *before)
+/* Take the signal back that a connection without a reader has raised, where it did. */
+static void consume_sigpipe(const sigset_t *only_pipe)
 {
     sigset_t pending;
     int number;
     sigpending(&pending);
-    /* One that was pending before is not ours; where the host ignores it there is none. */
-    if (sigismember(&pending, SIGPIPE) && !sigismember(before, SIGPIPE))
+    if (sigismember(&pending, SIGPIPE)) /* the host may ignore it */
         sigwait(only_pipe, &number);
 }
 #endif
@@ -49,18 +48,18 @@ static void consume_sigpipe(const sigset_t *only_pipe, const sigset_t *before)
 static ssize_t send_piece(int socket, int fd, off_t offset, size_t size)
 {
 #ifdef __linux__
-    sigset_t only_pipe, pending, before;
+    sigset_t only_pipe, before;
     sigemptyset(&only_pipe);
     sigaddset(&only_pipe, SIGPIPE);
-    sigpending(&pending);
     pthread_sigmask(SIG_BLOCK, &only_pipe, &before);
     ssize_t count;
     do {
         count = sendfile(socket, fd, &offset, size);
     } while (count < 0 && errno == EINTR);
     int error = errno;
-    if (count < 0 && error == EPIPE)
-        consume_sigpipe(&only_pipe, &pending);
+    /* Where it was blocked before, one that is pending may be the host's. */
+    if (count < 0 && error == EPIPE && !sigismember(&before, SIGPIPE))
+        consume_sigpipe(&only_pipe);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
     return count;

@@ -19,11 +19,13 @@ local function refuse(what)
   error(lull.new_error("usage", what, { op = "http.respond" }), 0)
 end
 
+local CLOSING <const> = { __close = function(self) self[1]:close() end }
+
 --- A to-be-closed value for what has a method close.
 local function closing(value)
   local kind <const> = type(value)
   if (kind ~= "table" and kind ~= "userdata") or not value.close then return nil end
-  return setmetatable({}, { __close = function() value:close() end })
+  return setmetatable({ value }, CLOSING)
 end
 
 --- Send pieces until there are no more, or nobody takes them.
@@ -59,6 +61,7 @@ end
 
 --- Headers that say how long the body is.
 local function with_length(headers, length)
+  if headers and headers["content-length"] then return headers end
   local copy <const> = {}
   for name, value in pairs(headers or {}) do
     if name:lower() == "content-length" then return headers end
