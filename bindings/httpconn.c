@@ -302,15 +302,11 @@ static int m_stream(lua_State *L)
     return 1;
 }
 
-/* connection:socket(socket?) -> what speaks another protocol on it, as it was set | nil */
-static int m_socket(lua_State *L)
+/* connection:belongs_to(server) -> boolean */
+static int m_belongs_to(lua_State *L)
 {
-    lullb_check_http_conn(L, 1);
-    if (lua_gettop(L) > 1) {
-        lua_settop(L, 2);
-        lua_setiuservalue(L, 1, LULLB_HTTP_SOCKET_VALUE);
-    }
-    lua_getiuservalue(L, 1, LULLB_HTTP_SOCKET_VALUE);
+    const struct lullb_http_conn *conn = lullb_check_http_conn(L, 1);
+    lua_pushboolean(L, conn->server == lullb_check_http_server(L, 2));
     return 1;
 }
 
@@ -351,6 +347,7 @@ static int m_close(lua_State *L)
 static const struct luaL_Reg methods[] = {
     {"abort", m_abort},
     {"begin", lullb_m_http_begin},
+    {"belongs_to", m_belongs_to},
     {"close", m_close},
     {"finish", lullb_m_http_finish},
     {"last", m_last},
@@ -360,7 +357,6 @@ static const struct luaL_Reg methods[] = {
     {"respond", lullb_m_http_respond},
     {"send", lullb_m_http_send},
     {"send_file", lullb_m_http_send_file},
-    {"socket", m_socket},
     {"state", m_state},
     {"stream", m_stream},
     {"take", lullb_m_http_take},
@@ -380,7 +376,7 @@ int lullb_l_http_connection(lua_State *L)
     struct lullb_http_server *server = lullb_check_http_server(L, 1);
     struct lull_stream *stream = lull_check_stream(L, 2);
     lua_settop(L, 2);
-    struct lullb_http_conn *conn = lua_newuserdatauv(L, sizeof *conn, 4);
+    struct lullb_http_conn *conn = lua_newuserdatauv(L, sizeof *conn, 3);
     *conn = (struct lullb_http_conn){
         .tag = &conn_tag, .server = server, .stream = stream, .fresh = true};
     lullb_http_parser_init(&conn->parser, &server->limits);

@@ -110,12 +110,7 @@ struct lullb_http_conn {
     struct lullb_http_wait own;
 };
 
-enum {
-    LULLB_HTTP_STREAM_VALUE = 1,
-    LULLB_HTTP_SERVER_VALUE,
-    LULLB_HTTP_REQUEST_VALUE,
-    LULLB_HTTP_SOCKET_VALUE
-};
+enum { LULLB_HTTP_STREAM_VALUE = 1, LULLB_HTTP_SERVER_VALUE, LULLB_HTTP_REQUEST_VALUE };
 
 /* ---- httpserver.c */
 

@@ -4,7 +4,7 @@ local core = require "lull.core"
 local lull = require "lull"
 local native = require "lull.http.native"
 local net = require "lull.net"
-require "lull.http.server.request"
+local request = require "lull.http.server.request"
 local respond = require "lull.http.server.respond"
 
 local LINGER <const> = 2 -- seconds that a client may go on sending after the last response
@@ -169,7 +169,7 @@ end
 local function serve_connection(self, stream)
   local conn <close> = native.connection(self.shared, stream)
   answer_all(self, conn)
-  local socket <const> = conn:socket()
+  local socket <const> = request.sockets[conn]
   if socket then pcall(socket.close, socket) end
   local _, gone <const>, has_input <const> = conn:state()
   if has_input and not gone then lull.move_on_after(LINGER, pcall, linger, stream) end
@@ -232,10 +232,15 @@ function server.serve(opts, handler)
 end
 
 --- Accept no more connections; those that wait for a request end at once, those that are
---- being answered do so with that response.
+--- being answered do so with that response.  WebSockets are closed with 1001.
 function Server:stop()
   self.inner:stop()
   self.shared:drain()
+  for conn, socket in pairs(request.sockets) do
+    if conn:belongs_to(self.shared) then
+      lull.spawn(pcall, socket.close, socket, 1001, "the server is going away")
+    end
+  end
 end
 
 --- Stop, cancel the handlers and wait for them to end.

@@ -39,6 +39,10 @@ local methods <const> = native.request_methods
 
 local request = {}
 
+--- WebSockets by the connections that they are on.
+---@type table<userdata, lull.websocket.Socket>
+request.sockets = setmetatable({}, { __mode = "k" })
+
 local function raise(status, message, op, cause)
   error(lull.new_error("http", message, { status = status, op = op, cause = cause }), 0)
 end
@@ -161,7 +165,7 @@ function methods:websocket(opts)
     accept(conn:stream(), self.method, self.headers, opts)
   if socket then
     conn:take()
-    conn:socket(socket)
+    request.sockets[conn] = socket
     return socket
   end
   local headers <const> = {}
