@@ -223,7 +223,7 @@ static void set_constants(struct lullb_curl_client *client, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
     if (client->cookies)
-        curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
+        curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: just the jar */
     lullb_curl_set_callbacks(easy);
 }
 
@@ -258,18 +258,17 @@ CURL *lullb_curl_take_easy(struct lullb_curl_client *client)
 
 void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool changed)
 {
-    if (client->spare_count < LULLB_CURL_SPARES && changed) {
+    /* Resetting one with a jar leaks in curl 7.88: it forgets the list of cookie files. */
+    bool keep = client->spare_count < LULLB_CURL_SPARES && !(changed && client->cookies);
+    if (keep && changed) {
         curl_easy_reset(easy); /* but for the share, as documented */
         set_constants(client, easy);
-        if (!set_protocols(easy)) {
-            curl_easy_cleanup(easy);
-            return;
-        }
+        keep = set_protocols(easy);
     }
-    if (client->spare_count == LULLB_CURL_SPARES)
-        curl_easy_cleanup(easy);
-    else
+    if (keep)
         client->spares[client->spare_count++] = easy;
+    else
+        curl_easy_cleanup(easy);
 }
 
 bool lullb_curl_add_lines(lua_State *L, int index, struct curl_slist **list)

@@ -81,7 +81,6 @@ static int m_cookies(lua_State *L)
     lua_pushcfunction(L, push_list);
     CURL *easy = take_easy(L, client);
     struct curl_slist *list = NULL;
-    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
     curl_easy_getinfo(easy, CURLINFO_COOKIELIST, &list);
     lullb_curl_give_easy(client, easy, true);
     lua_pushlightuserdata(L, list);
@@ -96,7 +95,6 @@ static int m_set_cookie(lua_State *L)
     struct lullb_curl_client *client = check_client(L);
     const char *line = luaL_checkstring(L, 2);
     CURL *easy = take_easy(L, client);
-    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
     CURLcode result = curl_easy_setopt(easy, CURLOPT_COOKIELIST, line);
     lullb_curl_give_easy(client, easy, true);
     if (result != CURLE_OK)
