@@ -39,7 +39,8 @@ local function socks5(credentials)
       stream:write("\1", good and "\0" or "\1")
       if not good then return end
     end
-    local kind, host = stream:read_exact(4):byte(4), nil
+    local kind = stream:read_exact(4):byte(4)
+    local host
     if kind == 1 then
       host = table.concat({ stream:read_exact(4):byte(1, 4) }, ".")
     elseif kind == 3 then
