@@ -3,7 +3,6 @@
 -- The native makes one exchange.  Names, redirections, retries and uploads are here, and so is
 -- what must not leak: a redirection to another origin takes no credentials along.
 local check = require "lull.check"
-local connect = require "lull.net.connect"
 local headers = require "lull.http.headers"
 local lull = require "lull"
 local native = require "lull.curl.native"
@@ -34,14 +33,6 @@ end
 
 -- ---- names ----
 
-local resolve
-
---- lull.dns caches and asks once for many; without it every request looks up.
-local function resolver()
-  local ok <const>, dns <const> = pcall(require, "lull.dns")
-  return ok and dns.resolve or connect.addresses
-end
-
 local function is_name(host)
   return host:find("[%a_]") and host:sub(1, 1) ~= "[" and not host:find("[\128-\255]")
     and host ~= "localhost" and host ~= "localhost."
@@ -50,12 +41,11 @@ end
 --- Curl's form of a name's addresses; nil where it needs none.
 local function pin(list, plan, host, port, seconds)
   if not is_name(host) then return list end
-  resolve = resolve or resolver()
-  local ok <const>, addresses <const> = pcall(lull.timeout, seconds, resolve, host)
+  local ok <const>, addresses <const> =
+    pcall(require "lull.dns".resolve, host, { timeout = seconds < math.huge and seconds or nil })
   if not ok then
     if not lull.is_error(addresses) then error(addresses, 0) end
-    local late <const> = addresses.kind == "timeout" and ("%s: no address in %.14g s"):format(host, seconds)
-    error(lull.new_error(addresses.kind, label_of(plan) .. (late or addresses.message),
+    error(lull.new_error(addresses.kind, label_of(plan) .. addresses.message,
       { op = "http.request", code = addresses.code, cause = addresses }), 0)
   end
   list = list or {}

@@ -22,22 +22,22 @@ local Response <const> = {}
 local VERSIONS <const> = { [1] = "1.0", [2] = "1.1", [3] = "2", [30] = "3", [31] = "3" }
 
 --- Parts that are made when they are asked for.
-local lazy <const> = {
-  lists = function(self) return headers.lists(rawget(self, "head")) end,
-  headers = function(self) return headers.joined(self.lists) end,
-  reason = function(self) return headers.reason(rawget(self, "head")) end,
-  redirects = function() return 0 end,
-}
+local function make(self, key)
+  if key == "headers" then return headers.joined(self.lists) end
+  if key == "lists" then return headers.lists(rawget(self, "head")) end
+  if key == "reason" then return headers.reason(rawget(self, "head")) end
+  if key == "redirects" then return 0 end
+end
+
+local rawset <const> = rawset
 
 local meta <const> = {
   __name = "lull.http.Response",
   __index = function(self, key)
     local method <const> = Response[key]
     if method then return method end
-    local make <const> = lazy[key]
-    if not make then return nil end
-    local value <const> = make(self)
-    rawset(self, key, value)
+    local value <const> = make(self, key)
+    if value ~= nil then rawset(self, key, value) end
     return value
   end,
   __tostring = function(self)

@@ -161,6 +161,9 @@ local function with_objects(check)
   local client <close> = net.connect("127.0.0.1", web.port)
   client:write "GET / HTTP/1.0\r\n\r\n"
   assert(client:read "a":find "^HTTP/1.1 200", "the methods of requests are not those that are defined")
+  local web_client <close> = require("lull.http").client()
+  check("lull.http.Client", web_client)
+  check("lull.http.Response", web_client:get(("http://127.0.0.1:%d/"):format(web.port)))
 end
 
 describe("definition files", function()
