@@ -10,8 +10,6 @@ local options = require "lull.http.options"
 local proxy = require "lull.http.proxy"
 local request = require "lull.http.request"
 local response = require "lull.http.response"
-local retry = require "lull.http.retry"
-local upload = require "lull.http.upload"
 local url = require "lull.http.url"
 
 local client = {}
@@ -80,7 +78,7 @@ local function exchange_upload(self, plan)
   local transfer <const> = self.native:begin(plan)
   local failure
   local sending <const> = lull.async(function()
-    local ok <const>, e <const> = pcall(upload.send, transfer, plan.source)
+    local ok <const>, e <const> = pcall(require "lull.http.upload".send, transfer, plan.source)
     if ok then return end
     failure = { e }
     transfer:close()
@@ -115,7 +113,9 @@ end
 --- Exchange until it goes well, or the policy is at its end.
 local function persist(self, plan)
   local policy <const> = plan.policy
-  if plan.source or not retry.allows(policy, plan.method) then return exchange(self, plan) end
+  if not policy or plan.source then return exchange(self, plan) end
+  local retry <const> = require "lull.http.retry"
+  if not retry.allows(policy, plan.method) then return exchange(self, plan) end
   local count = 0
   while true do
     local result <const> = table.pack(pcall(exchange, self, plan))

@@ -3,8 +3,6 @@ local check = require "lull.check"
 local headers = require "lull.http.headers"
 local options = require "lull.http.options"
 local proxy = require "lull.http.proxy"
-local retry = require "lull.http.retry"
-local upload = require "lull.http.upload"
 local url = require "lull.http.url"
 
 local request = {}
@@ -141,7 +139,10 @@ end
 local HAS_BODY <const> = { POST = true, PUT = true, PATCH = true }
 
 local function set_body(plan, opts, argument, name)
-  local body <const>, content_type <const> = upload.of(opts, argument, name)
+  local body, content_type
+  if opts.body ~= nil or opts.json ~= nil or opts.form or opts.multipart then
+    body, content_type = require "lull.http.upload".of(opts, argument, name)
+  end
   if type(body) == "string" then
     plan.body = body
   elseif body then
@@ -187,7 +188,7 @@ function request.set_options(plan, opts)
   end
   if opts.max_body then plan.whole = opts.max_body end
   if opts.max_redirects then plan.follow = opts.max_redirects > 0 end
-  if opts.retries ~= nil then plan.policy = retry.policy(opts.retries) or false end
+  if opts.retries ~= nil then plan.policy = require "lull.http.retry".policy(opts.retries) or false end
   if opts.timeout then options.set_times(plan, opts.timeout) end
   if opts.proxy ~= nil then plan.way = opts.proxy and proxy.parse(opts.proxy) end
 end

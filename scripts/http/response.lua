@@ -1,5 +1,4 @@
 --- lull.http.response: what a request brought.
-local body = require "lull.http.body"
 local check = require "lull.check"
 local headers = require "lull.http.headers"
 local lull = require "lull"
@@ -80,7 +79,7 @@ local function reader(self)
       return piece ~= "" and piece or nil
     end
   end
-  found = body.new(source, self.whole or #whole)
+  found = require "lull.http.body".new(source, self.whole or #whole)
   rawset(self, "reader", found)
   return found
 end
@@ -98,6 +97,7 @@ end
 ---@param ... string|integer
 ---@return string? ...  raises kinds io, timeout, limit, closed
 function Response:read(...)
+  local body <const> = require "lull.http.body"
   for i = 1, select("#", ...) do
     if not body.is_format((select(i, ...))) then check.fail(i, "read", "invalid format") end
   end
@@ -139,7 +139,7 @@ end
 ---@return async fun(): string?
 function Response:lines(format)
   format = format or "l"
-  if not body.is_format(format) then check.fail(1, "lines", "invalid format") end
+  if not require "lull.http.body".is_format(format) then check.fail(1, "lines", "invalid format") end
   local source <const> = reader(self)
   return function() return source:read(format) end
 end

@@ -33,11 +33,11 @@ function retry.policy(option)
 end
 
 --- May this request be made again?
----@param policy lull.http.Retries?
+---@param policy lull.http.Retries
 ---@param method string
 ---@return boolean
 function retry.allows(policy, method)
-  return policy ~= nil and policy.max > 0 and (policy.any_method or IDEMPOTENT[method] or false)
+  return policy.max > 0 and (policy.any_method or IDEMPOTENT[method] or false)
 end
 
 local MONTHS <const> = {
