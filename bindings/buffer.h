@@ -28,7 +28,7 @@ static inline size_t lullb_buffer_size(const struct lullb_buffer *buffer)
 
 static inline const char *lullb_buffer_bytes(const struct lullb_buffer *buffer)
 {
-    return buffer->bytes + buffer->from;
+    return buffer->bytes != NULL ? buffer->bytes + buffer->from : "";
 }
 
 /*
