@@ -1,6 +1,5 @@
 --- lull.crypto: digests, base64 and random bytes, on strings.
-local ok <const>, native <const> = pcall(require, "lull.crypto.native")
-if not ok then error("lull.crypto needs libcrypto, which this build of lull was made without", 0) end
+local native = require "lull.crypto.native"
 
 local crypto = {}
 
