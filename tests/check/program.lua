@@ -2,7 +2,7 @@
 
 local program = {}
 
-local DEADLINE <const> = 30 -- seconds
+local DEADLINE <const> = 150 -- seconds
 
 --- A word of a shell command.
 function program.quote(text)
