@@ -22,9 +22,9 @@ void lullb_clock_init(struct lullb_clock *clock, struct lull_runtime *rt,
             clock->lines[i].ticks = (uint64_t)ceil(seconds[i] / clock->tick) + 1;
 }
 
-static void unlink_due(struct lullb_clock *clock, struct lullb_due *due)
+static void unlink_due(struct lullb_clock *clock, struct lullb_due_line *line,
+                       struct lullb_due *due)
 {
-    struct lullb_due_line *line = due->line;
     if (due->prev != NULL)
         due->prev->next = due->next;
     else
@@ -53,7 +53,7 @@ static void on_tick(struct lull_timer *timer)
         struct lullb_due_line *line = &clock->lines[i];
         while (line->head != NULL && line->head->tick <= clock->now) {
             struct lullb_due *due = line->head;
-            unlink_due(clock, due);
+            unlink_due(clock, line, due);
             clock->expire(due);
         }
     }
@@ -80,14 +80,14 @@ void lullb_due_start(struct lullb_clock *clock, struct lullb_due *due, unsigned 
 void lullb_due_stop(struct lullb_clock *clock, struct lullb_due *due)
 {
     if (due->line != NULL)
-        unlink_due(clock, due);
+        unlink_due(clock, due->line, due);
 }
 
 void lullb_clock_deinit(struct lullb_clock *clock)
 {
     for (unsigned i = 0; i < LULLB_HTTP_LINES; i++)
         while (clock->lines[i].head != NULL)
-            unlink_due(clock, clock->lines[i].head);
+            unlink_due(clock, &clock->lines[i], clock->lines[i].head);
     if (clock->timer.slot != 0)
         lull_timer_stop(&clock->timer);
 }

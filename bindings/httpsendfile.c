@@ -94,7 +94,7 @@ static int send_file_now(lua_State *L, struct lullb_http_wait *wait,
     }
     conn->sent += (uint64_t)count;
     conn->send_left -= (uint64_t)count;
-    lua_pushinteger(L, (lua_Integer)(offset + count));
+    lua_pushinteger(L, (lua_Integer)offset + (lua_Integer)count);
     lua_replace(L, 3);
     lullb_op_begin_complete(&wait->stream.timed, task, &file_type);
     return lull_await(L, &wait->stream.timed.op);
