@@ -5,6 +5,7 @@
  *   httpserver.c   what all connections of a server share: limits, deadlines, date
  *   httpconn.c     the next request of a connection
  *   httprequest.c  the request as a script sees it
+ *   httpquery.c    its query
  *   httpread.c     its body
  *   httpreply.c    the head of a response
  *   httpsend.c     responses: at once, or in pieces
@@ -168,6 +169,11 @@ void lullb_http_keep_body(lua_State *L, int index);
 bool lullb_http_push_body(lua_State *L, int index);
 void lullb_http_keep_trailers(lua_State *L, int index, const char *base,
                               const struct lullb_http_fields *trailers);
+
+/* ---- httpquery.c */
+
+/* query(text) -> the first value of each name | nil: there are too many fields */
+int lullb_l_http_query(lua_State *L);
 
 /* ---- httpread.c */
 

@@ -12,6 +12,7 @@ static const struct luaL_Reg functions[] = {
     {"connection", lullb_l_http_connection},
     {"connection_of", lullb_l_http_connection_of},
     {"parse", lullb_l_http_parse},
+    {"query", lullb_l_http_query},
     {"server", lullb_l_http_server},
     {"stream_of", lullb_l_http_stream_of},
     {NULL, NULL},

@@ -74,6 +74,17 @@ describe("a request", function()
     end)
   end)
 
+  it("has the query that lull.http.form reads", function()
+    local form <const> = require "lull.http.form"
+    for _, text in ipairs {
+      "", "a", "a=", "=a", "&&", "a=1&a=2", "a+b=c+d", "%41=%42&%zz=%4", "a=b=c", "a=%", "a=%4", "x=%c3%a9%00", "&a&",
+    } do
+      of_target("/?" .. text, function(req) assert.are.same(form.decode(text), req.query) end)
+    end
+    local server <close> = serve(function(req) return req.query.a end)
+    assert.are.equal(413, get(server, "/?" .. ("a&"):rep(1001)).status)
+  end)
+
   it("has headers in any case, several joined", function()
     of_head("/ HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-one:  2 \r\nCOOKIE: a=1\r\ncookie: b=2\r\n", function(req)
       assert.are.equal("1, 2", req.headers["x-one"])

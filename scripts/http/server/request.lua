@@ -49,7 +49,10 @@ end
 
 -- ---- fields ---------------------------------------------------------------
 
-fields.query = { function(req) return require("lull.http.form").decode(req.query_string) end }
+fields.query = { function(req)
+  local text <const> = req.query_string
+  return native.query(text) or require("lull.http.form").decode(text) -- which raises
+end }
 
 fields["query all"] = { function(req)
   return require("lull.http.form").decode_all(req.query_string)
