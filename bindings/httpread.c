@@ -244,18 +244,33 @@ static int begin(lua_State *L, size_t most, size_t limit)
     return lull_await(L, &wait->stream.timed.op);
 }
 
+/* All of it, if it is there already and short enough: nothing to wait for. */
+static bool push_present(lua_State *L, struct lullb_http_conn *conn)
+{
+    const char *bytes;
+    size_t size =
+        lull_stream_is_open(conn->stream) ? lull_stream_peek(conn->stream, &bytes) : 0;
+    const struct lullb_http_parser *parser = &conn->parser;
+    if (parser->stage != LULLB_HTTP_IN_LENGTH || parser->left > size ||
+        parser->left > conn->max_body || lullb_buffer_size(&conn->body) > 0 ||
+        conn->waiting != NULL)
+        return false;
+    lua_pushlstring(L, bytes, (size_t)parser->left);
+    lullb_http_skip_body(conn);
+    lullb_http_keep_body(L, 1);
+    return true;
+}
+
 /* request:body() -> all that is left of the body; above the limit 413 is raised */
 static int m_body(lua_State *L)
 {
     lua_settop(L, 1);
-    if (lullb_http_push_body(L, 1)) {
-        lull_checkpoint(L);
+    lull_checkpoint(L);
+    if (lullb_http_push_body(L, 1))
         return 1;
-    }
+    struct lullb_http_conn *conn = lullb_http_push_conn(L, 1, OP_NAME);
     lua_settop(L, 1);
-    const struct lullb_http_conn *conn = lullb_http_push_conn(L, 1, OP_NAME);
-    lua_settop(L, 1);
-    return begin(L, 0, conn->max_body);
+    return push_present(L, conn) ? 1 : begin(L, 0, conn->max_body);
 }
 
 /* request:read_some(max?) -> at least one byte of the body | nil */
