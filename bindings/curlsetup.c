@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEFAULT_CONNECT_MS 30000
+#define LISTS              3 /* that a request may have */
 
 /* What is read from the table; strings are the table's. */
 struct wishes {
@@ -148,14 +149,12 @@ static void set_text(struct setting *setting, CURLoption option, const char *val
         setting->result = curl_easy_setopt(setting->easy, option, value);
 }
 
-/* A list option from the array of strings in field `name`, if there is one. */
-static void set_list(lua_State *L, int spec, struct setting *setting, const char *name,
-                     CURLoption option, struct curl_slist **list)
+/* A list option from the array of strings at `index`, if there is one. */
+static void set_list(lua_State *L, int index, struct setting *setting, CURLoption option,
+                     struct curl_slist **list)
 {
-    lua_getfield(L, spec, name);
-    if (!lullb_curl_add_lines(L, -1, list))
+    if (!lullb_curl_add_lines(L, index, list))
         setting->result = CURLE_OUT_OF_MEMORY;
-    lua_pop(L, 1);
     if (*list != NULL && setting->result == CURLE_OK)
         setting->result = curl_easy_setopt(setting->easy, option, *list);
 }
@@ -256,7 +255,8 @@ static void set_special(struct setting *setting, const struct wishes *wishes)
     set_text(setting, CURLOPT_PASSWORD, wishes->password);
 }
 
-static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer, int spec,
+/* The lists are the three values on top. */
+static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer,
                         const struct wishes *wishes)
 {
     struct setting setting = {.easy = transfer->easy, .result = CURLE_OK};
@@ -268,11 +268,22 @@ static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer, int 
     if (!wishes->special)
         return setting.result;
     set_special(&setting, wishes);
-    set_list(L, spec, &setting, "headers", CURLOPT_HTTPHEADER, &transfer->headers);
-    set_list(L, spec, &setting, "proxy_headers", CURLOPT_PROXYHEADER,
-             &transfer->proxy_headers);
-    set_list(L, spec, &setting, "resolve", CURLOPT_RESOLVE, &transfer->resolved);
+    set_list(L, -3, &setting, CURLOPT_HTTPHEADER, &transfer->headers);
+    set_list(L, -2, &setting, CURLOPT_PROXYHEADER, &transfer->proxy_headers);
+    set_list(L, -1, &setting, CURLOPT_RESOLVE, &transfer->resolved);
     return setting.result;
+}
+
+/* Push the tables, or nils, that are lists of curl's. */
+static void push_lists(lua_State *L, int spec, bool special)
+{
+    if (!special) {
+        lua_settop(L, lua_gettop(L) + LISTS);
+        return;
+    }
+    lua_getfield(L, spec, "headers");
+    lua_getfield(L, spec, "proxy_headers");
+    lua_getfield(L, spec, "resolve");
 }
 
 CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec)
@@ -289,11 +300,13 @@ CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, i
     transfer->idle = to_ns(wishes.bounds.idle);
     if (wishes.bounds.total < 1e9)
         transfer->total_at = lullb_curl_now() + to_ns(wishes.bounds.total);
+    push_lists(L, spec, wishes.special);
     transfer->easy = lullb_curl_take_easy(transfer->client);
-    if (transfer->easy == NULL)
-        return CURLE_OUT_OF_MEMORY;
-    CURLcode result = set_all(L, transfer, spec, &wishes);
-    if (result != CURLE_OK) {
+    /* Nothing from here on may raise: there is something to be given back. */
+    CURLcode result = transfer->easy != NULL ? set_all(L, transfer, &wishes)
+                                             : CURLE_OUT_OF_MEMORY;
+    lua_pop(L, LISTS);
+    if (result != CURLE_OK && transfer->easy != NULL) {
         transfer->special = true; /* who knows which were set */
         lullb_curl_release_easy(transfer);
     }
