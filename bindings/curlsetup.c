@@ -303,8 +303,8 @@ CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, i
     push_lists(L, spec, wishes.special);
     transfer->easy = lullb_curl_take_easy(transfer->client);
     /* Nothing from here on may raise: there is something to be given back. */
-    CURLcode result = transfer->easy != NULL ? set_all(L, transfer, &wishes)
-                                             : CURLE_OUT_OF_MEMORY;
+    CURLcode result =
+        transfer->easy != NULL ? set_all(L, transfer, &wishes) : CURLE_OUT_OF_MEMORY;
     lua_pop(L, LISTS);
     if (result != CURLE_OK && transfer->easy != NULL) {
         transfer->special = true; /* who knows which were set */

@@ -33,7 +33,7 @@ end
 
 local function is_name(host)
   return host:find("[%a_]") and host:sub(1, 1) ~= "[" and not host:find("[\128-\255]")
-    and host ~= "localhost" and host ~= "localhost."
+    and host ~= "localhost" -- curl knows that one
 end
 
 --- Curl's form of a name's addresses; nil where it needs none.

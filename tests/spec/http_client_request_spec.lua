@@ -154,6 +154,14 @@ describe("a request", function()
     assert.is_nil(peer.asked.fields["cookie"])
   end)
 
+  it("goes to names, too", function()
+    local peer <close> = echo()
+    for _, name in ipairs { "localhost", "service.localhost", "localhost." } do
+      http.get(("http://%s:%d/%s"):format(name, peer.port, name))
+      assert.are.equal(("GET /%s HTTP/1.1"):format(name), peer.asked.line)
+    end
+  end)
+
   it("leaves nothing behind for the next", function()
     local peer <close> = echo()
     local client <close> = http.client()
