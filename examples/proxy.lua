@@ -30,7 +30,7 @@ if not target or not target:find "^https?://[^/]+/?$" then
   os.exit(1)
 end
 local origin <const> = target:gsub("/$", "")
-local client <const> = http.client { max_per_host = 100, max_redirects = 0, decompress = false }
+local client <const> = http.client { max_per_host = 100, max_redirects = 0 }
 
 --- The chunks of the body of a request, nil without one.
 local function body_of(req)
@@ -41,6 +41,8 @@ end
 local function forward(req)
   local headers <const> = end_to_end(req.headers)
   headers["host"] = nil
+  --- Who names the encodings gets the body as it is sent.
+  headers["accept-encoding"] = headers["accept-encoding"] or "identity"
   headers["content-length"] = req.headers["content-length"]
   headers["x-forwarded-for"] = req.peer
   headers["x-forwarded-host"] = req.host
