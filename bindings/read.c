@@ -192,6 +192,9 @@ int lull_stream_await_readable(lua_State *L, struct lull_stream *stream,
     in->watched = true;
     if (!lullb_op_begin(&wait->timed, stream->shared->rt, task, type, timeout))
         return lullb_raise_memory(L, type->name);
+    /* It waits so that others have a turn: what filters hold, no descriptor tells of. */
+    if (stream->filter != NULL && in->unwaited >= UNWAITED_BYTES)
+        event_active(&in->event, EV_READ, 0);
     wait->stream = stream;
     in->drained = in->fd_drained = false;
     in->unwaited = 0;

@@ -57,6 +57,21 @@ describe("a stream with TLS", function()
     end)
   end)
 
+  it("gives what it holds to a reader who takes it in small pieces", function()
+    local one, other, _ <close> = support.tcp_pair()
+    support.shaken(one, other)
+    go(one.write, one, pattern(4 * MEGABYTE))
+    other:read_exact(4 * MEGABYTE) -- the system has larger buffers from now on
+    local left = 600 * 1024        -- more than a reader may have without a wait
+    one:set_options { high_water = MEGABYTE }
+    one:write(pattern(left))
+    other:set_timeout(5)
+    while left > 0 do
+      testing.settle() -- more is sent, so that the descriptor is never found empty
+      left = left - #other:read_some(4096)
+    end
+  end)
+
   it("carries writes of every size around a record's", function()
     local one, other, _ <close> = support.tls_pair()
     for _, size in ipairs { 1, 2, 1023, 16383, 16384, 16385, 32767, 32768, 32769, 65536, 100000 } do
