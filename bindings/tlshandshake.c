@@ -90,6 +90,18 @@ static int raise_broken(lua_State *L, struct handshake *handshake, int error)
     return lullb_raise_io(L, OP_NAME, error, "TLS handshake");
 }
 
+/*
+ * Nothing more can be read: the stream says why, or the filter below, which knows more
+ * than an errno value.  It is closed behind that.
+ */
+static int raise_unread(lua_State *L, struct handshake *handshake)
+{
+    luaL_checkstack(L, 8, NULL);
+    lua_pushvalue(L, 1);
+    lua_toclose(L, -1);
+    return lull_stream_raise(L, handshake->stream, OP_NAME, 0);
+}
+
 /* It is done: what has been resumed well may be resumed again. */
 static int succeed(struct lullb_tls_filter *filter)
 {
@@ -150,8 +162,7 @@ static int go_on(lua_State *L, struct handshake *handshake, struct lull_task *ta
                 return raise_broken(L, handshake, error);
             return wait_readable(L, handshake, task);
         case LULL_FILL_FAILED:
-            /* It says what; the filter below may know more than an errno value. */
-            return lull_stream_raise(L, stream, OP_NAME, 0);
+            return raise_unread(L, handshake);
         }
     }
 }
