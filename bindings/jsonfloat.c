@@ -7,10 +7,11 @@
  * integers of 128 bits over a power of two; of the integers in between, the one
  * with the most zeros at its end has the fewest digits.  That holds for sizes
  * from 1e-4 to 2^53, which are nearly all; others are printed with 15, 16 or 17
- * digits, until they read back the same.
+ * digits, until they read back the same; those next to zero, which have fewer, from 1.
  */
 #include "json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,7 +169,8 @@ bool lullb_json_out_float(struct lullb_json_out *out, double value)
     double size = fabs(value);
     if (put_exact(out, size))
         return true;
-    for (int digits = 15; digits <= 17; digits++) { /* 17 always read back the same */
+    /* 15 that are not needed are zeros, but near zero; 17 always read back the same */
+    for (int digits = size < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         snprintf(printed, sizeof printed, "%.*g", digits, size);
         if (digits == 17 || strtod(printed, NULL) == size)
             break;
