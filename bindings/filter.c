@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#define PULLS 1 /* that one read makes: what brings nothing must not keep others waiting */
+
 /* ---- upwards ------------------------------------------------------------------ */
 
 /* From the descriptor; EAGAIN at once while it is known to be empty. */
@@ -32,7 +34,7 @@ static ssize_t receive(struct lull_stream *stream, char *bytes, size_t room)
 static ssize_t read_filter(struct lull_filter *filter, char *bytes, size_t room)
 {
     bool ended = false;
-    for (;;) {
+    for (int pulls = 0;; pulls++) {
         ssize_t count = filter->type->read(filter, bytes, room);
         if (count < 0 && errno == EPROTO)
             filter->stream->failed = filter;
@@ -40,6 +42,10 @@ static ssize_t read_filter(struct lull_filter *filter, char *bytes, size_t room)
             return count;
         if (ended) { /* it waits for what cannot come */
             errno = ECONNABORTED;
+            return -1;
+        }
+        if (pulls == PULLS && !ended) {
+            errno = EAGAIN; /* the descriptor tells if there is more */
             return -1;
         }
         switch (lull_filter_pull(filter)) {
@@ -128,6 +134,7 @@ int lull_stream_push_filter(struct lull_stream *stream, struct lull_filter *filt
     filter->below = stream->filter;
     stream->filter = filter;
     in->drained = false;
+    in->small_reads = 0; /* nothing is read ahead while a handshake takes it in */
     int error = 0;
     if (size > 0)
         error = filter->type->feed(filter, lullb_buffer_bytes(&in->buffer), size);
