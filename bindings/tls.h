@@ -189,6 +189,9 @@ int lullb_tls_outcome(struct lullb_tls_filter *filter, int result);
 /* OpenSSL's callback: the verdict on one certificate of the peer's chain. */
 int lullb_tls_on_verdict(int is_good, X509_STORE_CTX *store);
 
+/* OpenSSL's callback: a peer that wants to renegotiate was told no; that is the end. */
+void lullb_tls_on_event(const SSL *ssl, int where, int alert);
+
 /* ---- words ------------------------------------------------------------------------------- */
 
 /* What is wrong, in words; made without Lua, so that the filter may go before it is raised. */

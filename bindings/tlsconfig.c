@@ -147,6 +147,7 @@ static void set_protocol(lua_State *L, int index, struct lullb_tls_config *confi
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_info_callback(ssl, lullb_tls_on_event);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
     SSL_CTX_set_min_proto_version(ssl, integer_field(L, index, "min", TLS1_2_VERSION));

@@ -144,6 +144,15 @@ int lullb_tls_on_verdict(int is_good, X509_STORE_CTX *store)
     return 0;
 }
 
+/* Whoever asks again and again, and does not take our answers, would have us keep them all. */
+void lullb_tls_on_event(const SSL *ssl, int where, int alert)
+{
+    struct lullb_tls_filter *filter = SSL_get_app_data(ssl);
+    if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
+        (alert & 0xFF) == SSL_AD_NO_RENEGOTIATION)
+        fail(filter, LULLB_TLS_BROKEN, ERR_PACK(ERR_LIB_SSL, 0, SSL_R_NO_RENEGOTIATION));
+}
+
 /* ---- the filter ----------------------------------------------------------------------- */
 
 static int feed(struct lull_filter *base, const char *bytes, size_t size)

@@ -49,11 +49,15 @@ describe("openssl s_client", function()
     assert.truthy(second:find("hello stranger", 1, true), second)
   end)
 
-  with("openssl", "gets no renegotiation", function()
-    local server <close> = support.server("server", nil, function(stream) pcall(support.echo, stream) end)
+  with("openssl", "gets no renegotiation, and no second chance", function()
+    local e
+    local server <close> = support.server("server", nil, function(stream)
+      e = raises("tls", stream.read, stream)
+    end)
     local output = support.run(("openssl s_client -tls1_2 -connect 127.0.0.1:%d -CAfile %s"):format(
       server.port, file "ca.pem"), "R\n")
     assert.truthy(output:find("no renegotiation", 1, true), output)
+    support.says(e, "no renegotiation")
   end)
 
   with("openssl", "may change its keys", function()
