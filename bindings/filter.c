@@ -11,7 +11,8 @@
 
 #include <errno.h>
 
-#define PULLS 1 /* that one read makes: what brings nothing must not keep others waiting */
+#define PULLS \
+    1 /* that one read makes: what brings nothing must not keep others waiting */
 
 /* ---- upwards ------------------------------------------------------------------ */
 

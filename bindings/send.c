@@ -156,9 +156,10 @@ bool lullb_datagram_target(lua_State *L, struct lullb_datagram *socket, int inde
     lua_Integer port = lua_tointegerx(L, index + 1, &is_integer);
     if (!is_integer || port < 0 || port > UINT16_MAX)
         return false;
+    if (strlen(text) != length)
+        return false;
     if (known->text[0] == '\0' || strcmp(text, known->text) != 0) {
-        if (strlen(text) != length || length >= sizeof known->text ||
-            !lullb_addr_parse(to, text, 0))
+        if (length >= sizeof known->text || !lullb_addr_parse(to, text, 0))
             return false;
         if (socket->mapped)
             lullb_addr_map(to);

@@ -334,8 +334,9 @@ describe("options of a socket", function()
 
   it("and arguments point at the caller", function()
     local a <close> = open()
+    a:send("x", "127.0.0.1", a.port) -- a host that is known from now on
     for _, arguments in ipairs {
-      { "x", "127.0.0.1" }, { "x", "127.0.0.1", 65536 }, { {}, "127.0.0.1", 1 }, { "x", 1, 1 },
+      { "x", "127.0.0.1\0b", 1 }, { "x", "127.0.0.1" }, { "x", "127.0.0.1", 65536 }, { {}, "127.0.0.1", 1 }, { "x", 1, 1 },
       { "x", "", 1 }, { "x", "a\0b", 1 }, { "x", "127.0.0.1", 1.5 }, { nil, "127.0.0.1", 1 },
     } do
       local _, message = pcall(function()
