@@ -11,8 +11,7 @@
 
 #include <errno.h>
 
-#define PULLS \
-    1 /* that one read makes: what brings nothing must not keep others waiting */
+#define PULLS 1 /* of one read: what brings nothing must not keep the others waiting */
 
 /* ---- upwards ------------------------------------------------------------------ */
 
@@ -31,7 +30,7 @@ static ssize_t receive(struct lull_stream *stream, char *bytes, size_t room)
     return count;
 }
 
-/* Decoded bytes of one filter, which is fed as long as that brings something. */
+/* Decoded bytes of one filter, which is fed if it has none. */
 static ssize_t read_filter(struct lull_filter *filter, char *bytes, size_t room)
 {
     bool ended = false;
