@@ -46,7 +46,9 @@ describe("a URL", function()
   it("that is plain is the same for curl", function()
     local random = math.random
     local alphabet <const> = "aZ09.-:/?#@[]\\%_ &=xn"
-    local parts <const> = { "http://", "https://", "a", "host", "127.0.0.1", ".", ":", "80", "443", "/", "?", "#", "@", "%2e" }
+    local parts <const> = {
+      "http://", "https://", "a", "host", "127.0.0.1", ".", ":", "80", "443", "/", "?", "#", "@", "%2e",
+    }
     local plain = 0
     for _ = 1, 20000 do
       local pieces = { parts[random(2)], parts[random(3, 5)] }
@@ -87,7 +89,8 @@ end)
 
 describe("the head of a response", function()
   it("is read with whatever a server may write", function()
-    local lists = headers.lists("HTTP/1.1 200 OK\r\nA: 1\r\na:2\r\nB:  x \r\nFolded: one\r\n  two\r\nbroken\r\nC :3\nD:\r\n\r\n")
+    local lists = headers.lists("HTTP/1.1 200 OK\r\nA: 1\r\na:2\r\nB:  x \r\nFolded: one\r\n  two\r\n" ..
+      "broken\r\nC :3\nD:\r\n\r\n")
     assert.are.same({ a = { "1", "2" }, b = { "x" }, folded = { "one two" }, c = { "3" }, d = { "" } }, lists)
     assert.are.equal("OK", headers.reason("HTTP/1.1 200 OK\r\n"))
     assert.are.equal("", headers.reason("HTTP/2 200 \r\n"))
@@ -106,7 +109,9 @@ describe("a proxy's URL", function()
       local way = assert(proxy.parse(text), text)
       assert.are.same(expected, { way.url, way.host, way.port, way.remote }, text)
     end
-    for _, text in ipairs { "", "http://", "ftp://p", "http://p:0", "http://p:x", "http://a b", "http://p/path", "x\ny" } do
+    for _, text in ipairs {
+      "", "http://", "ftp://p", "http://p:0", "http://p:x", "http://a b", "http://p/path", "x\ny",
+    } do
       assert.is_nil(proxy.parse(text), text)
     end
   end)
