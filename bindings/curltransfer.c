@@ -95,6 +95,15 @@ void lullb_curl_expect_body(struct lullb_curl_transfer *transfer)
     watch_deadline(transfer);
 }
 
+/* It is to end, and this is why.  In a callback, returning this makes curl end it. */
+static size_t refuse(struct lullb_curl_transfer *transfer, enum lull_kind kind,
+                     const char *why)
+{
+    transfer->kind = (uint8_t)kind;
+    transfer->why = why; /* curl writes something of its own into `error` */
+    return 0;
+}
+
 /* ---- the end ------------------------------------------------------------------------ */
 
 static void settle(struct lullb_curl_transfer *transfer)
@@ -161,8 +170,12 @@ void lullb_curl_ended(struct lullb_curl_transfer *transfer, CURLcode result)
         transfer->phase = LULLB_CURL_OVER;
     } else {
         transfer->phase = LULLB_CURL_FAILED;
-        if (transfer->kind == LULL_KIND_NONE)
+        if (result == CURLE_OUT_OF_MEMORY && transfer->receive_paused) {
+            /* What curl keeps of a paused body has a limit: 64 MiB in 7.88. */
+            refuse(transfer, LULL_KIND_LIMIT, "the body expands too much at once");
+        } else if (transfer->kind == LULL_KIND_NONE) {
             transfer->kind = (uint8_t)lullb_curl_kind_of(result);
+        }
     }
     leave(transfer);
     wake_all(transfer);
@@ -202,15 +215,6 @@ void lullb_curl_free_buffers(struct lullb_curl_transfer *transfer)
 }
 
 /* ---- what curl calls ------------------------------------------------------------------ */
-
-/* Stop it from within a callback: curl will end it, and this is why. */
-static size_t refuse(struct lullb_curl_transfer *transfer, enum lull_kind kind,
-                     const char *why)
-{
-    transfer->kind = (uint8_t)kind;
-    transfer->why = why; /* curl writes something of its own into `error` */
-    return 0;
-}
 
 static bool is_redirection(long status)
 {

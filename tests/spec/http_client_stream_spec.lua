@@ -167,6 +167,38 @@ describe("a streamed response", function()
     assert.are.equal(gzipped, http.get(peer.url, { headers = { ["Accept-Encoding"] = "gzip" } }).body)
   end)
 
+  it("may be compressed in any way that curl knows", function()
+    local found, compress = pcall(require, "lull.compress")
+    if not found then return pending("needs lull.compress") end
+    local plain = ("lull "):rep(100000)
+    for _, name in ipairs(compress.names()) do
+      local peer <close> = after_head(function(stream)
+        local bytes = compress.encode(name, plain)
+        stream:write(("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"):format(
+          name, #bytes), bytes)
+      end)
+      assert.are.equal(plain, http.get(peer.url).body, name)
+      assert.are.equal(plain, http.get(peer.url, { stream = true }):read("a"), name)
+    end
+  end)
+
+  it("raises limit when a few bytes expand to what nobody can hold", function()
+    local found, encoder = pcall(function() return require "lull.compress".new "zstd" end)
+    if not found then return pending("needs zstd") end
+    local pieces = {}
+    for i = 1, 100 do pieces[i] = encoder:write(("\0"):rep(MIB)) end
+    local bomb = table.concat(pieces) .. encoder:finish()
+    local peer <close> = after_head(function(stream)
+      pcall(stream.write, stream, ("HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: %d\r\n\r\n"):format(
+        #bomb), bomb)
+    end)
+    raises("limit", http.get, peer.url)
+    local res <close> = http.get(peer.url, { stream = true })
+    raises("limit", function()
+      while res:read_some() do end
+    end)
+  end)
+
   it("that is a bomb comes in pieces all the same", function()
     local dir <close> = support.temp_dir()
     os.execute(("head -c %d /dev/zero | gzip > %s/bomb"):format(64 * MIB, dir.path))
