@@ -236,8 +236,9 @@ function support.run(command, input)
   given:flush()
   os.remove(path .. ".done")
   local quoted = command:gsub("'", "'\\''")
-  os.execute(("{ { timeout 9 sh -c '%s'; echo $?; } > %s.out 2>&1 < %s; mv %s.out %s.done; } &"):format(
-    quoted, path, path, path, path))
+  -- A line for the code, whatever the output ends in.
+  os.execute(("{ { timeout 9 sh -c '%s'; code=$?; echo; echo $code; } > %s.out 2>&1 < %s; "
+    .. "mv %s.out %s.done; } &"):format(quoted, path, path, path, path))
   local output
   repeat
     lull.sleep(0.005)
@@ -246,7 +247,7 @@ function support.run(command, input)
   until output
   os.remove(path)
   os.remove(path .. ".done")
-  local text, code = output:match("^(.-)(%d+)\n$")
+  local text, code = output:match("^(.*)\n(%d+)\n$")
   return text, tonumber(code)
 end
 
