@@ -86,6 +86,49 @@ static const char *text_of(const struct lullb_curl_transfer *transfer)
     return curl_easy_strerror(transfer->result);
 }
 
+/*
+ * What was wrong with a certificate, by the names lull.tls has for it.  The
+ * numbers are OpenSSL's X509_V_ERR_*, which are part of its binary interface;
+ * curl may have another library, which has no such numbers.
+ */
+static const char *certificate_code(const struct lullb_curl_transfer *transfer)
+{
+    static const struct {
+        unsigned char number;
+        const char *code;
+    } codes[] = {
+        {2, "UNKNOWN_CA"},
+        {3, "CRL_MISSING"},
+        {7, "BAD_SIGNATURE"},
+        {9, "CERT_NOT_YET_VALID"},
+        {10, "CERT_EXPIRED"},
+        {12, "CRL_EXPIRED"},
+        {18, "SELF_SIGNED"},
+        {19, "UNKNOWN_CA"},
+        {20, "UNKNOWN_CA"},
+        {21, "UNKNOWN_CA"},
+        {23, "CERT_REVOKED"},
+        {25, "NOT_A_CA"},
+        {26, "WRONG_PURPOSE"},
+        {27, "UNKNOWN_CA"},
+        {62, "HOSTNAME_MISMATCH"},
+        {64, "HOSTNAME_MISMATCH"},
+        {66, "WEAK"},
+        {67, "WEAK"},
+        {68, "WEAK"},
+        {79, "NOT_A_CA"},
+    };
+    if (transfer->result != CURLE_PEER_FAILED_VERIFICATION)
+        return NULL;
+    if (transfer->verify_result <= 1) /* curl compares names itself, and does so first */
+        return "HOSTNAME_MISMATCH";
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i].number == transfer->verify_result)
+            return codes[i].code;
+    }
+    return "CERT_INVALID";
+}
+
 int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int index,
                      const char *op)
 {
@@ -106,6 +149,11 @@ int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int ind
     }
     lull_push_error(L, kind, "%s: %s", lua_tostring(L, label), text);
     lull_error_detail(L, op, kind == LULL_KIND_IO ? (int)transfer->os_error : 0);
+    const char *code = kind == LULL_KIND_TLS ? certificate_code(transfer) : NULL;
+    if (code != NULL) {
+        lua_pushstring(L, code);
+        lua_setfield(L, -2, "code");
+    }
     if (transfer->connect_status >= 300) {
         lua_pushinteger(L, (lua_Integer)transfer->connect_status);
         lua_setfield(L, -2, "status");

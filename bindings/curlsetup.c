@@ -23,7 +23,7 @@ struct wishes {
     const char *http_version;
     const char *user, *password;
     const char *proxy;
-    const char *ca_file, *cert, *key;
+    const char *ca_file, *crl_file, *cert, *key;
     const char *cookies;
     const char *unix_socket;
     struct lullb_curl_bounds bounds;
@@ -72,6 +72,7 @@ static void read_special(lua_State *L, int spec, struct wishes *wishes)
     wishes->password = text_field(L, spec, "password", NULL);
     wishes->proxy = text_field(L, spec, "proxy", NULL);
     wishes->ca_file = text_field(L, spec, "ca_file", NULL);
+    wishes->crl_file = text_field(L, spec, "crl_file", NULL);
     wishes->cert = text_field(L, spec, "cert", NULL);
     wishes->key = text_field(L, spec, "key", NULL);
     wishes->cookies = text_field(L, spec, "cookies", NULL);
@@ -223,6 +224,7 @@ static void set_trust(struct setting *setting, const struct wishes *wishes)
         set_number(setting, CURLOPT_SSL_VERIFYPEER, 0);
         set_number(setting, CURLOPT_SSL_VERIFYHOST, 0);
     }
+    set_text(setting, CURLOPT_CRLFILE, wishes->crl_file);
     set_text(setting, CURLOPT_SSLCERT, wishes->cert);
     set_text(setting, CURLOPT_SSLKEY, wishes->key);
     if (wishes->ca_file != NULL) {
@@ -232,6 +234,7 @@ static void set_trust(struct setting *setting, const struct wishes *wishes)
     if (!to_proxy)
         return;
     set_text(setting, CURLOPT_PROXY_CAINFO, wishes->ca_file);
+    set_text(setting, CURLOPT_PROXY_CRLFILE, wishes->crl_file);
     if (wishes->ca_file != NULL)
         curl_easy_setopt(setting->easy, CURLOPT_PROXY_CAPATH, NULL);
     set_number(setting, CURLOPT_PROXY_SSL_VERIFYPEER, wishes->verify ? 1 : 0);

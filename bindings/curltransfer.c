@@ -251,26 +251,73 @@ static void head_ended(struct lullb_curl_transfer *transfer)
         head_came(transfer);
 }
 
-/* A line of a head; or of a trailer, which nobody asked for. */
+/*
+ * Take note of a Content-Length (RFC 9112, 6.3).  False: it is no number, or not the
+ * one that came before.  Curl takes "2, 9" for 2, and what it cannot count for none:
+ * others would find the body's end elsewhere.
+ */
+static bool note_length(struct lullb_curl_transfer *transfer, const char *value,
+                        size_t size)
+{
+    size_t digits = 0;
+    int64_t length = 0;
+    while (size > 0 && (value[0] == ' ' || value[0] == '\t'))
+        value++, size--;
+    while (size > 0 && strchr(" \t\r\n", value[size - 1]) != NULL)
+        size--;
+    for (; digits < size && value[digits] >= '0' && value[digits] <= '9'; digits++) {
+        if (digits == 18)
+            return false;
+        length = length * 10 + (value[digits] - '0');
+    }
+    bool is_same = transfer->length < 0 || transfer->length == length;
+    transfer->length = length;
+    return size > 0 && digits == size && is_same;
+}
+
+/* A line between heads: of a trailer, which nobody asked for. */
+static size_t skip_trailer(struct lullb_curl_transfer *transfer, size_t size)
+{
+    moved(transfer);
+    transfer->trailer_bytes += size;
+    if (transfer->trailer_bytes > LULLB_CURL_MAX_HEAD)
+        return refuse(transfer, LULL_KIND_LIMIT, "the response's trailers are too long");
+    return size;
+}
+
+static void head_began(struct lullb_curl_transfer *transfer)
+{
+    moved(transfer);
+    transfer->in_head = true;
+    transfer->heads++;
+    transfer->fields = 0;
+    transfer->length = -1;
+    transfer->has_location = false;
+    lullb_buffer_consume(transfer->client->rt, &transfer->head,
+                         lullb_buffer_size(&transfer->head));
+}
+
+/* A line of a head, or of a trailer. */
 static size_t on_head(char *bytes, size_t one, size_t size, void *arg)
 {
     struct lullb_curl_transfer *transfer = arg;
     struct lull_runtime *rt = transfer->client->rt;
     (void)one;
     if (!transfer->in_head) {
-        moved(transfer);
         if (transfer->head_over || size < 5 || memcmp(bytes, "HTTP/", 5) != 0)
-            return size;
-        transfer->in_head = true;
-        transfer->fields = 0;
-        transfer->has_location = false;
-        lullb_buffer_consume(rt, &transfer->head, lullb_buffer_size(&transfer->head));
+            return skip_trailer(transfer, size);
+        head_began(transfer);
     }
+    if (transfer->heads > LULLB_CURL_MAX_HEADS)
+        return refuse(transfer, LULL_KIND_LIMIT, "there are too many interim responses");
     if (lullb_buffer_size(&transfer->head) + size > LULLB_CURL_MAX_HEAD ||
         ++transfer->fields > LULLB_CURL_MAX_FIELDS)
         return refuse(transfer, LULL_KIND_LIMIT, "the response's head is too long");
     if (!lullb_buffer_append(rt, &transfer->head, bytes, size))
         return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+    if (size > 15 && strncasecmp(bytes, "content-length:", 15) == 0 &&
+        !note_length(transfer, bytes + 15, size - 15))
+        return refuse(transfer, LULL_KIND_HTTP, "its Content-Length is not one number");
     if (size > 9 && strncasecmp(bytes, "location:", 9) == 0)
         transfer->has_location = true;
     if (bytes[0] == '\r' || bytes[0] == '\n')

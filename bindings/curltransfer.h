@@ -30,6 +30,7 @@
 #define LULLB_CURL_LOW        (64u * 1024u)
 #define LULLB_CURL_MAX_HEAD   (256u * 1024u) /* bytes of a response's head */
 #define LULLB_CURL_MAX_FIELDS 500u           /* fields in it */
+#define LULLB_CURL_MAX_HEADS  64u /* heads of one exchange: interim, and of proxies */
 
 enum lullb_curl_phase {
     LULLB_CURL_NEW,
@@ -62,7 +63,10 @@ struct lullb_curl_transfer {
     struct lullb_buffer head;       /* as it came; of the last response */
     struct lullb_buffer body;
     struct lullb_buffer upload;
-    size_t fields;     /* lines in the head */
+    size_t heads;  /* so far, interim ones too */
+    size_t fields; /* lines in the head */
+    size_t trailer_bytes;
+    int64_t length;    /* as the head says; -1: it does not */
     size_t body_bytes; /* of the body, decompressed, ever */
     size_t max_body;
     size_t high;     /* a streamed body pauses at so many bytes */

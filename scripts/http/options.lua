@@ -96,8 +96,8 @@ end
 --- Options of requests, and of clients as their defaults.
 local COMMON <const> = {
   headers = is_type "table", auth = AUTH, timeout = TIMEOUT, retries = RETRIES, proxy = PROXY,
-  verify = FLAG, ca_file = PATH, cert = PATH, key = PATH, unix_socket = PATH, max_redirects = INDEX,
-  max_body = COUNT, http_version = VERSION,
+  verify = FLAG, ca_file = PATH, crl_file = PATH, cert = PATH, key = PATH, unix_socket = PATH,
+  max_redirects = INDEX, max_body = COUNT, http_version = VERSION,
 }
 
 local REQUEST <const> = {

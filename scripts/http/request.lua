@@ -163,7 +163,7 @@ end
 
 --- Options that the native, or the client, takes as they are.
 local PLAIN <const> = { "stream", "max_body", "max_redirects" }
-local SPECIAL <const> = { "verify", "ca_file", "cert", "key", "unix_socket", "http_version" }
+local SPECIAL <const> = { "verify", "ca_file", "crl_file", "cert", "key", "unix_socket", "http_version" }
 
 --- Those that every request of a client has, unless it says otherwise.
 ---@param opts table  checked
