@@ -215,9 +215,22 @@ describe("out of descriptors", function()
       for _, hog in ipairs(hogs) do hog:close() end
       print(client:get(url).body)
       client:close()
-      server:close()]], "ulimit -n 60;")
+      server:close()]], support.FEW_DESCRIPTORS)
     assert.are.equal("ok\nfalse\tio\nfalse\tio\nfalse\tio\nok\n", output)
     assert.are.equal(0, code)
+  end)
+end)
+
+describe("a child of the program", function()
+  it("gets no connection", function()
+    local function inherited() return tonumber(support.output_of "ls -l /proc/self/fd | grep -c socket:") end
+    local peer <close> = saying(support.response("200 OK", "ok"))
+    local client <close> = http.client()
+    local before <const> = inherited()
+    client:get(peer.url)
+    local res <close> = client:get(peer.url, { stream = true })
+    assert.are.equal(200, res.status)
+    assert.are.equal(before, inherited())
   end)
 end)
 
@@ -381,12 +394,11 @@ describe("a connection that is kept", function()
   it("is not used when the server has gone meanwhile", function()
     do
       local peer <close> = support.raw(function(stream)
-        while support.read_head(stream) do
-          stream:write(support.response("200 OK", "mine"))
-          stream:flush()
-          lull.sleep(0.01)
-          return stream:abort()
-        end
+        support.read_head(stream)
+        stream:write(support.response("200 OK", "mine"))
+        stream:flush()
+        lull.sleep(0.01)
+        stream:abort()
       end)
       leaving_nothing(function(client)
         for _ = 1, 3 do

@@ -250,7 +250,7 @@ describe("a server without descriptors", function()
       local stream = net.connect("127.0.0.1", server.port)
       stream:write "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
       print(stream:read "a":match "\r\n\r\n(.*)")
-      server:close()]], "ulimit -n 40;")
+      server:close()]], support.FEW_DESCRIPTORS)
     assert.is_truthy(output:find "hello\n$", output)
     assert.are.equal(0, code)
   end)

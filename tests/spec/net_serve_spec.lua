@@ -399,7 +399,7 @@ describe("out of descriptors", function()
       print(#lull.tasks() <= 5)
       for _, hog in ipairs(hogs) do hog:close() end
       for i = 1, 3 do print(clients[i]:read()) end
-      server:close()]], "ulimit -n 40;")
+      server:close()]], support.FEW_DESCRIPTORS)
     assert.are.equal("io\tEMFILE\ntrue\n1\n2\n3\n", output)
     assert.are.equal(0, code)
   end)
@@ -414,7 +414,7 @@ describe("out of descriptors", function()
         ok, e = pcall(net.connect, "127.0.0.1", listener.port)
         all[#all + 1] = e
       until not ok
-      print(e.kind, e.code, e.op)]], "ulimit -n 40;")
+      print(e.kind, e.code, e.op)]], support.FEW_DESCRIPTORS)
     assert.are.equal("io\tEMFILE\ttcp.connect\n", output)
   end)
 end)

@@ -171,12 +171,15 @@ lull.sleep(1)]] })
   it("prints the tree of tasks on SIGUSR1 and goes on", function()
     local output, code = outcome("$LUA s.lua", { "s.lua", [[
 local lull = require "lull"
-lull.spawn(function()
-  os.execute("kill -USR1 $PPID")
-  lull.sleep(0.05)
-  print "end"
-end)
-lull.sleep(0.01)]] })
+lull.group(function(g)
+  g:spawn(function()
+    os.execute("kill -USR1 $PPID")
+    lull.sleep(0.05)
+    print "end"
+    g:cancel()
+  end)
+  lull.sleep(60)
+end)]] })
     assert.truthy(output:find("s.lua waiting for sleep", 1, true), output)
     assert.truthy(output:find("end\n$"))
     assert.equal(0, code)

@@ -82,6 +82,9 @@ function support.socket_path()
   return path, setmetatable({}, { __close = function() os.remove(path) end })
 end
 
+--- Shell code in front of a program that is to run out of descriptors: a few more than it inherits.
+support.FEW_DESCRIPTORS = "ulimit -n $((40 + $(ls /proc/self/fd | wc -l)));"
+
 --- Run code under the lull program; returns its output (both streams) and exit code.  `before` is
 --- shell code in front of it.
 function support.program(code, before)
