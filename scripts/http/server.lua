@@ -22,7 +22,8 @@ local LINGER_BYTES <const> = 1024 * 1024
 ---@field max_fields? integer     fields of a head; 100
 ---@field max_requests? integer   requests of one connection; no limit
 ---@field server? string          sent as the header Server; none
----@field grace? number           seconds that requests have when the server's scope is cancelled; 0
+---@field grace? number           seconds that requests have when the server's scope is cancelled, or its
+---  `<close>` comes; 0
 ---@field cancel_on_disconnect? boolean  cancel a handler whose client is gone; no
 ---@field on_error? fun(req: lull.http.server.Request?, err: any): any  the response in place of a bare 500
 ---@field access_log? fun(entry: lull.http.LogEntry)  called after every response
@@ -278,7 +279,16 @@ function Server:reload_tls(opts)
   self.inner:reload_tls(opts)
 end
 
-Server.__close = Server.close
+--- Also in a task that is cancelled, handlers have ended before what they may use is closed; they
+--- have their grace.
+---@async
+function Server:__close()
+  local grace <const> = self.options.grace or 0
+  lull.shield(function()
+    if grace > 0 then self:drain(grace) end
+    self:close()
+  end)
+end
 
 function Server:__tostring()
   return "http " .. tostring(self.inner)

@@ -191,7 +191,11 @@ function Server:sockname()
   return self.listener:sockname()
 end
 
-Server.__close = Server.close
+--- Also in a task that is cancelled, handlers have ended before what they may use is closed.
+---@async
+function Server:__close()
+  lull.shield(self.close, self)
+end
 
 function Server:__tostring()
   return "server (" .. tostring(self.listener):match("%((.*)%)") .. ")"

@@ -17,7 +17,8 @@ local server = {}
 ---@field max_fields? integer     fields of a head; 100, and 256 at most
 ---@field max_requests? integer   requests of one connection; no limit
 ---@field server? string          sent as the header Server; none
----@field grace? number           seconds that requests have when the server's scope is cancelled; 0
+---@field grace? number           seconds that requests have when the server's scope is cancelled, or its
+---  `<close>` comes; 0
 ---@field cancel_on_disconnect? boolean  cancel a handler whose client is gone; no
 ---@field on_error? fun(req: lull.http.server.Request, err: any): any  the response in place of a bare 500
 ---@field access_log? fun(entry: lull.http.LogEntry)  called after every response

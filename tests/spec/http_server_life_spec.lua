@@ -160,6 +160,51 @@ describe("the end of a server", function()
     ends("cancelled", scope)
   end)
 
+  it("comes with grace for a to-be-closed server, too", function()
+    local handler <const>, entered <const>, opened <const> = gate()
+    local server
+    local scope <const> = go(function()
+      local closed <close> = serve(handler, { grace = 10 })
+      server = closed
+      lull.sleep_forever()
+    end)
+    testing.settle()
+    local c <close> = client(server)
+    c:ask "/"
+    entered:await()
+    scope:cancel()
+    testing.settle()
+    assert.are.equal("pending", scope:status())
+    opened:set()
+    assert.are.equal("through", c:response().body)
+    ends("cancelled", scope)
+  end)
+
+  it("waits for handlers to clean up before a cancelled task closes what they use", function()
+    local events <const>, entered <const> = {}, lull.future()
+    local server
+    local scope <const> = go(function()
+      local _ <close> = lull.finally(function() events[#events + 1] = "closed" end)
+      local closed <close> = serve(function()
+        local _ <close> = lull.finally(function()
+          lull.yield()
+          events[#events + 1] = "handler"
+        end)
+        entered:set()
+        lull.sleep_forever()
+      end)
+      server = closed
+      lull.sleep_forever()
+    end)
+    testing.settle()
+    local c <close> = client(server)
+    c:ask "/"
+    entered:await()
+    scope:cancel()
+    ends("cancelled", scope)
+    assert.are.same({ "handler", "closed" }, events)
+  end)
+
   it("comes with grace that is over some time", function()
     local handler <const>, entered <const> = gate()
     local server
