@@ -77,13 +77,20 @@ local function note(err)
   return setmetatable({ err = err, trace = debug.traceback("", 2):sub(2) }, Failure)
 end
 
+--- Report an error.  The task's name, which is part of that, tells of the request.
+local function report(conn, err, trace)
+  local req <const> = conn:request()
+  if req then lull.current().name = ("%s %s"):format(req.method, req.target:match "^[^?]*") end
+  core.report(err, trace)
+end
+
 --- The handler, or the response, has failed: answer, unless that is too late.
 ---@async
 local function fail(self, conn, err, trace)
   local answerable <const>, gone <const> = conn:state()
   if gone and is_disconnect(err) then return end
   local status <const> = respond.status_of(err)
-  if not status or status >= 500 or not answerable then core.report(err, trace) end
+  if not status or status >= 500 or not answerable then report(conn, err, trace) end
   if not answerable then return conn:abort() end
   local result
   if status then
@@ -155,7 +162,7 @@ local function answer_all(self, conn)
       if getmetatable(failure) == Failure then err, trace = failure.err, failure.trace end
       local answered <const>, second <const> = pcall(fail, self, conn, err, trace)
       if not answered then
-        core.report(second)
+        report(conn, second)
         conn:abort()
       end
       if current.request then tell(conn, log, current.request, current.start) end

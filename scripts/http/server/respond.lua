@@ -130,11 +130,16 @@ function respond.send(conn, result)
   if conn:respond(result) == nil then respond.special(conn, result) end
 end
 
---- The status that an error asks for.
+--- Does an error tell of the response of another server, to a request of the handler's own?
+local function is_of_client(err)
+  return err.response ~= nil or err.op == "websocket.connect"
+end
+
+--- The status that an error asks for.  That of another server is no answer to this client.
 ---@param err any
 ---@return integer?
 function respond.status_of(err)
-  local status <const> = lull.is_error(err) and math.tointeger(err.status)
+  local status <const> = lull.is_error(err) and not is_of_client(err) and math.tointeger(err.status)
   return status and status >= 400 and status <= 599 and status or nil
 end
 
