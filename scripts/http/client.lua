@@ -188,6 +188,7 @@ end
 ---@return lull.http.Response   raises kinds dns, io, tls, http, timeout, limit, closed
 function Client:request(opts)
   check.type(opts, 1, "request", "table")
+  if type(opts.url) ~= "string" then check.fail(1, "request", "url must be a string, not " .. type(opts.url)) end
   local rest <const> = {}
   for key, value in pairs(opts) do
     if key ~= "url" and key ~= "method" then rest[key] = value end

@@ -171,7 +171,7 @@ function download.run(client, target, path, opts)
   end })
   local res <const> = fetch(client, target, part, opts, progress)
   local ok <const>, message <const> = os.rename(part, path)
-  if not ok then raise("io", message) end
+  if not ok then raise("io", path .. ": " .. message) end
   if opts.resume then os.remove(note_path(part)) end
   return res
 end

@@ -93,6 +93,59 @@ local function is_cookies(value)
   return true
 end
 
+--- What one field of a form can be; anything else would go out as "table: 0x...", or not at all.
+local SCALARS <const> = { string = true, number = true, boolean = true }
+
+local function is_scalar(value)
+  return SCALARS[type(value)] or false
+end
+
+--- A scalar, or a list of them.
+local function is_field(value)
+  if type(value) ~= "table" then return is_scalar(value) end
+  local count = 0
+  for _, one in pairs(value) do
+    if not is_scalar(one) then return false end
+    count = count + 1
+  end
+  return count == #value
+end
+
+local function are_fields(value)
+  if type(value) ~= "table" then return false end
+  local is_list <const> = value[1] ~= nil
+  for key, one in pairs(value) do
+    if is_list then
+      if type(one) ~= "table" or not is_scalar(one[1]) or not is_field(one[2]) then return false end
+    elseif type(key) ~= "string" or not is_field(one) then
+      return false
+    end
+  end
+  return true
+end
+
+local PART_KEYS <const> = { name = true, data = true, filename = true, type = true }
+
+local function is_part(value)
+  if type(value) ~= "table" or type(value.name) ~= "string" or value.data == nil then return false end
+  for key, one in pairs(value) do
+    if not PART_KEYS[key] or not is_scalar(one) then return false end
+  end
+  return true
+end
+
+local function are_parts(value)
+  if type(value) ~= "table" then return false end
+  local is_list <const> = value[1] ~= nil
+  for key, one in pairs(value) do
+    if is_list and not is_part(one) then return false end
+    if not is_list and (type(key) ~= "string" or not is_scalar(one)) then return false end
+  end
+  return true
+end
+
+local FIELDS <const> = "text by name, where lists stand for several, or a list of pairs"
+
 --- Options of requests, and of clients as their defaults.
 local COMMON <const> = {
   headers = is_type "table", auth = AUTH, timeout = TIMEOUT, retries = RETRIES, proxy = PROXY,
@@ -101,8 +154,13 @@ local COMMON <const> = {
 }
 
 local REQUEST <const> = {
-  body = ANY, json = ANY, form = is_type "table", multipart = is_type "table",
-  query = is_type("table", "string"), stream = FLAG,
+  body = ANY, json = ANY, stream = FLAG,
+  form = { are_fields, "must be " .. FIELDS },
+  multipart = { are_parts, "must be a list of parts (name, data, filename, type), or text by name" },
+  query = {
+    function(value) return type(value) == "string" or are_fields(value) end,
+    "must be a string, or " .. FIELDS,
+  },
   cookies = { is_cookies, "must be a table of text by name, without semicolons" },
 }
 

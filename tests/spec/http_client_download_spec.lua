@@ -88,6 +88,16 @@ describe("a download", function()
     assert.is_truthy(e.message:find("/nowhere/file", 1, true))
   end)
 
+  it("onto a folder says which", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = serving {}
+    local folder = dir.path .. "/folder"
+    support.output_of("mkdir " .. folder)
+    local e = raises("io", http.download, peer.url, folder)
+    assert.is_truthy(e.message:find(folder, 1, true), e.message)
+    assert.are.same({ "folder" }, names(dir))
+  end)
+
   it("that is cancelled leaves nothing", function()
     local dir <close> = support.temp_dir()
     local peer <close> = support.raw(function(stream)

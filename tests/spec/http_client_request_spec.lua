@@ -299,6 +299,19 @@ describe("misuse", function()
     misuse(http.client, { stream = true })
   end)
 
+  it("of forms and parts would send what nobody has meant", function()
+    for _, opts in ipairs {
+      { form = { a = { b = 1 } } }, { form = { a = print } }, { form = { { "a" } } }, { form = { a = { {} } } },
+      { form = { [2] = "x" } }, { form = { "a=1" } }, { query = { a = {}, b = { c = 1 } } },
+      { multipart = { { data = "x" } } }, { multipart = { { name = "x" } } },
+      { multipart = { { name = "x", file = "/etc/passwd" } } }, { multipart = { a = {} } }, { multipart = { "x" } },
+    } do
+      misuse(http.post, "http://127.0.0.1:1/", opts)
+    end
+    local _, message <const> = pcall(http.request, { method = "GET" })
+    assert.is_truthy(message:find("url must be a string", 1, true), message)
+  end)
+
   it("is blamed on the caller", function()
     local _, message = pcall(function()
       local res = http.get("foo")
