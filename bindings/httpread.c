@@ -40,12 +40,12 @@ bool lullb_http_skip_body(struct lullb_http_conn *conn)
     }
 }
 
-/* The client waits to be asked for the body. */
+/* The client waits to be asked for the body: before the response, or not at all. */
 static void ask_for_body(struct lullb_http_conn *conn)
 {
     const char *bytes;
     struct iovec part = {.iov_base = (void *)CONTINUE, .iov_len = sizeof CONTINUE - 1};
-    if (lull_stream_peek(conn->stream, &bytes) == 0)
+    if (conn->phase == LULLB_HTTP_BUSY && lull_stream_peek(conn->stream, &bytes) == 0)
         lullb_http_put(conn, &part, 1);
     conn->must_continue = false;
 }
@@ -103,14 +103,26 @@ static int wait_for_more(lua_State *L, struct lullb_http_wait *wait,
     return lullb_http_await(L, wait, task, &read_type, LULLB_HTTP_BODY_DUE);
 }
 
+/* Without memory for them, `before` is how the parser finds them again. */
+static void keep_trailers(lua_State *L, const struct lullb_http_wait *wait,
+                          const struct lullb_http_piece *piece,
+                          const struct lullb_http_parser *before)
+{
+    struct lullb_http_conn *conn = wait->conn;
+    struct lullb_http_parser after = conn->parser;
+    if (conn->server->fields.count == 0)
+        return;
+    conn->parser = *before;
+    lullb_http_keep_trailers(L, 1, piece->trailers, &conn->server->fields);
+    conn->parser = after;
+}
+
 /* All of it was read: push it, or nil for read_some(). */
 static int push_end(lua_State *L, struct lullb_http_wait *wait,
                     const struct lullb_http_piece *piece)
 {
     struct lullb_http_conn *conn = wait->conn;
     lullb_due_stop(&conn->server->clock, &conn->due);
-    if (conn->server->fields.count > 0)
-        lullb_http_keep_trailers(L, 1, piece->trailers, &conn->server->fields);
     lull_stream_consume(conn->stream, piece->used);
     if (wait->most > 0) {
         lua_pushnil(L);
@@ -165,8 +177,10 @@ static int read_now(lua_State *L, struct lullb_http_wait *wait, struct lull_task
         enum lullb_http_verdict verdict = lullb_http_parse_body(
             &conn->parser, bytes, size, wait->most > 0 ? wait->most : size, &piece,
             &conn->server->fields);
-        if (verdict == LULLB_HTTP_DONE)
+        if (verdict == LULLB_HTTP_DONE) {
+            keep_trailers(L, wait, &piece, &before);
             return push_end(L, wait, &piece);
+        }
         if (verdict == LULLB_HTTP_BAD)
             return lullb_http_raise(L, conn->parser.status, OP_NAME, conn->parser.reason);
         if (verdict == LULLB_HTTP_PIECE) {

@@ -385,6 +385,22 @@ describe("Expect: 100-continue", function()
     assert.is_true(c:ended())
   end)
 
+  it("is not answered in the middle of a response", function()
+    local server <close> = serve(function(req)
+      local step = 0
+      return function()
+        step = step + 1
+        return step == 1 and "first" or step == 2 and req:body() or nil
+      end
+    end)
+    local c <close> = client(server)
+    c:send(HEAD)
+    testing.settle()
+    local response <const> = c:send("hello"):response()
+    assert.are.same({ "first", "hello" }, response.pieces)
+    assert.is_true(c:ended())
+  end)
+
   it("is not answered when the body is too large", function()
     local server <close> = serve(function(req) return req:body() end, { max_body = 4 })
     local c <close> = client(server)
