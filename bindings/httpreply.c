@@ -21,6 +21,7 @@ const char *lullb_http_reason(int status)
         int status;
         const char *reason;
     } reasons[] = {
+        {101, "Switching Protocols"},
         {200, "OK"},
         {201, "Created"},
         {202, "Accepted"},
@@ -260,13 +261,16 @@ static void add_headers(lua_State *L, const struct writer *writer, struct met *m
 
 /* ---- what the server adds --------------------------------------------------------------- */
 
-/* Whether another request can follow; what is unread of this one is in the way. */
+/*
+ * Whether another request can follow.  What is unread of this one is in the way; and
+ * behind CONNECT may be bytes for a tunnel, which are no requests.
+ */
 static bool must_close(struct lullb_http_conn *conn)
 {
     const char *bytes;
     const struct lullb_http_server *server = conn->server;
     if (!conn->keep_alive || server->draining || conn->requests >= server->max_requests ||
-        conn->parser.stage == LULLB_HTTP_REFUSED)
+        conn->parser.stage == LULLB_HTTP_REFUSED || conn->is_connect)
         return true;
     if (!lullb_http_in_body(&conn->parser) || lullb_http_skip_body(conn))
         return false;

@@ -1,7 +1,10 @@
 --- lull.http.reply: responses for middleware, which must not mind the form they come in.
 local reply = {}
 
-local function is_callable(value)
+--- Can it be called?  What is not closed to us says so by its metatable.
+---@param value any
+---@return boolean
+function reply.is_callable(value)
   local meta <const> = getmetatable(value)
   return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
 end
@@ -12,7 +15,7 @@ end
 ---@return table response  with `status` and `headers`; the body in `body`, `json` or `file`
 function reply.of(value)
   if value == nil then return { status = 204, headers = {} } end
-  if type(value) ~= "table" or value.body == nil and is_callable(value) then
+  if type(value) ~= "table" or value.body == nil and reply.is_callable(value) then
     return { status = 200, headers = {}, body = value }
   end
   local copy <const>, headers <const> = {}, {}
@@ -26,8 +29,11 @@ function reply.of(value)
   return copy
 end
 
---- Is the name in a list?
-local function names(list, name)
+--- Does a list ("close, upgrade") have a token?
+---@param list string
+---@param name string  in lower case
+---@return boolean
+function reply.names(list, name)
   for one in list:lower():gmatch("[^,%s]+") do
     if one == name then return true end
   end
@@ -42,20 +48,9 @@ function reply.vary(headers, name)
   if type(before) == "table" then before = table.concat(before, ", ") end
   if not before or before == "" then
     headers.vary = name
-  elseif before ~= "*" and not names(before, name) then
+  elseif before ~= "*" and not reply.names(before, name) then
     headers.vary = before .. ", " .. name
   end
 end
-
---- Close the body of a response that will not be sent.
----@param response table  of reply.of
-function reply.drop(response)
-  local body <const> = response.body
-  if (type(body) == "table" or type(body) == "userdata") and body.close then body:close() end
-  if response.file then response.file.handle:close() end
-  response.body, response.file, response.json = nil, nil, nil
-end
-
-reply.is_callable = is_callable
 
 return reply

@@ -353,8 +353,36 @@ describe("upgrade", function()
     assert.is_truthy(support.exchange(server, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"):find "200 OK")
     local other <close> = serve(function(req) req:upgrade "x" end)
     local c <close> = client(other)
-    c:send "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n"
+    c:send("POST / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n"
+      .. "Content-Length: 5\r\n\r\n")
     assert.are.equal(400, c:response().status)
+  end)
+
+  it("goes to no protocol that the client does not offer", function()
+    local server <close> = serve(function(req) req:upgrade "Shout/1" end)
+    for _, offer in ipairs {
+      "", "Upgrade: shout/1\r\n", "Connection: upgrade\r\n",
+      "Connection: upgrade\r\nUpgrade: shout/2, whisper\r\n",
+    } do
+      local response <const> = get(server, "/", offer)
+      assert.are.equal(426, response.status, offer)
+      assert.are.equal("Shout/1", response.headers.upgrade)
+    end
+    assert.are.equal(101, get(server, "/", "Connection: x, Upgrade\r\nUpgrade: a, shout/1\r\n").status)
+    local old <const> = "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: shout/1\r\n\r\n"
+    assert.is_truthy(support.exchange(server, old):find "^HTTP/1.1 426 ")
+  end)
+
+  it("that does not happen leaves no request to be read behind CONNECT", function()
+    local asked <const> = {}
+    local server <close> = serve(function(req)
+      asked[#asked + 1] = req.target
+      return "no tunnel"
+    end)
+    local answer <const> = support.exchange(server,
+      "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nGET /in/the/tunnel HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert.is_truthy(answer:find("Connection: close", 1, true))
+    assert.are.same({ "a:1" }, asked)
   end)
 end)
 

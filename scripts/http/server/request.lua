@@ -142,15 +142,27 @@ function methods:configure(opts)
   end
 end
 
+--- Does the client offer to go on with a protocol (RFC 9110, 7.8)?
+local function offers(req, protocol)
+  local names <const> = require("lull.http.reply").names
+  return req.version == "1.1" and names(req:header "connection" or "", "upgrade")
+    and names(req:header "upgrade" or "", protocol:lower())
+end
+
 --- Go on with another protocol: say so, and take the stream.  What the handler returns is
 --- ignored; when it returns, the stream is closed.
----@param protocol? string  for the header Upgrade; nil: none, as for CONNECT
+---@param protocol? string  which the client must have offered; nil: none, as for CONNECT
 ---@param headers? table
----@return lull.net.Stream
+---@return lull.net.Stream  raises kind http: 426 where the client does not offer the protocol
 function methods:upgrade(protocol, headers)
   check.type(protocol, 1, "upgrade", "string", true)
   check.type(headers, 2, "upgrade", "table", true)
   local conn <const> = native.connection_of(self, "http.upgrade")
+  if protocol and not offers(self, protocol) then
+    error(lull.new_error("http", "this needs an upgrade to " .. protocol, {
+      status = 426, op = "http.upgrade", headers = { upgrade = protocol, connection = "upgrade" },
+    }), 0)
+  end
   local all <const> = {}
   for name, value in pairs(headers or {}) do all[name] = value end
   if protocol then all.connection, all.upgrade = "Upgrade", protocol end
