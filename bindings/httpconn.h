@@ -73,6 +73,7 @@ struct lullb_http_wait {
     const struct lullb_http_request *request; /* whose body it waits for */
     size_t most;                              /* read_some: bytes; 0: all of the body */
     size_t limit;                             /* of the body */
+    uint64_t untaken; /* bytes that the client had not taken when the wait began */
 };
 
 struct lullb_http_conn {
@@ -236,7 +237,12 @@ int lullb_m_http_finish(lua_State *L);
 int lullb_m_http_take(lua_State *L);
 /* Raise unless the head of a response is sent, and its body is not. */
 void lullb_http_check_sending(lua_State *L, const struct lullb_http_conn *conn);
-/* A wait for the client is over.  If it is gone, or takes nothing, that is its affair. */
+/* First thing before a wait for the client to take what is sent. */
+void lullb_http_before_sent(struct lullb_http_wait *wait);
+/*
+ * Such a wait is over.  If the client is gone, or has taken nothing meanwhile, that is its
+ * affair: the connection is broken.  Else go on, or wait on.
+ */
 void lullb_http_sent(struct lullb_http_wait *wait);
 /* Send these, noting a failure. */
 void lullb_http_put(struct lullb_http_conn *conn, const struct iovec *parts, int count);

@@ -11,6 +11,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 #define OP_NAME "http.respond"
 #define TEXT    "text/plain; charset=utf-8"
@@ -38,10 +43,28 @@ static int push_alive(lua_State *L, const struct lullb_http_conn *conn)
     return 1;
 }
 
+/* Bytes for the client that are queued here, or in the system where that can tell. */
+static uint64_t count_untaken(const struct lullb_http_conn *conn)
+{
+    int queued = 0;
+#ifdef SIOCOUTQ
+    if (ioctl(lull_stream_fd(conn->stream), SIOCOUTQ, &queued) != 0 || queued < 0)
+        queued = 0;
+#endif
+    return lull_stream_unsent(conn->stream) + (uint64_t)queued;
+}
+
+void lullb_http_before_sent(struct lullb_http_wait *wait)
+{
+    wait->untaken = count_untaken(wait->conn);
+}
+
 void lullb_http_sent(struct lullb_http_wait *wait)
 {
     struct lullb_http_conn *conn = wait->conn;
     enum lull_woken woken = lull_stream_woken(&wait->stream);
+    if (woken == LULL_WOKEN_TIMEOUT && count_untaken(conn) < wait->untaken)
+        woken = LULL_WOKEN_READY; /* slow, but it takes something */
     if (woken == LULL_WOKEN_READY && lull_stream_write_error(conn->stream) == 0)
         return;
     if (woken == LULL_WOKEN_TIMEOUT)
@@ -49,11 +72,22 @@ void lullb_http_sent(struct lullb_http_wait *wait)
     conn->broken = conn->over = true;
 }
 
+static int await_sent(lua_State *L, struct lullb_http_wait *wait, struct lull_task *task)
+{
+    struct lullb_http_conn *conn = wait->conn;
+    lullb_http_before_sent(wait);
+    return lull_stream_await_sent(L, conn->stream, &wait->stream, task, &send_type,
+                                  LULLB_HTTP_LOW_WATER, conn->server->write_timeout);
+}
+
 static int sent_push(lua_State *L, struct lull_op *op)
 {
     struct lullb_http_wait *wait = (struct lullb_http_wait *)(void *)op;
+    struct lullb_http_conn *conn = wait->conn;
     lullb_http_sent(wait);
-    return push_alive(L, wait->conn);
+    if (!conn->broken && lull_stream_unsent(conn->stream) > LULLB_HTTP_LOW_WATER)
+        return await_sent(L, wait, op->task);
+    return push_alive(L, conn);
 }
 
 /* Return whether the client is still there, after waiting if need be.  */
@@ -62,9 +96,7 @@ static int push_sent(lua_State *L, struct lullb_http_conn *conn)
     if (conn->broken || !lull_stream_is_full(conn->stream))
         return push_alive(L, conn);
     struct lull_task *task = lull_checkpoint(L);
-    struct lullb_http_wait *wait = lullb_http_pick_wait(L, conn, 2);
-    return lull_stream_await_sent(L, conn->stream, &wait->stream, task, &send_type,
-                                  LULLB_HTTP_LOW_WATER, conn->server->write_timeout);
+    return await_sent(L, lullb_http_pick_wait(L, conn, 2), task);
 }
 
 /* ---- respond -------------------------------------------------------------------------- */

@@ -76,18 +76,22 @@ static int send_file_now(lua_State *L, struct lullb_http_wait *wait,
 {
     struct lullb_http_conn *conn = wait->conn;
     double timeout = conn->server->write_timeout;
-    if (lull_stream_unsent(conn->stream) > 0)
+    if (lull_stream_unsent(conn->stream) > 0) {
+        lullb_http_before_sent(wait);
         return lull_stream_await_sent(L, conn->stream, &wait->stream, task, &file_type, 0,
                                       timeout);
+    }
     if (conn->broken || conn->send_left == 0)
         return push_alive(L, conn);
     off_t offset = (off_t)lua_tointeger(L, 3);
     size_t most = conn->send_left < PIECE ? (size_t)conn->send_left : PIECE;
     ssize_t count =
         send_piece(lull_stream_fd(conn->stream), (int)lua_tointeger(L, 2), offset, most);
-    if (count < 0 && errno == EAGAIN)
+    if (count < 0 && errno == EAGAIN) {
+        lullb_http_before_sent(wait);
         return lull_stream_await_writable(L, conn->stream, &wait->stream, task,
                                           &file_type, timeout);
+    }
     if (count <= 0) { /* the file has become shorter, or the client is gone */
         conn->broken = conn->over = true;
         return push_alive(L, conn);

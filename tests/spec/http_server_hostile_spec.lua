@@ -114,6 +114,20 @@ describe("a slow client", function()
     lull.sleep(0.1)
     assert.is_true(c:is_cut())
   end)
+
+  it("that takes little at a time gets all of it", function()
+    local whole <const> = ("x"):rep(16 * 1024 * 1024)
+    local server <close> = serve(whole, { write_timeout = 0.2 })
+    local c <close> = client(server)
+    c:ask "/"
+    local size = 0
+    repeat
+      local piece <const> = c.stream:read_some(256 * 1024)
+      size = size + #(piece or "")
+      lull.sleep(0.01)
+    until not piece or size > #whole
+    assert.is_true(size > #whole)
+  end)
 end)
 
 describe("a client that goes", function()
