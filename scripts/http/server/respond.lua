@@ -1,6 +1,7 @@
 --- lull.http.server.respond: the responses that are more than a string.
 local lull = require "lull"
 local problem = require "lull.http.problem"
+local reply = require "lull.http.reply"
 
 local respond = {}
 
@@ -9,11 +10,7 @@ local SMALL <const> = 16 * 1024
 --- Bytes of a file that pass through us at a time, where the system cannot send them itself.
 local PIECE <const> = 64 * 1024
 
-local function is_callable(value)
-  if type(value) == "function" then return true end
-  local meta <const> = getmetatable(value)
-  return type(meta) == "table" and meta.__call ~= nil
-end
+local is_callable <const> = reply.is_callable
 
 local function refuse(what)
   error(lull.new_error("usage", what, { op = "http.respond" }), 0)
@@ -100,6 +97,14 @@ local function send_file(conn, response)
   end
 end
 
+--- A plain table in place of an object, whose fields may come from anywhere.
+local function fields_of(object)
+  return {
+    status = object.status, headers = object.headers, trailers = object.trailers,
+    body = object.body, json = object.json, file = object.file,
+  }
+end
+
 --- Send what connection:respond() has not: streams, files, JSON.
 ---@async
 ---@param conn userdata
@@ -109,14 +114,16 @@ function respond.special(conn, result)
   if type(result) ~= "table" then
     refuse("a handler must return a string, a table or a function, got " .. type(result))
   end
+  if getmetatable(result) then
+    result = fields_of(result)
+    if conn:respond(result) ~= nil then return end
+  end
   if result.file then
     send_file(conn, result)
   elseif result.json ~= nil then
     conn:respond(result, require("lull.json").encode(result.json), "application/json")
   elseif is_callable(result.body) then
     send_stream(conn, result)
-  elseif getmetatable(result) then
-    conn:respond { status = result.status, headers = result.headers, body = result.body }
   else
     refuse("a response's body must be a string or a function, got " .. type(result.body))
   end
@@ -130,16 +137,17 @@ function respond.send(conn, result)
   if conn:respond(result) == nil then respond.special(conn, result) end
 end
 
---- Does an error tell of the response of another server, to a request of the handler's own?
-local function is_of_client(err)
-  return err.response ~= nil or err.op == "websocket.connect"
-end
+--- Who raises errors whose status is that of another server: requests that a handler makes.
+local CLIENTS <const> = {
+  ["http.request"] = true, ["http.read"] = true, ["http.upload"] = true,
+  ["http.download"] = true, ["websocket.connect"] = true,
+}
 
---- The status that an error asks for.  That of another server is no answer to this client.
+--- The status that an error asks for.
 ---@param err any
 ---@return integer?
 function respond.status_of(err)
-  local status <const> = lull.is_error(err) and not is_of_client(err) and math.tointeger(err.status)
+  local status <const> = lull.is_error(err) and not CLIENTS[err.op] and math.tointeger(err.status)
   return status and status >= 400 and status <= 599 and status or nil
 end
 
