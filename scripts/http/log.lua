@@ -22,7 +22,7 @@ end
 
 --- A header of the request, or a dash.
 local function header(entry, name)
-  local value <const> = entry.request.headers[name]
+  local value <const> = entry.request and entry.request.headers[name]
   return value and value ~= "" and escape(value) or "-"
 end
 
@@ -31,13 +31,19 @@ local function word(value)
   return value and value ~= "" and (escape(value):gsub(" ", "\\x20")) or "-"
 end
 
+--- The request line; a dash where what came was no request.
+local function request_line(entry)
+  local req <const> = entry.request
+  if not req then return "-" end
+  return ("%s %s HTTP/%s"):format(escape(entry.method), escape(entry.target), req.version or "1.1")
+end
+
 --- The Common Log Format; the user is what middleware has put into `req.user`.
 local function common(entry, time)
   local req <const> = entry.request
-  local user <const> = type(req.user) == "string" and req.user
-  return ('%s - %s [%s] "%s %s HTTP/%s" %d %s'):format(
-    word(req.peer), word(user), clock(time), escape(entry.method), escape(entry.target),
-    req.version or "1.1", entry.status or 0, entry.bytes or "-")
+  local user <const> = req and type(req.user) == "string" and req.user
+  return ('%s - %s [%s] "%s" %d %s'):format(word(req and req.peer or entry.peer), word(user),
+    clock(time), request_line(entry), entry.status or 0, entry.bytes or "-")
 end
 
 local function combined(entry, time)
@@ -56,7 +62,7 @@ local function quoted(value)
 end
 
 local function json(entry, time)
-  local req <const> = entry.request
+  local req <const> = entry.request or { peer = entry.peer, headers = {} }
   local form <const> = '{"time":%d,"peer":%s,"method":%s,"target":%s,"status":%d,"bytes":%d,'
     .. '"seconds":%.6f,"id":%s,"agent":%s}'
   return form:format(

@@ -265,6 +265,17 @@ describe("a log line", function()
     assert.are.equal("1", entry.id)
   end)
 
+  it("tells of what was no request", function()
+    local refused = { status = 400, bytes = 9, seconds = 0, peer = "127.0.0.1" }
+    for format, wanted in pairs {
+      common = '^127%.0%.0%.1 %- %- %[.*%] "%-" 400 9$',
+      combined = ' "%-" 400 9 "%-" "%-"$',
+      json = '"peer":"127.0.0.1","method":null,"target":null,"status":400,',
+    } do
+      log.new(format, function(text) assert.matches(wanted, text) end)(refused)
+    end
+  end)
+
   it("cannot be ended or forged by a client", function()
     for _, format in ipairs { "common", "combined", "json" } do
       local text = line(format, { target = '/\r\n127.0.0.1 - - "x"\27[31m' }, { ["user-agent"] = '"\n\\' })
