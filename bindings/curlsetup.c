@@ -33,12 +33,12 @@ struct wishes {
 
 /* ---- the table ---------------------------------------------------------------- */
 
-/* A string field, or NULL; what it points to is the table's. */
+/* A string field, or NULL without one (or false); what it points to is the table's. */
 static const char *text_field(lua_State *L, int spec, const char *name, size_t *size)
 {
     int type = lua_getfield(L, spec, name);
     const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, size) : NULL;
-    if (type != LUA_TNIL && text == NULL)
+    if (lua_toboolean(L, -1) && text == NULL)
         luaL_error(L, "%s must be a string", name);
     lua_pop(L, 1);
     return text;

@@ -268,11 +268,13 @@ local function without(lines, patterns)
   return kept
 end
 
---- Leave out what was meant for another origin: scheme, host or port differ.
+--- Leave out what was meant for another origin: scheme, host or port differ.  Certificates may
+--- be those of the client, so that leaving the plan's out would not do.
 local function drop_secrets(plan)
   plan.plain, plan.special = nil, true
-  plan.headers = without(plan.headers, { "^authorization[:;]", "^cookie[:;]" })
+  plan.headers = without(plan.headers, { "^authorization[:;]", "^cookie[:;]", "^host[:;]" })
   plan.user, plan.password, plan.digest, plan.cookies = nil, nil, nil, nil
+  plan.cert, plan.key = false, false
 end
 
 --- Fields about a body that is no longer sent go with it.

@@ -171,6 +171,38 @@ describe("to another origin a redirection takes along", function()
     end)
   end
 
+  it("not the name of the first host", function()
+    local other <close> = redirecting {}
+    local targets = { ["/"] = { 302, "/near" }, ["/near"] = { 302, other.url .. "/" } }
+    local peer <close> = redirecting(targets)
+    http.get(peer.url .. "/", { headers = { Host = "first.example" } })
+    assert.are.equal("first.example", last(peer).fields.host)
+    assert.are.equal(other.url:match("//(.*)"), last(other).fields.host)
+  end)
+
+  it("no certificate of the client", function()
+    if not support.has "nginx" then return pending("needs nginx") end
+    local dir <close> = support.temp_dir()
+    local ca = support.authority(dir.path)
+    local asks = ("ssl_verify_client optional; ssl_client_certificate %s;"):format(ca.file)
+    local other <close> = support.nginx {
+      tls = ca:issue("127.0.0.1"), http = asks .. "location / { return 200 [$ssl_client_s_dn]; }",
+    }
+    local peer <close> = support.nginx {
+      tls = ca:issue("127.0.0.1"), http = asks .. ([[
+        location /far { return 302 %s/there; }
+        location /near { return 302 /here; }
+        location / { return 200 [$ssl_client_s_dn]; }]]):format(other.url),
+    }
+    local mine = ca:issue("me")
+    local opts = { ca_file = ca.file, cert = mine.cert, key = mine.key }
+    local client <close> = http.client(opts)
+    assert.are.equal("[CN=me]", http.get(peer.url .. "/near", opts).body)
+    assert.are.equal("[CN=me]", client:get(other.url .. "/").body)
+    assert.are.equal("[]", http.get(peer.url .. "/far", opts).body)
+    assert.are.equal("[]", client:get(peer.url .. "/far").body)
+  end)
+
   it("nothing secret when it is on the way back, either", function()
     local targets = {}
     local peer <close> = redirecting(targets)
