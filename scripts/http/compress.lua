@@ -10,6 +10,7 @@ local reply = require "lull.http.reply"
 local MIN <const> = 1024
 local PIECE <const> = 64 * 1024
 local MAX_REQUEST <const> = 1024 * 1024
+local OVERHEAD <const> = 4096 -- bytes by which a coding may make a body longer
 local PREFERENCE <const> = { "br", "zstd", "gzip" }
 
 ---@class lull.http.CompressOptions
@@ -202,15 +203,18 @@ local function decode(decoder, method, bytes)
   refuse(400, "the body is not what its coding says", result)
 end
 
---- Have a request give its body expanded.
+--- Have a request give its body expanded.  There are codings of nothing that never end: what
+--- comes in is limited, too.
 local function expand(req, encoding, max)
   local decoder <const> = compress.decoder(encoding, { max = max })
   local read_some <const> = req.read_some
-  local over, whole = false, nil
+  local over, whole, left = false, nil, max + max // 16 + OVERHEAD
   req.read_some = function()
     while not over do
       local piece <const> = read_some(req)
       over = piece == nil
+      left = left - #(piece or "")
+      if left < 0 then refuse(413, "the body is too large") end
       local out <const> = over and decode(decoder, "finish") or decode(decoder, "write", piece)
       if out ~= "" then return out end
     end

@@ -124,12 +124,22 @@ local function content_type(req)
   return media, parameters
 end
 
+--- A body that is refused above so many bytes.
+local function limited(req, limit)
+  local left = limit
+  return { read_some = function()
+    local piece <const> = req:read_some()
+    left = left - #(piece or "")
+    if left < 0 then refuse(413, "the form is too large") end
+    return piece
+  end }
+end
+
 local function read_multipart(req, boundary, opts)
   local first <const>, all <const> = {}, {}
-  local left = opts.max_body or req.max_body or MAX_BODY
-  for part in multipart.parts(req, boundary, opts) do
-    local body <const> = part:read(left)
-    left = left - #body
+  local limit <const> = opts.max_body or req.max_body or MAX_BODY
+  for part in multipart.parts(limited(req, limit), boundary, opts) do
+    local body <const> = part:read(limit)
     local value = body
     if part.filename then
       value = { filename = part.filename, content_type = part.content_type, body = body }

@@ -152,9 +152,15 @@ Content-Type: application/octet-stream
       headers = { ["content-type"] = URLENCODED }, body = "a=12345",
     })
     refuses(413, form.read, req, { max_body = 6 })
-    refuses(413, form.read, multipart(TWO), { max_body = 8 })
-    assert.are.equal("one", form.read(multipart(TWO), { max_body = 9 }).a)
+    local whole = multipart(TWO)
+    refuses(413, form.read, multipart(TWO), { max_body = #whole:body() - 1 })
+    assert.are.equal("one", form.read(whole, { max_body = #whole:body() }).a)
     refuses(413, form.read, multipart(TWO, { max_body = 8 }))
+  end)
+
+  it("above max_body is a 413 by the names of its parts, too", function()
+    local part = ("--B\nContent-Disposition: form-data; name=%q\n\n\n"):format(("n"):rep(1000))
+    refuses(413, form.read, multipart(part:rep(20) .. "--B--\n"), { max_body = 10000 })
   end)
 
   it("has known options only", function()
