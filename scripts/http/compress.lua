@@ -198,13 +198,14 @@ end
 local function decode(decoder, method, bytes)
   local ok <const>, result <const> = pcall(decoder[method], decoder, bytes)
   if ok then return result end
-  if not lull.is_error(result) then error(result, 0) end
+  if not lull.is_error(result) or result.kind == "closed" then error(result, 0) end
   if result.kind == "limit" then refuse(413, "the body is too large when expanded", result) end
   refuse(400, "the body is not what its coding says", result)
 end
 
 --- Have a request give its body expanded.  There are codings of nothing that never end: what
 --- comes in is limited, too.
+---@return lull.compress.Stream  to be closed: it has memory that Lua's collector knows nothing of
 local function expand(req, encoding, max)
   local decoder <const> = compress.decoder(encoding, { max = max })
   local read_some <const> = req.read_some
@@ -227,6 +228,12 @@ local function expand(req, encoding, max)
     end
     return whole
   end
+  return decoder
+end
+
+--- Does the response go on, perhaps with what it reads of the request?
+local function is_streamed(response)
+  return reply.is_callable(response) or type(response) == "table" and reply.is_callable(response.body)
 end
 
 --- Middleware that expands the bodies of requests with a Content-Encoding.  One that this build
@@ -249,8 +256,13 @@ function module.requests(opts)
       response.headers["accept-encoding"] = table.concat(names, ", ")
       return response
     end
-    expand(req, name, max)
-    return next(req)
+    local decoder <const> = expand(req, name, max)
+    local response
+    local _ <close> = lull.finally(function()
+      if not is_streamed(response) then decoder:close() end
+    end)
+    response = next(req)
+    return response
   end
 end
 

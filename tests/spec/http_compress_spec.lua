@@ -240,6 +240,20 @@ describe("a request's body", function()
     refuses(413, { headers = gzip, body = compress.encode("gzip", TEXT) }, { max = 1000 })
   end)
 
+  it("is expanded no more when the handler is over, unless its response goes on", function()
+    local gzip = { ["content-encoding"] = "gzip" }
+    local function after(response)
+      local req = request("POST", "/", { headers = gzip, body = compress.encode("gzip", TEXT) })
+      pcall(http_compress.requests(), req, function() return response or error "x" end)
+      return req
+    end
+    raises("closed", after("text").body)
+    raises("closed", after().body)
+    local req
+    req = after { body = function() return req:body() end }
+    assert.are.equal(TEXT, req:body())
+  end)
+
   it("that goes on and comes to nothing is refused", function()
     local endless = compress.encode("gzip", ""):sub(1, 10) .. ("\0\0\0\xFF\xFF"):rep(10000)
     refuses(413, { headers = { ["content-encoding"] = "gzip" }, body = endless }, { max = 1000 })
