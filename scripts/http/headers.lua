@@ -1,4 +1,6 @@
 --- lull.http.headers: header fields, written and read.
+local params = require "lull.http.params"
+
 local headers = {}
 
 --- A field's name is a token (RFC 9110, 5.6.2).
@@ -64,14 +66,14 @@ function headers.lists(head)
   local last
   for line in head:gmatch("\n([^\n]+)") do
     line = line:gsub("\r$", "")
-    local name <const>, value <const> = line:match("^([^:%s]+)%s*:%s*(.-)%s*$")
+    local name <const>, value <const> = line:match("^([^:%s]+)%s*:(.*)$")
     if name then
       local lower <const> = name:lower()
       last = lists[lower] or {}
       lists[lower] = last
-      last[#last + 1] = value
+      last[#last + 1] = params.trim(value)
     elseif last and line:find("^[ \t]") then -- a folded line (RFC 9112, 5.2)
-      last[#last] = last[#last] .. " " .. line:match("^%s*(.-)%s*$")
+      last[#last] = last[#last] .. " " .. params.trim(line)
     end
   end
   return lists

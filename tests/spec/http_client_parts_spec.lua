@@ -96,6 +96,12 @@ describe("the head of a response", function()
     assert.are.equal("", headers.reason("HTTP/2 200 \r\n"))
     assert.are.equal("", headers.reason("HTTP/1.1 200\r\n"))
   end)
+
+  it("are read in linear time", function()
+    local blanks = (" "):rep(1000000)
+    local lists = headers.lists("HTTP/1.1 200 OK\r\nA: a" .. blanks .. "b\r\n\tc" .. blanks .. "d\r\n\r\n")
+    assert.are.equal(2 * #blanks + 5, #lists.a[1])
+  end)
 end)
 
 describe("a proxy's URL", function()
