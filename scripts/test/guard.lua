@@ -1,9 +1,9 @@
 --- lull.test.guard: a deadline of the real clock, and what was waited for then.
 --
--- Cancelling a task unwinds it, and the tree below it.  So a watcher, a task that
--- only waits, is cancelled a moment earlier and looks at the tree while
--- everything is still in its place.  In virtual time only tasks started inside
--- run: every world gets a watcher of its own.
+-- Cancelling a task unwinds it, and the tree below it.  So it is a watcher, a task
+-- that only waits, that the deadline cancels: it looks at the tree while everything
+-- is still in its place, and then has the task cancelled.  In virtual time only
+-- tasks started inside run: every world gets a watcher of its own.
 local core = require "lull.core"
 local lull = require "lull"
 local testing = require "lull.testing"
@@ -12,13 +12,14 @@ local tree = require "lull.test.tree"
 local guard = {}
 
 local WATCHER <const> = "watcher of lull.test"
-local HEAD_START <const> = 0.01 -- seconds from looking to cancelling
+local PATIENCE <const> = 1 -- seconds until a task is cancelled though no watcher has looked
 
 --- One guarded task; a `<close>` value.
 ---@class lull.test.Guard
 ---@field task lull.Task
 ---@field clock fun(): number  the real one
 ---@field ends number   when watchers look, on that clock
+---@field looked? any    to be closed: has the task cancelled, now that it was looked at
 ---@field seen string?  what the first of them saw; nil: the time is not over
 local Guard = {}
 Guard.__index = Guard
@@ -29,8 +30,10 @@ local open
 local function watch(self)
   local _ <close> = setmetatable({}, {
     __close = function(_, err)
-      if lull.is_error(err, "cancelled") and err.reason == "guard" then
-        self.seen = self.seen or tree.below(self.task, WATCHER)
+      if lull.is_error(err, "cancelled") and err.reason == "guard" and not self.seen
+        and open == self then
+        self.seen = tree.below(self.task, WATCHER)
+        self.looked = core.guard(0, self.task)
       end
     end,
   })
@@ -73,17 +76,18 @@ function guard.open(seconds, task, clock)
   local self <const> = setmetatable({
     task = task,
     clock = clock,
-    ends = clock() + math.max(seconds - HEAD_START, seconds / 2),
+    ends = clock() + seconds,
   }, Guard)
   self.watcher = watcher(self)
-  self.deadline = core.guard(seconds, task)
+  self.deadline = core.guard(seconds + PATIENCE, task)
   open = self
   return self
 end
 
 function Guard:__close()
   local _ <close> = self.deadline
-  local _ <close> = self.watcher
+  do local _ <close> = self.watcher end
+  local _ <close> = self.looked -- the watcher's last act may have made it
   open = nil
 end
 

@@ -147,8 +147,11 @@ describe("TLS that is cut", function()
         for limit = 0, total - 60, 150 do
           local peer <close> = cutter(server.port, limit, way)
           local ok <const>, e <const> = pcall(client.get, client, url:format(peer.port), opts)
-          assert.is_false(ok, ("%d bytes of %d were enough"):format(limit, total))
-          assert.is_true(lull.is_error(e, "tls") or lull.is_error(e, "io"), tostring(e))
+          --- A session that is resumed is shorter, and may be over before it is cut.
+          if peer.total >= limit then
+            assert.is_false(ok, ("%d bytes of %d were enough"):format(limit, total))
+            assert.is_true(lull.is_error(e, "tls") or lull.is_error(e, "io"), tostring(e))
+          end
         end
       end)
     end)
