@@ -7,6 +7,8 @@
  */
 #include "native.h"
 
+#include "lull_ext.h"
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -57,6 +59,17 @@ static void show_own_names(void)
         dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
 }
 
+/*
+ * Would a native find the functions of this copy of lull?  If not it must not be
+ * loaded: one that is missed when it is called ends the process.
+ */
+static bool shows_own_names(void)
+{
+    void (*own)(struct lull_op *) = lull_op_complete;
+    void *found = dlsym(RTLD_DEFAULT, "lull_op_complete");
+    return memcmp(&found, &own, sizeof found) == 0;
+}
+
 /* Push the path of the shared object, or raise where it was looked for. */
 static const char *push_path(lua_State *L, const char *name)
 {
@@ -90,6 +103,11 @@ void lull__push_shared_native(lua_State *L, const char *name, const char *functi
 {
     const char *path = push_path(L, name);
     show_own_names();
+    if (!shows_own_names())
+        luaL_error(L,
+                   "%s is a shared object and cannot find lull's functions in this "
+                   "program: link it with -rdynamic, or to the shared library",
+                   name);
     /* Never closed: the threads and exit handlers of libraries outlive a state. */
     void *object = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     if (object == NULL)
