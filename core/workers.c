@@ -96,6 +96,10 @@ static void worker_ended(struct crew *crew, unsigned i, int status)
         return;
     if (crew->stopping || is_early(&crew->workers[i])) {
         crew->code = code;
+        if (!crew->stopping)
+            fprintf(stderr,
+                    "lull: worker %u ended with %d at once and is not started again\n",
+                    i + 1, code);
         return;
     }
     fprintf(stderr, "lull: worker %u ended with %d and is started again\n", i + 1, code);

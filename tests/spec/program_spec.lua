@@ -235,10 +235,10 @@ lull.sleep(30)]] })
     assert.equal(143, code)
   end)
 
-  it("does not start a worker again that fails at once, and exits as it did", function()
+  it("does not start a worker again that fails at once, says so, and exits as it did", function()
     local output, code = outcome("$LUA --workers=2 s.lua", { "s.lua", [[
 if os.getenv "LULL_WORKER" == "2" then os.exit(7) end]] })
-    assert.equal("", output)
+    assert.truthy(output:find("worker 2 ended with 7 at once and is not started again", 1, true), output)
     assert.equal(7, code)
   end)
 
