@@ -25,12 +25,14 @@ Server.__name = "lull.net.Server"
 
 local server = {}
 
---- The task of one connection.
+--- The task of one connection.  What the handler starts is in a group: if that fails, it is this
+--- connection's affair, like what the handler raises, and not the end of the server.
 ---@async
 local function handle(self, stream)
   local _ <close> = stream
   if not secure.accepted(self, stream) then return end
-  local ok <const>, err <const> = pcall(self.handler, stream)
+  local handler <const> = self.handler
+  local ok <const>, err <const> = pcall(lull.group, function() handler(stream) end)
   if not ok then core.report(err) end
 end
 

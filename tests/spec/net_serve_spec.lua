@@ -62,6 +62,24 @@ describe("serve", function()
     assert.is_true(rawequal(boom, errors[1]))
   end)
 
+  it("goes on when what a handler has started fails, which ends that handler", function()
+    local server <close> = net.serve({}, function(stream)
+      if stream:read "l" == "good" then return stream:write "fine\n" end
+      lull.spawn(function() error("child", 0) end)
+      lull.sleep_forever()
+    end)
+    local reported <const> = {}
+    local previous <const> = lull.on_error(function(e) reported[#reported + 1] = e end)
+    local _ <close> = lull.finally(function() lull.on_error(previous) end)
+    local bad <close> = net.connect("127.0.0.1", server.port)
+    bad:write "bad\n"
+    assert.is_nil(bad:read "l")
+    local good <close> = net.connect("127.0.0.1", server.port)
+    good:write "good\n"
+    assert.are.equal("fine", good:read "l")
+    assert.are.same({ "child" }, reported)
+  end)
+
   it("reports a connection that breaks like any other failure", function()
     local errors = support.reported(function()
       local server <close> = net.serve({}, function(stream) stream:read("a") end)
