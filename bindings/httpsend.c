@@ -145,6 +145,28 @@ static int send_whole(lua_State *L, struct lullb_http_conn *conn,
     return push_sent(L, conn);
 }
 
+/* The table at 2 has no body, so what else is in it was meant as one, or is mistyped:
+   to send nothing, and be silent, would hide that. */
+static void check_fields(lua_State *L)
+{
+    static const char *const known[] = {"status", "headers", "trailers", NULL};
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+        lua_pop(L, 1);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+        unsigned i = 0;
+        while (known[i] != NULL && strcmp(known[i], name) != 0)
+            i++;
+        if (known[i] == NULL) {
+            const char *unknown = luaL_tolstring(L, -1, NULL);
+            lua_pushfstring(L,
+                            "a response has status, headers, body (json, file), not '%s'",
+                            unknown);
+            lullb_raise(L, LULL_KIND_USAGE, OP_NAME, lua_tostring(L, -1));
+        }
+    }
+}
+
 /* The body of the table at 2, unless there is one at 3; false: it is not so simple. */
 static bool read_body(lua_State *L, struct lullb_http_reply *reply)
 {
@@ -161,7 +183,9 @@ static bool read_body(lua_State *L, struct lullb_http_reply *reply)
     int type = lua_rawget(L, 2);
     if (is_special || (type != LUA_TNIL && type != LUA_TSTRING && type != LUA_TNUMBER))
         return false;
-    if (type != LUA_TNIL) {
+    if (type == LUA_TNIL) {
+        check_fields(L);
+    } else {
         reply->body = lua_tolstring(L, -1, &reply->size);
         reply->type = TEXT;
     }

@@ -59,3 +59,14 @@ describe("an error that a handler does not catch", function()
     assert.are.same({ "child" }, errors)
   end)
 end)
+
+describe("a table that is no response", function()
+  it("is refused, naming the field, and not taken for an empty one", function()
+    for name, value in pairs { boddy = "x", [1] = 404, user = { id = 7 } } do
+      local server <close> = serve(function() return { status = 200, [name] = value } end)
+      local errors <const> = support.reported(function() assert.are.equal(500, get(server).status) end)
+      assert.is_true(lull.is_error(errors[1], "usage"))
+      assert.is_truthy(errors[1].message:find(("not '%s'"):format(name), 1, true), errors[1].message)
+    end
+  end)
+end)
