@@ -6,8 +6,8 @@
  * TLS sessions.  Curl says which sockets it waits for and when it wants to be
  * called; we say when they are ready, and collect the transfers that ended.
  *
- *   1. Curl is called only from here and from curltransfer.c, and never from
- *      within one of its callbacks.
+ *   1. Transfers are run only from here and from curltransfer.c, and never from
+ *      within one of curl's callbacks, which do no more than ask it for facts.
  *   2. After each call into curl comes lullb_curl_kick(): what curl wants to do
  *      at once is done at once, not a turn later.
  *   3. What cannot be watched for lack of memory fails every transfer of the

@@ -18,12 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OP_OPEN   "http.file.open"
-#define OP_READ   "http.file.read"
-#define OP_LIST   "http.file.list"
-#define MAX_PATH  4096
-#define MAX_READ  ((size_t)1024 * 1024)
-#define MAX_NAMES ((size_t)1024 * 1024) /* bytes of all names of a folder */
+#define OP_OPEN  "http.file.open"
+#define OP_READ  "http.file.read"
+#define OP_LIST  "http.file.list"
+#define MAX_PATH 4096
+#define MAX_READ ((size_t)1024 * 1024)
 
 int luaopen_lull_http_file_native(lua_State *L);
 

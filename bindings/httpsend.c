@@ -3,7 +3,7 @@
  * httpsend.c -- sending responses: at once, or in pieces.
  *
  * A response that is a string, or a plain table whose body is one, is sent here, head
- * and body in one system call.  Others are sent by scripts/http/respond.lua: begin(),
+ * and body in one system call.  Others are sent by scripts/http/server/respond.lua: begin(),
  * send() for every piece, finish().  Where the client takes less than is sent,
  * these wait.
  */

@@ -40,33 +40,12 @@ function retry.allows(policy, method)
   return policy.max > 0 and (policy.any_method or IDEMPOTENT[method] or false)
 end
 
-local MONTHS <const> = {
-  Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10,
-  Nov = 11, Dec = 12,
-}
-
---- Seconds of the epoch of a date as HTTP writes them (RFC 9110, 5.6.7); nil when it is none.
----@param text string
----@return integer?
-function retry.date(text)
-  local day <const>, name <const>, year <const>, hour <const>, min <const>, sec <const> =
-    text:match("^%a+, (%d+) (%a+) (%d+) (%d+):(%d+):(%d+) GMT$")
-  local month <const> = MONTHS[name]
-  if not month then return nil end
-  local local_time <const> = os.time {
-    year = year, month = month, day = day, hour = hour, min = min, sec = sec, isdst = false,
-  }
-  local utc <const> = os.date("!*t", local_time)
-  utc.isdst = false
-  return local_time + os.difftime(local_time, os.time(utc)) // 1 | 0
-end
-
 --- Seconds that a Retry-After field asks for; nil without one.
 local function asked_for(head)
   local value <const> = headers.first(head, "retry-after")
   if not value then return nil end
   if value:find("^%d+$") then return tonumber(value) end
-  local at <const> = retry.date(value)
+  local at <const> = require("lull.http.date").parse(value)
   return at and math.max(at - os.time(), 0)
 end
 
