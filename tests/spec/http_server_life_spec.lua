@@ -267,6 +267,14 @@ describe("a handler whose client is gone", function()
   end)
   it("is cancelled where its route says so", function() assert.is_true(watched(nil, true)) end)
 
+  it("may say so in a group of its own", function()
+    local server <close> = serve(function(req)
+      lull.group(function() req:configure { cancel_on_disconnect = true } end)
+      return "not waited for"
+    end)
+    assert.are.equal("not waited for", get(server).body)
+  end)
+
   it("knows once it was told", function()
     local closed
     local server <close> = serve(function(req)

@@ -128,6 +128,7 @@ local function watch(conn)
     if conn:watch() then task:cancel "the client is gone" end
   end)
   watcher.name = "watch for the client to go"
+  watcher:detach() -- a group of the handler's would wait for it, and it for the response
 end
 
 --- Options of the route that matched; those that mean nothing here are left alone.
