@@ -262,10 +262,10 @@ static int begin(lua_State *L, size_t most, size_t limit)
 static bool push_present(lua_State *L, struct lullb_http_conn *conn)
 {
     const char *bytes;
-    size_t size =
-        lull_stream_is_open(conn->stream) ? lull_stream_peek(conn->stream, &bytes) : 0;
     const struct lullb_http_parser *parser = &conn->parser;
-    if (parser->stage != LULLB_HTTP_IN_LENGTH || parser->left > size ||
+    if (!lull_stream_is_open(conn->stream) || parser->stage != LULLB_HTTP_IN_LENGTH)
+        return false;
+    if (parser->left > lull_stream_peek(conn->stream, &bytes) ||
         parser->left > conn->max_body || lullb_buffer_size(&conn->body) > 0 ||
         conn->waiting != NULL)
         return false;
