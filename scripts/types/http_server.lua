@@ -159,9 +159,9 @@ function Request:configure(opts) end
 
 --- Go on with another protocol: 101, or 200 without one, and the stream is the handler's.  It is
 --- closed when the handler returns.
----@param protocol? string  for the header Upgrade; nil: none, as for CONNECT
+---@param protocol? string  which the client must have offered; nil: none, as for CONNECT
 ---@param headers? table<string, string>
----@return lull.net.Stream
+---@return lull.net.Stream  raises kind http: 426 where the client does not offer the protocol
 function Request:upgrade(protocol, headers) end
 
 --- Become a WebSocket, which is closed when the handler returns.  What asks for something else is
