@@ -97,6 +97,10 @@ static void close_object(struct lull_handle *handle)
     struct file_object *object = (struct file_object *)(void *)handle;
     struct lullb_shared_fd *shared = object->shared;
     object->shared = NULL;
+    /* Their jobs must not outlive the runtime's threads in a wait that is garbage. */
+    for (struct lullb_timed_op *timed = object->line.head; timed != NULL;
+         timed = timed->next)
+        let_go((struct file_wait *)(void *)timed);
     lullb_line_close(&object->line);
     lullb_release_fd(shared);
 }
