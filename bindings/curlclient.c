@@ -14,7 +14,6 @@
 #include <event2/event_struct.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define NEVER     UINT64_MAX
@@ -210,20 +209,10 @@ void lullb_curl_kick(struct lullb_curl_client *client)
 
 /* ---- easy handles ------------------------------------------------------------------- */
 
-/* As curl does it, but that children of the program do not get it. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose,
-                                 struct curl_sockaddr *address)
-{
-    (void)arg;
-    (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* Curl may have been built without some; what matters is checked where it is used. */
 static void set_constants(struct lullb_curl_client *client, CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* whatever curl can undo */
@@ -235,6 +224,7 @@ static void set_constants(struct lullb_curl_client *client, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
     if (client->cookies)
         curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: just the jar */
+    lullb_curl_set_sockets(client, easy);
     lullb_curl_set_callbacks(easy);
 }
 

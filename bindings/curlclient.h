@@ -40,6 +40,7 @@ struct lullb_curl_bounds {
 
 struct lullb_curl_transfer;
 struct lullb_curl_socket;
+struct lullb_curl_opened;
 
 struct lullb_curl_client {
     struct lullb_object object; /* first; never opened */
@@ -60,6 +61,7 @@ struct lullb_curl_client {
     unsigned pooled; /* transfers in the array that is user value LULLB_CURL_POOL */
     struct lullb_curl_transfer *transfers; /* those that run */
     struct lullb_curl_socket *sockets;     /* those that are watched */
+    struct lullb_curl_opened *opened;      /* those that there are (curlsocket.c) */
 };
 
 /* What a client is opened with. */
@@ -84,6 +86,19 @@ void lullb_curl_client_close(struct lullb_curl_client *client);
  */
 CURL *lullb_curl_take_easy(struct lullb_curl_client *client);
 void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool changed);
+
+/* ---- curlsocket.c ---- */
+
+/* Set the options about opening and closing sockets. */
+void lullb_curl_set_sockets(struct lullb_curl_client *client, CURL *easy);
+
+/*
+ * A connection is used again, ours from this port on: make it fail if the server has
+ * sent an answer to nothing.
+ */
+void lullb_curl_refuse_unasked(struct lullb_curl_client *client, int port);
+
+/* ---- curlclient.c ---- */
 
 /*
  * Add the strings of the array at `index` (nil: none) to a list; false when

@@ -405,7 +405,10 @@ static int on_connected(void *arg, char *peer, char *own, int peer_port, int own
     (void)peer;
     (void)own;
     (void)peer_port;
-    (void)own_port;
+    long made = 1;
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made);
+    if (made == 0)
+        lullb_curl_refuse_unasked(transfer->client, own_port);
     transfer->connected = true;
     moved(transfer);
     if (transfer->first_byte != 0)

@@ -394,6 +394,32 @@ describe("a connection that is kept", function()
     second("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" .. FORGED)
   end)
 
+  it("takes nothing for a response that came before its request", function()
+    for _, bytes in ipairs { "x", FORGED, "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n" } do
+      local said
+      local function answer(stream)
+        while support.read_head(stream) do
+          stream:write(support.response("200 OK", "mine"))
+          stream:flush()
+          lull.sleep(0.01)
+          stream:write(bytes)
+          stream:flush()
+          said:set()
+        end
+      end
+      local peer <close> = support.raw(function(stream) pcall(answer, stream) end)
+      leaving_nothing(function(client)
+        for i = 1, 3 do
+          said = lull.future()
+          local res <const> = i % 2 == 1 and client:get(peer.url) or client:post(peer.url, { body = "x" })
+          assert.are.equal("mine", res.body)
+          said:await()
+        end
+        assert.are.equal(3, peer.count)
+      end)
+    end
+  end)
+
   it("is not used when the server has gone meanwhile", function()
     do
       local peer <close> = support.raw(function(stream)
