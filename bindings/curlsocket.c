@@ -67,7 +67,7 @@ void lullb_curl_set_sockets(struct lullb_curl_client *client, CURL *easy)
 /* The port of our end; -1: it has none. */
 static int port_of(curl_socket_t fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
         return -1;
