@@ -75,7 +75,7 @@ local function read_response(stream)
     local response <const> = handshake.parse_response(head)
     if not response then error(http_error "the answer is no HTTP response", 0) end
     if response.status >= 200 or response.status == 101 then return response end
-    room = room - #head
+    room = math.max(room - #head, 1)
   end
 end
 

@@ -82,9 +82,10 @@ function handshake.parse_response(text)
   local headers <const> = {}
   local position = start
   while position < #text - 1 do
-    local name <const>, value <const>, after <const> =
-      text:match("^([^:%s%c]+):[ \t]*([^\0-\8\10-\31\127]-)[ \t]*\r\n()", position)
+    local name <const>, padded <const>, after <const> =
+      text:match("^([^:%s%c]+):[ \t]*([^\0-\8\10-\31\127]*)\r\n()", position)
     if not name or not tokens.is_token(name) then return nil end
+    local value <const> = padded:match "^.*[^ \t]" or ""
     local lower <const> = name:lower()
     headers[lower] = headers[lower] and headers[lower] .. ", " .. value or value
     position = after
@@ -120,18 +121,24 @@ end
 -- ---- the server's side ----
 
 local REQUIRED <const> = { { "Upgrade", "websocket" }, { "Connection", "Upgrade" } }
-local VERSIONED <const> = { { "Sec-WebSocket-Version", VERSION } }
+local VERSIONED <const> = { REQUIRED[1], REQUIRED[2], { "Sec-WebSocket-Version", VERSION } }
 
 local PORTS <const> = { http = "80", https = "443" }
 
+--- The host and the port of `host:port`, or of `host` and the default port.
+local function split(authority, default)
+  local host <const>, port <const> = authority:match "^(.*):(%d*)$"
+  return host or authority, port and port ~= "" and port or default
+end
+
 --- Is it an origin of the host that the request is for?
 local function is_same_host(origin, authority)
-  local scheme <const>, host <const>, port <const> = origin:lower():match "^(%a+)://([^/]-):?(%d*)$"
+  local scheme <const>, rest <const> = origin:lower():match "^(%a+)://([^/]+)$"
   local default <const> = PORTS[scheme]
   if not default then return false end
-  local asked_host <const>, asked_port <const> = authority:lower():match "^(.-):?(%d*)$"
-  local function port_of(text) return text ~= "" and text or default end
-  return host == asked_host and port_of(port) == port_of(asked_port)
+  local host <const>, port <const> = split(rest, default)
+  local asked_host <const>, asked_port <const> = split(authority:lower(), default)
+  return host == asked_host and port == asked_port
 end
 
 --- Is a page of this origin welcome?  Unless it is said, those of the same host are, and

@@ -2,6 +2,7 @@
 local tokens = {}
 
 local TOKEN <const> = "[%w!#$%%&'*+%-.^_`|~]+"
+local ALONE <const> = "^[ \t]*(" .. TOKEN .. ")[ \t]*$"
 
 --- Is the text one token?
 ---@param text string
@@ -15,10 +16,12 @@ end
 ---@return string[]?  nil when it is none
 function tokens.list(text)
   local list <const> = {}
-  for entry in (text .. ","):gmatch "[ \t]*(.-)[ \t]*," do
-    if entry ~= "" then
-      if not tokens.is_token(entry) then return nil end
-      list[#list + 1] = entry
+  for entry in text:gmatch "[^,]+" do
+    local token <const> = entry:match(ALONE)
+    if token then
+      list[#list + 1] = token
+    elseif entry:find "[^ \t]" then
+      return nil
     end
   end
   return list

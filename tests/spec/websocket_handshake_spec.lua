@@ -43,9 +43,10 @@ describe("a server", function()
     { "another Upgrade", { upgrade = "h2c" }, 426, "Upgrade" },
     { "no Connection", { connection = false }, 426, "Upgrade" },
     { "another Connection", { connection = "keep-alive" }, 426, "Upgrade" },
-    { "no version", { ["sec-websocket-version"] = false }, 426, "Sec-WebSocket-Version" },
-    { "another version", { ["sec-websocket-version"] = "8" }, 426, "Sec-WebSocket-Version" },
-    { "several versions", { ["sec-websocket-version"] = "13, 13" }, 426, "Sec-WebSocket-Version" },
+    { "no version", { ["sec-websocket-version"] = false }, 426, "Upgrade", "Sec-WebSocket-Version" },
+    { "another version", { ["sec-websocket-version"] = "8" }, 426, "Upgrade", "Sec-WebSocket-Version" },
+    { "several versions", { ["sec-websocket-version"] = "13, 13" }, 426, "Upgrade",
+      "Sec-WebSocket-Version" },
     { "no key", { ["sec-websocket-key"] = false }, 400 },
     { "a short key", { ["sec-websocket-key"] = "c2hvcnQ=" }, 400 },
     { "a key that is no base64", { ["sec-websocket-key"] = "!" .. KEY:sub(2) }, 400 },
@@ -65,6 +66,7 @@ describe("a server", function()
       assert.are.equal(case[3], status)
       assert.is_string(message)
       assert.are.equal(case[4], fields[1] and fields[1][1])
+      assert.are.equal(case[5], fields[3] and fields[3][1])
     end)
   end
   it("refuses other methods with 405", function()
@@ -78,6 +80,7 @@ describe("a server", function()
     for _, pair in ipairs {
       { "http://example.com", "example.com" }, { "https://EXAMPLE.com", "example.com" },
       { "http://example.com", "example.com:80" }, { "https://example.com:443", "example.com" },
+      { "http://app1", "app1:80" }, { "https://10.0.0.12", "10.0.0.12:443" },
       { "http://example.com:8080", "example.com:8080" }, { "http://[::1]:81", "[::1]:81" },
     } do
       assert.is_string((respond { origin = pair[1], host = pair[2] }), pair[1])
@@ -85,6 +88,7 @@ describe("a server", function()
     for _, pair in ipairs {
       { "http://example.com:8080", "example.com" }, { "http://example.com.evil", "example.com" },
       { "http://evil/example.com", "example.com" }, { "example.com", "example.com" },
+      { "http://app:1", "app1" }, { "http://app1", "app:1" }, { "http://u@app", "app" },
       { "http://example.com:443", "example.com" }, { "https://example.com", "example.com:80" },
       { "ftp://example.com", "example.com" }, { "http://[::1]:81", "[::1]" },
     } do
@@ -98,6 +102,16 @@ describe("a server", function()
     assert.is_string((respond({}, opts)))
     assert.are.equal(403, (select(2, respond({ origin = "http://example.com" }, opts))))
     assert.is_string((respond({ origin = "https://anything" }, { origins = { "*" } })))
+  end)
+  it("does not compute for long on lists that are long", function()
+    local blanks = "a" .. (" "):rep(65000) .. "b"
+    lull.timeout(5, function()
+      assert.are.equal(426, (select(2, respond { connection = blanks })))
+      assert.are.equal(426, (select(2, respond { upgrade = blanks })))
+      assert.are.equal(400, (select(2, respond { ["sec-websocket-protocol"] = blanks })))
+      assert.are.equal(400, (select(2, respond { ["sec-websocket-extensions"] = blanks })))
+      lull.yield()
+    end)
   end)
   it("asks a function", function()
     local seen
@@ -324,6 +338,17 @@ describe("a client", function()
     ok, e = connect_to(("HTTP/1.1 100 Go on\r\nX: " .. ("y"):rep(1000) .. "\r\n\r\n"):rep(100))
     assert.is_false(ok)
     assert.are.equal("limit", e.kind)
+    local filler = "HTTP/1.1 100 Go on\r\nX: " .. ("y"):rep(65536 - 27) .. "\r\n\r\n"
+    ok, e = connect_to(filler .. "HTTP/1.1 101 Yes\r\n\r\n")
+    assert.is_false(ok)
+    assert.are.equal("limit", e.kind)
+  end)
+  it("does not compute for long on an answer that is long", function()
+    lull.timeout(5, function()
+      local ok = connect_to("HTTP/1.1 400 No\r\nX: a" .. (" "):rep(65000) .. "b\r\n\r\n")
+      assert.is_false(ok)
+      lull.yield()
+    end)
   end)
   it("raises eof when the server ends instead", function()
     for _, text in ipairs { "", "HTTP/1.1 101 Swit" } do
