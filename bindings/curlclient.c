@@ -333,6 +333,7 @@ void lullb_curl_client_close(struct lullb_curl_client *client)
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
     client->multi = NULL;
+    lullb_curl_forget_sockets(client);
     while (client->sockets != NULL)
         forget(client, client->sockets);
     if (client->share != NULL)

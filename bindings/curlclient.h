@@ -92,11 +92,15 @@ void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool cha
 /* Set the options about opening and closing sockets. */
 void lullb_curl_set_sockets(struct lullb_curl_client *client, CURL *easy);
 
+/* Free the list, when curl has closed them all. */
+void lullb_curl_forget_sockets(struct lullb_curl_client *client);
+
 /*
- * A connection is used again, ours from this port on: make it fail if the server has
+ * The connection between these ports is used again: make it fail if the server has
  * sent an answer to nothing.
  */
-void lullb_curl_refuse_unasked(struct lullb_curl_client *client, int port);
+void lullb_curl_refuse_unasked(struct lullb_curl_client *client, int own_port,
+                               int peer_port);
 
 /* ---- curlclient.c ---- */
 

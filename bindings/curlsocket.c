@@ -8,6 +8,9 @@
  * request.  Such a connection is shut down when it is about to be used again;
  * curl then fails to send, and takes another.
  *
+ * Curl says which socket it closes only if that was connected, so the list may hold
+ * some that are long gone; their numbers may be others'.
+ *
  * Only what looks like text is an unasked answer: connections with TLS or HTTP/2
  * have every right to say something in between.
  */
@@ -24,6 +27,16 @@ struct lullb_curl_opened {
     int port; /* of our end; 0: not asked for yet */
 };
 
+/* By its number; NULL: not there. */
+static struct lullb_curl_opened *find_fd(struct lullb_curl_client *client,
+                                         curl_socket_t fd)
+{
+    struct lullb_curl_opened *opened = client->opened;
+    while (opened != NULL && opened->fd != fd)
+        opened = opened->next;
+    return opened;
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose,
                                  struct curl_sockaddr *address)
 {
@@ -32,13 +45,18 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose,
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    struct lullb_curl_opened *opened = lull_alloc(client->rt, sizeof *opened);
+    struct lullb_curl_opened *opened = find_fd(client, fd); /* closed behind our back */
     if (opened == NULL) {
-        close(fd);
-        return CURL_SOCKET_BAD;
+        opened = lull_alloc(client->rt, sizeof *opened);
+        if (opened == NULL) {
+            close(fd);
+            return CURL_SOCKET_BAD;
+        }
+        opened->next = client->opened;
+        client->opened = opened;
     }
-    *opened = (struct lullb_curl_opened){.next = client->opened, .fd = fd};
-    client->opened = opened;
+    opened->fd = fd;
+    opened->port = 0;
     return fd;
 }
 
@@ -64,39 +82,52 @@ void lullb_curl_set_sockets(struct lullb_curl_client *client, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
 }
 
-/* The port of our end; -1: it has none. */
-static int port_of(curl_socket_t fd)
+void lullb_curl_forget_sockets(struct lullb_curl_client *client)
+{
+    while (client->opened != NULL) {
+        struct lullb_curl_opened *opened = client->opened;
+        client->opened = opened->next;
+        lull_release(client->rt, opened, sizeof *opened);
+    }
+}
+
+/* The port of our end, or of the other; -1: it has none. */
+static int port_of(curl_socket_t fd, bool is_ours)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
-        return -1;
-    if (address.ss_family == AF_INET)
+    int failed = is_ours ? getsockname(fd, (struct sockaddr *)&address, &size)
+                         : getpeername(fd, (struct sockaddr *)&address, &size);
+    if (failed == 0 && address.ss_family == AF_INET)
         return ntohs(((struct sockaddr_in *)(void *)&address)->sin_port);
-    if (address.ss_family == AF_INET6)
+    if (failed == 0 && address.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)(void *)&address)->sin6_port);
     return -1;
 }
 
 /* By the port of our end; NULL: not found. */
-static struct lullb_curl_opened *find(struct lullb_curl_client *client, int port)
+static struct lullb_curl_opened *find_port(struct lullb_curl_client *client, int port)
 {
     struct lullb_curl_opened *opened = client->opened;
     for (; opened != NULL; opened = opened->next) {
         if (opened->port == 0)
-            opened->port = port_of(opened->fd);
+            opened->port = port_of(opened->fd, true);
         if (opened->port == port)
             break;
     }
     return opened;
 }
 
-void lullb_curl_refuse_unasked(struct lullb_curl_client *client, int port)
+void lullb_curl_refuse_unasked(struct lullb_curl_client *client, int own_port,
+                               int peer_port)
 {
     char bytes[4096];
-    struct lullb_curl_opened *opened = port > 0 ? find(client, port) : NULL;
+    struct lullb_curl_opened *opened = own_port > 0 ? find_port(client, own_port) : NULL;
     if (opened == NULL || recv(opened->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
         bytes[0] < ' ' || bytes[0] > '~')
+        return;
+    /* Is it still this connection, or did somebody else get the number? */
+    if (port_of(opened->fd, true) != own_port || port_of(opened->fd, false) != peer_port)
         return;
     shutdown(opened->fd, SHUT_RDWR);
     while (recv(opened->fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {

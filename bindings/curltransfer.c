@@ -404,11 +404,10 @@ static int on_connected(void *arg, char *peer, char *own, int peer_port, int own
     struct lullb_curl_transfer *transfer = arg;
     (void)peer;
     (void)own;
-    (void)peer_port;
     long made = 1;
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made);
     if (made == 0)
-        lullb_curl_refuse_unasked(transfer->client, own_port);
+        lullb_curl_refuse_unasked(transfer->client, own_port, peer_port);
     transfer->connected = true;
     moved(transfer);
     if (transfer->first_byte != 0)
