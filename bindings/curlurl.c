@@ -132,19 +132,42 @@ int lullb_curl_l_plain_url(lua_State *L)
 
 /* ---- all others ----------------------------------------------------------------- */
 
-/* Get the parts of a URL, NULL for those that it has not; curl's memory.  Changes it. */
-static void get_parts(CURLU *url, char *parts[PARTS])
+/*
+ * Curl decodes a host after it has looked whether it is a number, so that
+ * "%31" is "1", and only the next one to parse it sees 0.0.0.1: be the next one.
+ */
+static CURLUcode parse_again(CURLU *url)
 {
-    memset(parts, 0, PARTS * sizeof *parts);
-    curl_url_get(url, CURLUPART_SCHEME, &parts[1], 0);
-    curl_url_get(url, CURLUPART_HOST, &parts[2], 0);
-    curl_url_get(url, CURLUPART_PORT, &parts[3], CURLU_DEFAULT_PORT);
+    char *whole = NULL;
+    CURLUcode result = curl_url_get(url, CURLUPART_URL, &whole, 0);
+    if (result == CURLUE_OK)
+        result = curl_url_set(url, CURLUPART_URL, whole, CURLU_NON_SUPPORT_SCHEME);
+    curl_free(whole);
+    return result;
+}
+
+/* Get the parts of a URL, NULL for those that it has not; curl's memory.  Changes it. */
+static CURLUcode get_parts(CURLU *url, char *parts[PARTS])
+{
     curl_url_get(url, CURLUPART_USER, &parts[4], CURLU_URLDECODE);
     curl_url_get(url, CURLUPART_PASSWORD, &parts[5], CURLU_URLDECODE);
     curl_url_set(url, CURLUPART_USER, NULL, 0);
     curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
     curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+    CURLUcode result = parse_again(url);
+    if (result != CURLUE_OK)
+        return result;
     curl_url_get(url, CURLUPART_URL, &parts[0], 0);
+    curl_url_get(url, CURLUPART_SCHEME, &parts[1], 0);
+    curl_url_get(url, CURLUPART_HOST, &parts[2], 0);
+    curl_url_get(url, CURLUPART_PORT, &parts[3], CURLU_DEFAULT_PORT);
+    return CURLUE_OK;
+}
+
+static void free_parts(char *parts[PARTS])
+{
+    for (int i = 0; i < PARTS; i++)
+        curl_free(parts[i]);
 }
 
 static int push_parts(lua_State *L)
@@ -158,7 +181,7 @@ static int push_parts(lua_State *L)
 
 int lullb_curl_l_url(lua_State *L)
 {
-    char *parts[PARTS];
+    char *parts[PARTS] = {NULL};
     const char *text = luaL_checkstring(L, 1);
     const char *relative = luaL_optstring(L, 2, NULL);
     lua_settop(L, 2);
@@ -170,16 +193,16 @@ int lullb_curl_l_url(lua_State *L)
     if (result == CURLUE_OK && relative != NULL)
         result = curl_url_set(url, CURLUPART_URL, relative, CURLU_NON_SUPPORT_SCHEME);
     if (result == CURLUE_OK)
-        get_parts(url, parts);
+        result = get_parts(url, parts);
     curl_url_cleanup(url);
     if (result != CURLUE_OK) {
+        free_parts(parts);
         lua_pushboolean(L, 0);
         lua_pushstring(L, curl_url_strerror(result));
         return 2;
     }
     lua_pushlightuserdata(L, parts);
     int status = lua_pcall(L, 1, PARTS, 0);
-    for (int i = 0; i < PARTS; i++)
-        curl_free(parts[i]);
+    free_parts(parts);
     return status == LUA_OK ? PARTS : lua_error(L);
 }
