@@ -84,11 +84,13 @@ local function report(conn, err, trace)
   core.report(err, trace)
 end
 
---- The handler, or the response, has failed: answer, unless that is too late.
+--- The handler, or the response, has failed: answer, unless that is too late.  What ended a
+--- WebSocket, as silence or a broken rule, is the client's doing, too.
 ---@async
 local function fail(self, conn, err, trace)
   local answerable <const>, gone <const> = conn:state()
-  if gone and is_disconnect(err) then return end
+  local socket <const> = request.sockets[conn]
+  if gone and is_disconnect(err) or socket and rawequal(socket.failure, err) then return end
   local status <const> = respond.status_of(err)
   if not status or status >= 500 or not answerable then report(conn, err, trace) end
   if not answerable then return conn:abort() end

@@ -6,6 +6,9 @@ local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. 
 local has_websocket <const>, websocket = pcall(require, "lull.websocket")
 local serve, get = support.serve, support.get
 
+local HANDSHAKE <const> = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+  .. "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
 local function echo(req)
   local socket <const> = req:websocket()
   for message in socket:messages() do socket:send(message) end
@@ -60,6 +63,29 @@ describe("a request that becomes a WebSocket", function()
     assert.are.equal(1, #errors)
   end)
 
+  for what, frame in pairs {
+    ["a message too long"] = "\x82\xfe\4\0\0\0\0\0x",
+    ["what is no frame"] = "\x83\x80\0\0\0\0",
+    ["silence"] = "",
+  } do
+    test("ends with " .. what .. ": nothing to report", function()
+      local server <close> = serve(function(req)
+        local socket <const> =
+          req:websocket { max_message = 1000, ping_interval = 0.01, ping_timeout = 0.01 }
+        for _ in socket:messages() do error "there is none" end
+      end)
+      local errors <const> = support.reported(function()
+        local c <close> = support.client(server)
+        c:send("GET / HTTP/1.1\r\n" .. HANDSHAKE .. frame)
+        assert.are.equal(101, c:response().status)
+        pcall(c.stream.read, c.stream, "a")
+        c:close()
+        server:drain()
+      end)
+      assert.are.same({}, errors)
+    end)
+  end
+
   test("is told when the server drains", function()
     local server <close> = serve(echo)
     local socket <const> = connect(server)
@@ -77,6 +103,13 @@ describe("a request that becomes a WebSocket", function()
     assert.are.equal("Upgrade", response.headers.connection)
   end)
 
+  test("is refused with 426 in HTTP/1.0, which has no Upgrade", function()
+    local server <close> = serve(echo)
+    local c <close> = support.client(server)
+    c:send("GET / HTTP/1.0\r\n" .. HANDSHAKE)
+    assert.are.equal(426, c:response().status)
+  end)
+
   test("is refused with 400 without a key", function()
     local server <close> = serve(echo)
     local response <const> = get(server, "/",
@@ -92,8 +125,7 @@ describe("a request that becomes a WebSocket", function()
     end)
     local c <close> = support.client(server)
     local frame <const> = "\x81\x82\0\0\0\0hi"
-    c:send("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      .. "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" .. frame)
+    c:send("GET / HTTP/1.1\r\n" .. HANDSHAKE .. frame)
     local response <const> = c:response()
     assert.are.equal(101, response.status)
     assert.are.equal("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", response.headers["sec-websocket-accept"])

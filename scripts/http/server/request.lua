@@ -177,8 +177,10 @@ end
 function methods:websocket(opts)
   local conn <const> = native.connection_of(self, "http.websocket")
   local accept <const> = require "lull.websocket.accept"
+  -- HTTP/1.0 has no Upgrade: it is to be ignored there (RFC 9110, section 7.8)
+  local asked <const> = self.version == "1.0" and {} or self.headers
   local socket <const>, status <const>, message <const>, more <const> =
-    accept(conn:stream(), self.method, self.headers, opts)
+    accept(conn:stream(), self.method, asked, opts)
   if socket then
     conn:take()
     request.sockets[conn] = socket
