@@ -6,6 +6,7 @@ local json = require "lull.json"
 
 local HISTORY <const> = 50      -- messages that a newcomer gets to see
 local MESSAGE_BYTES <const> = 4096
+local NAME <const> = 20         -- characters
 
 local PAGE <const> = [[
 <!doctype html>
@@ -53,12 +54,17 @@ local PAGE <const> = [[
 local members <const> = {} -- sockets, as keys
 local history <const> = {}
 
+--- The first characters of a text.
+local function cut(text, length)
+  return text:sub(1, (utf8.offset(text, length + 1) or #text + 1) - 1)
+end
+
 --- What somebody has sent, or nil when it is no message.
 local function message_of(text)
   local ok <const>, value <const> = pcall(json.decode, text)
   if not ok or type(value) ~= "table" then return nil end
   if type(value.name) ~= "string" or type(value.text) ~= "string" then return nil end
-  return json.encode { name = value.name:sub(1, 20), text = value.text }
+  return json.encode { name = cut(value.name, NAME), text = value.text }
 end
 
 --- Everybody gets it; who has gone or does not read is not waited for.
