@@ -72,6 +72,12 @@ function handshake.request(url, options)
   return table.concat(lines, "\r\n") .. "\r\n\r\n", key
 end
 
+--- Without the blanks around it; in one pass, however many there are inside.
+local function trim(text)
+  local first <const> = text:find "[^ \t]"
+  return first and text:match("^.*[^ \t]", first) or ""
+end
+
 --- Parse a response's head, strictly: what another program could read in another way is none.
 ---@param text string  up to and with the empty line
 ---@return { status: integer, version: string, reason: string, headers: table<string, string> }?
@@ -83,10 +89,9 @@ function handshake.parse_response(text)
   local position = start
   while position < #text - 1 do
     local name <const>, padded <const>, after <const> =
-      text:match("^([^:%s%c]+):[ \t]*([^\0-\8\10-\31\127]*)\r\n()", position)
+      text:match("^([^:%s%c]+):([^\0-\8\10-\31\127]*)\r\n()", position)
     if not name or not tokens.is_token(name) then return nil end
-    local value <const> = padded:match "^.*[^ \t]" or ""
-    local lower <const> = name:lower()
+    local lower <const>, value <const> = name:lower(), trim(padded)
     headers[lower] = headers[lower] and headers[lower] .. ", " .. value or value
     position = after
   end
