@@ -44,6 +44,9 @@ struct lullb_websocket {
     size_t unsent_pongs;           /* bytes that were put since the stream was full */
     double ping_interval;          /* seconds of silence before a ping; infinity: never */
     double ping_timeout;           /* seconds of silence after it */
+    uint64_t quiet_since;          /* ns of an op's since: silence counts from here */
+    size_t held_up;                /* bytes unsent when it was last looked at */
+    bool stirred;                  /* silence counts from the next look at the clock */
     bool asked;                    /* the ping was sent, and nothing came since */
     bool broken;                   /* a message was lost for want of memory */
     bool closing;                  /* a Close was sent: nothing may follow it */

@@ -185,6 +185,7 @@ static int l_open(lua_State *L)
     socket->stream = stream;
     socket->ping_interval = interval;
     socket->ping_timeout = timeout;
+    socket->stirred = true;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     lull_push_class(L, rt, "lull.websocket", methods, meta);

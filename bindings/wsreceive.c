@@ -5,8 +5,9 @@
  * Pings are answered here, in the order they came: the pongs of what was read
  * at once go out together, before what follows is handed out.  While the peer
  * takes no pongs it is not read any more, though not before there are many: it may be
- * busy sending, and read later.  Silence is measured only while a task waits
- * here: after ping_interval the peer is asked, after ping_timeout it is gone.
+ * busy sending, and read later.  Silence is noticed only while a task waits
+ * here, be it for short times one after the other: after ping_interval the
+ * peer is asked, after ping_timeout it is gone.
  */
 #include "websocket.h"
 
@@ -127,8 +128,10 @@ static enum lullb_wsevent next_event(struct lullb_websocket *socket,
     size_t size = lull_stream_peek(socket->stream, &bytes);
     enum lullb_wsevent event;
     *more = false;
-    if (size > 0)
-        socket->asked = false; /* a sign of life */
+    if (size > 0) { /* a sign of life */
+        socket->asked = false;
+        socket->stirred = true;
+    }
     lullb_wscodec_feed(&socket->codec, bytes, size);
     while ((event = lullb_wscodec_next(&socket->codec, message)) == LULLB_WSEVENT_PING) {
         reply(socket, message);
@@ -143,6 +146,24 @@ static enum lullb_wsevent next_event(struct lullb_websocket *socket,
     return event;
 }
 
+/* An op has begun: its time is the latest that is known. */
+static void look_at_clock(struct lullb_websocket *socket, const struct lull_op *op)
+{
+    if (socket->stirred)
+        socket->quiet_since = op->since;
+    socket->stirred = false;
+}
+
+/* What is left of so many seconds of silence, as of the beginning of an op. */
+static double left_of(const struct lullb_websocket *socket, const struct lull_op *op,
+                      double seconds)
+{
+    if (socket->stirred)
+        return seconds;
+    double passed = ((double)op->since - (double)socket->quiet_since) / 1e9;
+    return passed < seconds ? seconds - passed : 0;
+}
+
 /* Are there too many pongs that the peer has not taken? */
 static bool is_held_up(const struct lullb_websocket *socket)
 {
@@ -155,6 +176,7 @@ static int take_turn(lua_State *L, struct lullb_wswait *wait, struct lull_task *
 {
     wait->base.stream = wait->socket->stream;
     lullb_op_begin_complete(&wait->base.timed, task, &receive_type);
+    look_at_clock(wait->socket, &wait->base.timed.op);
     return lull_await(L, &wait->base.timed.op);
 }
 
@@ -164,18 +186,36 @@ static int on_silence(lua_State *L, struct lullb_wswait *wait, struct lull_task 
     struct lullb_websocket *socket = wait->socket;
     if (socket->asked)
         return push_event(L, "silent");
-    socket->asked = true;
+    socket->asked = socket->stirred = true;
     lullb_ws_put(socket, LULLB_WSOP_PING, "", 0);
     return lull_stream_await_readable(L, socket->stream, &wait->base, task, &receive_type,
                                       socket->ping_timeout);
 }
 
 /* For how long silence is nothing to wonder about. */
-static double patience(const struct lullb_websocket *socket)
+static double patience(const struct lullb_websocket *socket, const struct lull_op *op)
 {
     if (socket->closing)
         return (double)INFINITY; /* who closes knows when it is enough */
-    return socket->asked ? socket->ping_timeout : socket->ping_interval;
+    return left_of(socket, op,
+                   socket->asked ? socket->ping_timeout : socket->ping_interval);
+}
+
+/* Wait for the peer to take pongs: it is gone when it takes none for as long as silence may be. */
+static int await_pongs_sent(lua_State *L, struct lullb_wswait *wait,
+                            struct lull_task *task, bool silent)
+{
+    struct lullb_websocket *socket = wait->socket;
+    size_t unsent = lull_stream_unsent(socket->stream);
+    double seconds = socket->ping_interval + socket->ping_timeout;
+    if (unsent != socket->held_up)
+        socket->stirred = true;
+    else if (silent)
+        return push_event(L, "silent");
+    socket->held_up = unsent;
+    return lull_stream_await_sent(L, socket->stream, &wait->base, task, &receive_type,
+                                  lullb_ws_left(socket),
+                                  left_of(socket, &wait->base.timed.op, seconds));
 }
 
 static int receive_on(lua_State *L, struct lullb_wswait *wait, struct lull_task *task,
@@ -186,14 +226,15 @@ static int receive_on(lua_State *L, struct lullb_wswait *wait, struct lull_task 
     for (;;) {
         struct lullb_wsmessage message;
         bool more;
+        if (is_held_up(socket))
+            return await_pongs_sent(L, wait, task, silent);
         enum lullb_wsevent event = next_event(socket, &message, &more);
         if (event != LULLB_WSEVENT_NONE)
             return push_message(L, socket, event, &message);
-        if (is_held_up(socket))
-            return lull_stream_await_sent(L, stream, &wait->base, task, &receive_type,
-                                          lullb_ws_left(socket), (double)INFINITY);
         if (more)
             return take_turn(L, wait, task);
+        if (is_held_up(socket))
+            continue;
         switch (lull_stream_fill(stream)) {
         case LULL_FILL_MORE:
             silent = false;
@@ -202,7 +243,7 @@ static int receive_on(lua_State *L, struct lullb_wswait *wait, struct lull_task 
             if (silent && !socket->closing)
                 return on_silence(L, wait, task);
             return lull_stream_await_readable(L, stream, &wait->base, task, &receive_type,
-                                              patience(socket));
+                                              patience(socket, &wait->base.timed.op));
         case LULL_FILL_END:
             return push_event(L, "eof");
         case LULL_FILL_FAILED:
@@ -216,6 +257,7 @@ static int receive_push(lua_State *L, struct lull_op *op)
     struct lullb_wswait *wait = (struct lullb_wswait *)(void *)op;
     struct lullb_websocket *socket = wait->socket;
     enum lull_woken woken = lull_stream_woken(&wait->base);
+    look_at_clock(socket, op);
     if (wait->interrupted)
         return push_event(L, "interrupted");
     if (woken == LULL_WOKEN_CLOSED || !lullb_ws_is_open(socket))
