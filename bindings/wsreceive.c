@@ -201,7 +201,7 @@ static double patience(const struct lullb_websocket *socket, const struct lull_o
                    socket->asked ? socket->ping_timeout : socket->ping_interval);
 }
 
-/* Wait for the peer to take pongs: it is gone when it takes none for as long as silence may be. */
+/* Wait for the peer to take pongs.  Silence, too, is to take none for so long. */
 static int await_pongs_sent(lua_State *L, struct lullb_wswait *wait,
                             struct lull_task *task, bool silent)
 {
