@@ -8,6 +8,7 @@
  */
 #include "curlclient.h"
 
+#include "curlline.h"
 #include "curltransfer.h"
 
 #include <event2/event.h>
@@ -186,11 +187,13 @@ void lullb_curl_kick(struct lullb_curl_client *client)
         return;
     client->driving = true;
     collect(client);
+    lullb_curl_admit(client);
     for (int i = 0; client->wanted_now && i < KICKS; i++) {
         int running;
         client->wanted_now = false;
         curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
         collect(client);
+        lullb_curl_admit(client);
     }
     if (client->wanted_now) { /* others first */
         client->wanted_now = false;
@@ -315,6 +318,9 @@ bool lullb_curl_client_open(struct lullb_curl_client *client,
 {
     client->wanted_at = client->armed_at = NEVER;
     client->cookies = limits->cookies;
+    client->max_connections = limits->max_connections;
+    if (limits->max_per_host < limits->max_connections)
+        client->max_per_host = limits->max_per_host;
     client->multi = curl_multi_init();
     client->share = curl_share_init();
     if (client->multi != NULL && client->share != NULL && set_up(client, limits))

@@ -36,11 +36,18 @@ struct lullb_curl_bounds {
 
 #define LULLB_CURL_SPARES 32u /* easy handles that are kept for the next transfers... */
 #define LULLB_CURL_POOLED 32u /* ...and transfers */
-#define LULLB_CURL_POOL   1   /* user value of a client */
+#define LULLB_CURL_POOL   1 /* user value of a client: transfers for the next requests */
+#define LULLB_CURL_HOSTS  2 /* user value: weak table of hosts by their part of a URL */
 
 struct lullb_curl_transfer;
 struct lullb_curl_socket;
 struct lullb_curl_opened;
+
+/* Transfers that wait for a place, first come first served. */
+struct lullb_curl_line {
+    struct lullb_curl_transfer *first;
+    struct lullb_curl_transfer *last;
+};
 
 struct lullb_curl_client {
     struct lullb_object object; /* first; never opened */
@@ -59,9 +66,13 @@ struct lullb_curl_client {
     unsigned spare_count;
     CURL *spares[LULLB_CURL_SPARES]; /* with the options that all requests have */
     unsigned pooled; /* transfers in the array that is user value LULLB_CURL_POOL */
-    struct lullb_curl_transfer *transfers; /* those that run */
-    struct lullb_curl_socket *sockets;     /* those that are watched */
-    struct lullb_curl_opened *opened;      /* those that there are (curlsocket.c) */
+    struct lullb_curl_transfer *transfers; /* those that run, or wait for a place */
+    size_t max_connections;
+    size_t max_per_host;               /* 0: no limit but the former */
+    size_t inside;                     /* transfers that have a place */
+    struct lullb_curl_line line;       /* those that wait for one */
+    struct lullb_curl_socket *sockets; /* those that are watched */
+    struct lullb_curl_opened *opened;  /* those that there are (curlsocket.c) */
 };
 
 /* What a client is opened with. */

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define SPEC_VALUE 1 /* user value of a transfer */
-
 enum lull_kind lullb_curl_kind_of(CURLcode result)
 {
     switch ((int)result) {
@@ -58,7 +56,7 @@ enum lull_kind lullb_curl_kind_of(CURLcode result)
 /* A string field of the request's description; "" without one.  Stays on the stack. */
 static const char *push_field(lua_State *L, int index, const char *name)
 {
-    lua_getiuservalue(L, index, SPEC_VALUE);
+    lua_getiuservalue(L, index, LULLB_CURL_SPEC);
     lua_getfield(L, -1, name);
     const char *text = lua_tostring(L, -1);
     return text != NULL ? text : "";

@@ -8,6 +8,7 @@
  * runtime comes first, and never undone: other users of curl in the process
  * may count on it.
  */
+#include "curlline.h"
 #include "curlops.h"
 #include "curltransfer.h"
 #include "curlurl.h"
@@ -129,10 +130,12 @@ static int l_client(lua_State *L)
     lua_getfield(L, 1, "cookies");
     limits.cookies = lua_toboolean(L, -1) != 0;
     lua_getfield(L, 1, "headers");
-    struct lullb_curl_client *client = lua_newuserdatauv(L, sizeof *client, 1);
+    struct lullb_curl_client *client = lua_newuserdatauv(L, sizeof *client, 2);
     *client = (struct lullb_curl_client){.object.tag = &client_tag, .rt = rt};
     lua_newtable(L);
     lua_setiuservalue(L, -2, LULLB_CURL_POOL);
+    lullb_curl_push_hosts(L);
+    lua_setiuservalue(L, -2, LULLB_CURL_HOSTS);
     lullb_curl_read_bounds(L, 1, &client->bounds);
     lull_push_class(L, rt, "lull.curl.client", methods, meta);
     lua_setmetatable(L, -2);

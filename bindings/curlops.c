@@ -5,17 +5,16 @@
  */
 #include "curlops.h"
 
+#include "curlline.h"
 #include "curltransfer.h"
 
 #include <math.h>
 #include <stdint.h>
 
-#define REQUEST_OP   "http.request"
-#define READ_OP      "http.read"
-#define SEND_OP      "http.upload"
-#define SPEC_VALUE   1 /* user value: the table that describes the request */
-#define CLIENT_VALUE 2 /* user value */
-#define PIECE_MAX    LULLB_CURL_HIGH
+#define REQUEST_OP "http.request"
+#define READ_OP    "http.read"
+#define SEND_OP    "http.upload"
+#define PIECE_MAX  LULLB_CURL_HIGH
 #define KEPT_BODY \
     (64u * 1024u) /* the largest block that a transfer keeps for the next body */
 
@@ -69,8 +68,8 @@ static void recycle(lua_State *L, struct lullb_curl_transfer *transfer, int inde
     if (!keep)
         return;
     lua_pushnil(L);
-    lua_setiuservalue(L, index, SPEC_VALUE);
-    lua_getiuservalue(L, index, CLIENT_VALUE);
+    lua_setiuservalue(L, index, LULLB_CURL_SPEC);
+    lua_getiuservalue(L, index, LULLB_CURL_CLIENT);
     lua_getiuservalue(L, -1, LULLB_CURL_POOL);
     lua_pushvalue(L, index);
     lua_rawseti(L, -2, (lua_Integer)client->pooled + 1);
@@ -315,6 +314,7 @@ static int l_collect(lua_State *L)
     struct lullb_curl_transfer *transfer = lua_touserdata(L, 1);
     lull_handle_close(&transfer->object.handle);
     lullb_curl_free_buffers(transfer);
+    lullb_curl_free_lists(transfer);
     return 0;
 }
 
@@ -348,13 +348,13 @@ static struct lullb_curl_transfer *push_any(lua_State *L,
         lua_remove(L, -2);
         return lua_touserdata(L, -1);
     }
-    struct lullb_curl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 2);
+    struct lullb_curl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 3);
     *transfer = (struct lullb_curl_transfer){.object.tag = &transfer_tag};
     transfer->client = client;
     lull_push_class(L, client->rt, "lull.curl.transfer", methods, meta);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, CLIENT_VALUE);
+    lua_setiuservalue(L, -2, LULLB_CURL_CLIENT);
     return transfer;
 }
 
@@ -371,7 +371,7 @@ static struct lullb_curl_transfer *push_transfer(lua_State *L,
     transfer->client = client;
     transfer->body = body;
     lua_pushvalue(L, 2);
-    lua_setiuservalue(L, -2, SPEC_VALUE);
+    lua_setiuservalue(L, -2, LULLB_CURL_SPEC);
     return transfer;
 }
 
@@ -382,15 +382,13 @@ static struct lullb_curl_transfer *start(lua_State *L, struct lullb_curl_client 
     if (client->multi == NULL)
         lullb_raise(L, LULL_KIND_CLOSED, REQUEST_OP, "the client is closed");
     struct lullb_curl_transfer *transfer = push_transfer(L, client);
-    CURLcode result = lullb_curl_set_up(L, transfer, 2);
-    if (result != CURLE_OK && result != CURLE_OUT_OF_MEMORY)
-        lullb_raise(L, LULL_KIND_USAGE, REQUEST_OP, curl_easy_strerror(result));
+    if (!lullb_curl_read_wishes(L, transfer, 2))
+        lullb_raise_memory(L, REQUEST_OP);
+    if (client->max_per_host != 0)
+        lullb_curl_find_host(L, transfer);
     if (task != NULL)
         begin_request(L, transfer, task);
-    if (result != CURLE_OK || !lullb_curl_run(transfer)) {
-        lullb_op_release(&transfer->request.timed);
-        lullb_raise_memory(L, REQUEST_OP);
-    }
+    lullb_curl_run(transfer);
     return transfer;
 }
 

@@ -3,8 +3,8 @@
  * curlsetup.c -- from the table that describes a request to curl's options.
  *
  * The table is made by scripts/http/: names, checks and defaults are there.
- * Everything is read and checked before an easy handle is taken, so that
- * nothing is held while an error could be raised.
+ * Everything is read and checked when the request is made; an easy handle has
+ * its options set when its turn has come, and then nothing may raise.
  */
 #include "curltransfer.h"
 
@@ -12,24 +12,6 @@
 #include <string.h>
 
 #define DEFAULT_CONNECT_MS 30000
-#define LISTS              3 /* that a request may have */
-
-/* What is read from the table; strings are the table's. */
-struct wishes {
-    const char *url;
-    const char *method;
-    const char *body;
-    size_t body_size;
-    const char *http_version;
-    const char *user, *password;
-    const char *proxy;
-    const char *ca_file, *crl_file, *cert, *key;
-    const char *cookies;
-    const char *unix_socket;
-    struct lullb_curl_bounds bounds;
-    curl_off_t upload; /* size of a streamed upload; -1: not known; -2: there is none */
-    bool plain, special, stream, digest, verify, raw;
-};
 
 /* ---- the table ---------------------------------------------------------------- */
 
@@ -64,7 +46,7 @@ static curl_off_t upload_field(lua_State *L, int spec)
 }
 
 /* What few requests have: looked for only where `special` says so. */
-static void read_special(lua_State *L, int spec, struct wishes *wishes)
+static void read_special(lua_State *L, int spec, struct lullb_curl_wishes *wishes)
 {
     wishes->body = text_field(L, spec, "body", &wishes->body_size);
     wishes->http_version = text_field(L, spec, "http_version", NULL);
@@ -93,34 +75,62 @@ void lullb_curl_read_bounds(lua_State *L, int index, struct lullb_curl_bounds *b
     bounds->follow = flag_field(L, index, "follow", false);
 }
 
-/* A plain request is a GET, and in everything else as its client has it. */
-static void read_wishes(lua_State *L, int spec, const struct lullb_curl_client *client,
-                        struct wishes *wishes)
+/* Ns; 0: no limit. */
+static uint64_t to_ns(double seconds)
 {
-    *wishes = (struct wishes){
+    return seconds < 1e9 ? (uint64_t)(seconds * 1e9) + 1 : 0;
+}
+
+static void set_bounds(struct lullb_curl_transfer *transfer,
+                       const struct lullb_curl_bounds *bounds)
+{
+    transfer->wishes.connect = bounds->connect;
+    transfer->follows = bounds->follow;
+    transfer->max_body = bounds->max_body;
+    transfer->first_byte = to_ns(bounds->first_byte);
+    transfer->idle = to_ns(bounds->idle);
+    if (bounds->total < 1e9)
+        transfer->total_at = lullb_curl_now() + to_ns(bounds->total);
+}
+
+/* The lists of the table at `spec` as curl's; false: memory is refused. */
+static bool read_lists(lua_State *L, struct lullb_curl_transfer *transfer, int spec)
+{
+    lua_getfield(L, spec, "headers");
+    lua_getfield(L, spec, "proxy_headers");
+    lua_getfield(L, spec, "resolve");
+    bool read = lullb_curl_add_lines(L, -3, &transfer->headers) &&
+                lullb_curl_add_lines(L, -2, &transfer->proxy_headers) &&
+                lullb_curl_add_lines(L, -1, &transfer->resolved);
+    lua_pop(L, 3);
+    return read;
+}
+
+/* A plain request is a GET, and in everything else as its client has it. */
+bool lullb_curl_read_wishes(lua_State *L, struct lullb_curl_transfer *transfer, int spec)
+{
+    struct lullb_curl_bounds bounds = transfer->client->bounds;
+    struct lullb_curl_wishes *wishes = &transfer->wishes;
+    luaL_checkstack(L, 8, NULL);
+    *wishes = (struct lullb_curl_wishes){
         .url = text_field(L, spec, "url", NULL),
         .method = "GET",
-        .plain = flag_field(L, spec, "plain", false),
-        .bounds = client->bounds,
         .upload = -2,
         .verify = true,
     };
-    if (!wishes->plain) {
+    if (!flag_field(L, spec, "plain", false)) {
         wishes->method = text_field(L, spec, "method", NULL);
-        wishes->stream = flag_field(L, spec, "stream", false);
         wishes->special = flag_field(L, spec, "special", false);
-        lullb_curl_read_bounds(L, spec, &wishes->bounds);
+        transfer->streamed = flag_field(L, spec, "stream", false);
+        lullb_curl_read_bounds(L, spec, &bounds);
     }
     if (wishes->url == NULL || wishes->method == NULL)
         luaL_argerror(L, spec, "a url and a method are needed");
     if (wishes->special)
         read_special(L, spec, wishes);
-}
-
-/* Ns; 0: no limit. */
-static uint64_t to_ns(double seconds)
-{
-    return seconds < 1e9 ? (uint64_t)(seconds * 1e9) + 1 : 0;
+    set_bounds(transfer, &bounds);
+    transfer->may_repeat = wishes->digest;
+    return !wishes->special || read_lists(L, transfer, spec);
 }
 
 /* ---- curl: nothing below raises ----------------------------------------------------- */
@@ -150,17 +160,14 @@ static void set_text(struct setting *setting, CURLoption option, const char *val
         setting->result = curl_easy_setopt(setting->easy, option, value);
 }
 
-/* A list option from the array of strings at `index`, if there is one. */
-static void set_list(lua_State *L, int index, struct setting *setting, CURLoption option,
-                     struct curl_slist **list)
+/* NULL: leave it as it is. */
+static void set_list(struct setting *setting, CURLoption option, struct curl_slist *list)
 {
-    if (!lullb_curl_add_lines(L, index, list))
-        setting->result = CURLE_OUT_OF_MEMORY;
-    if (*list != NULL && setting->result == CURLE_OK)
-        setting->result = curl_easy_setopt(setting->easy, option, *list);
+    if (setting->result == CURLE_OK && list != NULL)
+        setting->result = curl_easy_setopt(setting->easy, option, list);
 }
 
-static void set_method(struct setting *setting, const struct wishes *wishes)
+static void set_method(struct setting *setting, const struct lullb_curl_wishes *wishes)
 {
     const char *method = wishes->method;
     const char *natural = "GET";
@@ -192,30 +199,33 @@ static bool is_https(const char *url)
     return url != NULL && strncmp(url, "https:", 6) == 0;
 }
 
-static void set_version(struct setting *setting, const struct wishes *wishes)
+bool lullb_curl_may_share(const struct lullb_curl_wishes *wishes)
 {
     const char *version = wishes->http_version;
-    bool may_multiplex = is_https(wishes->url);
-    long number = CURL_HTTP_VERSION_1_1;
+    if (version != NULL && strcmp(version, "2-prior") == 0)
+        return true;
+    return is_https(wishes->url) && (version == NULL || strcmp(version, "2") == 0);
+}
+
+static void set_version(struct setting *setting, const struct lullb_curl_wishes *wishes)
+{
+    const char *version = wishes->http_version;
+    bool may_share = lullb_curl_may_share(wishes);
+    long number = may_share ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
     if (version != NULL && strcmp(version, "1.0") == 0) {
         number = CURL_HTTP_VERSION_1_0;
-        may_multiplex = false;
     } else if (version != NULL && strcmp(version, "2-prior") == 0) {
         number = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
         if (!reuses_prior())
             set_number(setting, CURLOPT_FORBID_REUSE, 1);
-    } else if (may_multiplex && (version == NULL || strcmp(version, "2") == 0)) {
-        number = CURL_HTTP_VERSION_2TLS;
-    } else {
-        may_multiplex = false;
     }
     set_number(setting, CURLOPT_HTTP_VERSION, number);
     /* One connection may take many requests: ask it before opening more. */
-    set_number(setting, CURLOPT_PIPEWAIT, may_multiplex ? 1 : 0);
+    set_number(setting, CURLOPT_PIPEWAIT, may_share ? 1 : 0);
 }
 
 /* Trust, for the server and for a proxy that is reached by TLS. */
-static void set_trust(struct setting *setting, const struct wishes *wishes)
+static void set_trust(struct setting *setting, const struct lullb_curl_wishes *wishes)
 {
     bool to_proxy = is_https(wishes->proxy);
     if (!to_proxy && !is_https(wishes->url))
@@ -241,7 +251,7 @@ static void set_trust(struct setting *setting, const struct wishes *wishes)
     set_number(setting, CURLOPT_PROXY_SSL_VERIFYHOST, wishes->verify ? 2 : 0);
 }
 
-static void set_special(struct setting *setting, const struct wishes *wishes)
+static void set_special(struct setting *setting, const struct lullb_curl_wishes *wishes)
 {
     set_method(setting, wishes);
     set_trust(setting, wishes);
@@ -258,60 +268,21 @@ static void set_special(struct setting *setting, const struct wishes *wishes)
     set_text(setting, CURLOPT_PASSWORD, wishes->password);
 }
 
-/* The lists are the three values on top. */
-static CURLcode set_all(lua_State *L, struct lullb_curl_transfer *transfer,
-                        const struct wishes *wishes)
+CURLcode lullb_curl_set_up(struct lullb_curl_transfer *transfer)
 {
+    const struct lullb_curl_wishes *wishes = &transfer->wishes;
     struct setting setting = {.easy = transfer->easy, .result = CURLE_OK};
+    transfer->changed = wishes->special;
     set_text(&setting, CURLOPT_URL, wishes->url);
     set_version(&setting, wishes);
     set_number(&setting, CURLOPT_CONNECTTIMEOUT_MS,
-               wishes->bounds.connect < 1e6 ? (long)(wishes->bounds.connect * 1e3) + 1
-                                            : DEFAULT_CONNECT_MS);
+               wishes->connect < 1e6 ? (long)(wishes->connect * 1e3) + 1
+                                     : DEFAULT_CONNECT_MS);
     if (!wishes->special)
         return setting.result;
     set_special(&setting, wishes);
-    set_list(L, -3, &setting, CURLOPT_HTTPHEADER, &transfer->headers);
-    set_list(L, -2, &setting, CURLOPT_PROXYHEADER, &transfer->proxy_headers);
-    set_list(L, -1, &setting, CURLOPT_RESOLVE, &transfer->resolved);
+    set_list(&setting, CURLOPT_HTTPHEADER, transfer->headers);
+    set_list(&setting, CURLOPT_PROXYHEADER, transfer->proxy_headers);
+    set_list(&setting, CURLOPT_RESOLVE, transfer->resolved);
     return setting.result;
-}
-
-/* Push the tables, or nils, that are lists of curl's. */
-static void push_lists(lua_State *L, int spec, bool special)
-{
-    if (!special) {
-        lua_settop(L, lua_gettop(L) + LISTS);
-        return;
-    }
-    lua_getfield(L, spec, "headers");
-    lua_getfield(L, spec, "proxy_headers");
-    lua_getfield(L, spec, "resolve");
-}
-
-CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec)
-{
-    struct wishes wishes;
-    luaL_checkstack(L, 8, NULL);
-    read_wishes(L, spec, transfer->client, &wishes);
-    transfer->special = wishes.special;
-    transfer->streamed = wishes.stream;
-    transfer->follows = wishes.bounds.follow;
-    transfer->max_body = wishes.bounds.max_body;
-    transfer->may_repeat = wishes.digest;
-    transfer->first_byte = to_ns(wishes.bounds.first_byte);
-    transfer->idle = to_ns(wishes.bounds.idle);
-    if (wishes.bounds.total < 1e9)
-        transfer->total_at = lullb_curl_now() + to_ns(wishes.bounds.total);
-    push_lists(L, spec, wishes.special);
-    transfer->easy = lullb_curl_take_easy(transfer->client);
-    /* Nothing from here on may raise: there is something to be given back. */
-    CURLcode result =
-        transfer->easy != NULL ? set_all(L, transfer, &wishes) : CURLE_OUT_OF_MEMORY;
-    lua_pop(L, LISTS);
-    if (result != CURLE_OK && transfer->easy != NULL) {
-        transfer->special = true; /* who knows which were set */
-        lullb_curl_release_easy(transfer);
-    }
-    return result;
 }

@@ -5,6 +5,8 @@
  */
 #include "curltransfer.h"
 
+#include "curlline.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,25 +115,28 @@ static void settle(struct lullb_curl_transfer *transfer)
     transfer->expected = false;
 }
 
-void lullb_curl_release_easy(struct lullb_curl_transfer *transfer)
+void lullb_curl_free_lists(struct lullb_curl_transfer *transfer)
 {
-    lullb_curl_give_easy(transfer->client, transfer->easy, transfer->special);
-    transfer->easy = NULL;
     curl_slist_free_all(transfer->headers);
     curl_slist_free_all(transfer->proxy_headers);
     curl_slist_free_all(transfer->resolved);
     transfer->headers = transfer->proxy_headers = transfer->resolved = NULL;
 }
 
-/* Leave the multi handle: no callback is made any more. */
+/* Leave the line or the multi handle: no callback is made any more. */
 static void leave(struct lullb_curl_transfer *transfer)
 {
     struct lullb_curl_client *client = transfer->client;
     settle(transfer);
     if (transfer->timer.slot != 0)
         lull_timer_stop(&transfer->timer);
-    curl_multi_remove_handle(client->multi, transfer->easy);
-    lullb_curl_release_easy(transfer);
+    if (transfer->easy != NULL) {
+        curl_multi_remove_handle(client->multi, transfer->easy);
+        lullb_curl_give_easy(client, transfer->easy, transfer->changed);
+        transfer->easy = NULL;
+    }
+    lullb_curl_free_lists(transfer);
+    lullb_curl_give_place(transfer);
     if (transfer->prev != NULL)
         transfer->prev->next = transfer->next;
     else
@@ -190,7 +195,7 @@ void lullb_curl_fail(struct lullb_curl_transfer *transfer, enum lull_kind kind)
     transfer->kind = (uint8_t)kind;
     leave(transfer);
     wake_all(transfer);
-    lullb_curl_kick(client); /* its connection may be another's now */
+    lullb_curl_kick(client); /* its place may be another's now */
 }
 
 static void close_transfer(struct lull_handle *handle)
@@ -449,6 +454,8 @@ void lullb_curl_set_paused(struct lullb_curl_transfer *transfer)
     struct lullb_curl_client *client = transfer->client;
     int paused = (transfer->receive_paused ? CURLPAUSE_RECV : 0) |
                  (transfer->send_paused ? CURLPAUSE_SEND : 0);
+    if (transfer->easy == NULL) /* it still waits for a place */
+        return;
     transfer->resuming = true;
     CURLcode result = curl_easy_pause(transfer->easy, paused);
     transfer->resuming = false;
@@ -457,16 +464,39 @@ void lullb_curl_set_paused(struct lullb_curl_transfer *transfer)
     lullb_curl_kick(client);
 }
 
-bool lullb_curl_run(struct lullb_curl_transfer *transfer)
+/* Curl does not take it. */
+static void refuse_start(struct lullb_curl_transfer *transfer, CURLcode result)
+{
+    if (transfer->easy != NULL)
+        lullb_curl_give_easy(transfer->client, transfer->easy, true);
+    transfer->easy = NULL;
+    transfer->result = result;
+    transfer->why = curl_easy_strerror(result);
+    lullb_curl_fail(transfer,
+                    result == CURLE_OUT_OF_MEMORY ? LULL_KIND_MEMORY : LULL_KIND_USAGE);
+}
+
+void lullb_curl_start(struct lullb_curl_transfer *transfer)
 {
     struct lullb_curl_client *client = transfer->client;
+    CURLcode result = CURLE_OUT_OF_MEMORY;
     transfer->moved_at = lullb_curl_now();
-    transfer->high = LULLB_CURL_HIGH;
-    bind_easy(transfer);
-    if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
-        lullb_curl_release_easy(transfer);
-        return false;
+    transfer->easy = lullb_curl_take_easy(client);
+    if (transfer->easy != NULL)
+        result = lullb_curl_set_up(transfer);
+    if (result == CURLE_OK) {
+        bind_easy(transfer);
+        if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK)
+            result = CURLE_OUT_OF_MEMORY;
     }
+    if (result != CURLE_OK)
+        refuse_start(transfer, result);
+}
+
+void lullb_curl_run(struct lullb_curl_transfer *transfer)
+{
+    struct lullb_curl_client *client = transfer->client;
+    transfer->high = LULLB_CURL_HIGH;
     transfer->phase = LULLB_CURL_RUNNING;
     transfer->next = client->transfers;
     if (transfer->next != NULL)
@@ -476,6 +506,6 @@ bool lullb_curl_run(struct lullb_curl_transfer *transfer)
     lull_expect(client->rt);
     lull_handle_open(client->rt, &transfer->object.handle, &transfer_type);
     watch_deadline(transfer);
+    lullb_curl_ask_place(transfer);
     lullb_curl_kick(client);
-    return true;
 }

@@ -4,7 +4,8 @@
  *
  * A transfer runs from begin until curl has ended it, we have failed it, or it
  * is closed; then it leaves the multi handle at once, and what came of the
- * body can still be read.  Three ops wait on it: for the response ("http.request":
+ * body can still be read.  It may have to wait for a place first (curlline.h):
+ * curl, and every deadline but the total one, begins when it has that.  Three ops wait on it: for the response ("http.request":
  * for its head when the body is streamed, else for its end), for a piece of a
  * streamed body, and for room in a streamed upload.
  *
@@ -16,8 +17,9 @@
  *   3. Cancelling the request closes the transfer.  Cancelling a read or a send
  *      takes nothing.
  *
- * Ownership: a transfer is a userdata with two user values: the table that
- * describes the request (curl borrows its body) and the client.
+ * Ownership: a transfer is a userdata with three user values: the table that
+ * describes the request (it lends its strings, so nobody changes them before the
+ * end), the client, and the host, if those have a limit.
  */
 #ifndef LULLB_CURLTRANSFER_H
 #define LULLB_CURLTRANSFER_H
@@ -32,11 +34,34 @@
 #define LULLB_CURL_MAX_FIELDS 500u           /* fields in it */
 #define LULLB_CURL_MAX_HEADS  64u /* heads of one exchange: interim, and of proxies */
 
+/* User values of a transfer. */
+#define LULLB_CURL_SPEC   1
+#define LULLB_CURL_CLIENT 2
+#define LULLB_CURL_HOST   3
+
 enum lullb_curl_phase {
     LULLB_CURL_NEW,
     LULLB_CURL_RUNNING,
     LULLB_CURL_OVER,  /* the response is complete */
     LULLB_CURL_FAILED /* with `kind` */
+};
+
+/* What was asked for; strings are those of the table, NULL: nothing was said. */
+struct lullb_curl_wishes {
+    const char *url;
+    const char *method;
+    const char *body;
+    size_t body_size;
+    const char *http_version;
+    const char *user, *password;
+    const char *proxy;
+    const char *ca_file, *crl_file, *cert, *key;
+    const char *cookies;
+    const char *unix_socket;
+    double connect;    /* seconds */
+    curl_off_t upload; /* size of a streamed upload; -1: not known; -2: there is none */
+    bool special;      /* there is more than a URL, times and limits */
+    bool digest, verify, raw;
 };
 
 /* What a task waits with; the transfer's own, or a userdata on the task's stack. */
@@ -51,7 +76,12 @@ struct lullb_curl_transfer {
     struct lullb_curl_client *client;
     struct lullb_curl_transfer *prev; /* those of the client that run */
     struct lullb_curl_transfer *next;
-    CURL *easy;                 /* NULL: not running */
+    struct lullb_curl_host *host; /* NULL: hosts have no limit */
+    struct lullb_curl_line *line; /* where it waits for a place; NULL: nowhere */
+    struct lullb_curl_transfer *ahead;
+    struct lullb_curl_transfer *behind;
+    struct lullb_curl_wishes wishes;
+    CURL *easy;                 /* NULL: curl does not have it */
     struct curl_slist *headers; /* NULL: those of the client */
     struct curl_slist *proxy_headers;
     struct curl_slist *resolved;
@@ -72,7 +102,9 @@ struct lullb_curl_transfer {
     size_t high;     /* a streamed body pauses at so many bytes */
     uint8_t phase;   /* enum lullb_curl_phase */
     bool exposed;    /* scripts have it: it is not used twice */
-    bool special;    /* options were set that most requests do not need */
+    bool placed;     /* it has a place... */
+    bool hosted;     /* ...and one of its host's */
+    bool changed;    /* the easy handle has options that most requests do not need */
     bool streamed;   /* the body is read piece by piece */
     bool follows;    /* redirections are followed: their bodies are of no use */
     bool may_repeat; /* curl may answer a refusal itself, by authenticating */
@@ -110,11 +142,14 @@ struct lullb_curl_transfer {
 /* Set the callbacks; lullb_curl_run() says whose they are. */
 void lullb_curl_set_callbacks(CURL *easy);
 
-/* The easy handle has its options: run.  False: memory is refused, it is released. */
-bool lullb_curl_run(struct lullb_curl_transfer *transfer);
+/* It knows what is wished for: run, perhaps after waiting for a place. */
+void lullb_curl_run(struct lullb_curl_transfer *transfer);
 
-/* Give the easy handle back, and free what it borrowed. */
-void lullb_curl_release_easy(struct lullb_curl_transfer *transfer);
+/* Hand it to curl: its turn has come.  It may fail at once. */
+void lullb_curl_start(struct lullb_curl_transfer *transfer);
+
+/* Free the lists that curl borrows. */
+void lullb_curl_free_lists(struct lullb_curl_transfer *transfer);
 
 /* Curl has ended it. */
 void lullb_curl_ended(struct lullb_curl_transfer *transfer, CURLcode result);
@@ -131,14 +166,19 @@ void lullb_curl_set_paused(struct lullb_curl_transfer *transfer);
 /* Somebody waits for the body from now on. */
 void lullb_curl_expect_body(struct lullb_curl_transfer *transfer);
 
+/* Set the options of its easy handle as it was wished (curlsetup.c). */
+CURLcode lullb_curl_set_up(struct lullb_curl_transfer *transfer);
+
+/* Curl may let it share a connection with others. */
+bool lullb_curl_may_share(const struct lullb_curl_wishes *wishes);
+
 /* ---- Lua side ---- */
 
 /*
- * Take an easy handle and set its options from the table at `spec`.  May raise
- * for a wrong table; a failure of curl's is returned, and nothing is held then
- * (curlsetup.c).
+ * Read what is wished for from the table at `spec`.  Raises for a wrong table;
+ * false when memory is refused (curlsetup.c).
  */
-CURLcode lullb_curl_set_up(lua_State *L, struct lullb_curl_transfer *transfer, int spec);
+bool lullb_curl_read_wishes(lua_State *L, struct lullb_curl_transfer *transfer, int spec);
 
 /* Read what limits requests from the table at `index`.  May raise. */
 void lullb_curl_read_bounds(lua_State *L, int index, struct lullb_curl_bounds *bounds);

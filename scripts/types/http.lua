@@ -6,10 +6,10 @@
 local http = {}
 
 ---@class lull.http.Timeouts
----@field connect? number     seconds for a connection, TLS included; 30
+---@field connect? number     seconds for a connection, TLS included, once it is not in line; 30
 ---@field first_byte? number  seconds from the request to its answer; 300
 ---@field idle? number        seconds that nothing of a body comes; 300, none where it is streamed
----@field total? number       seconds for everything, redirections and retries included; none
+---@field total? number       seconds for everything, from the call: line, redirections, retries; none
 
 ---@class lull.http.Retries
 ---@field max integer          how many times more

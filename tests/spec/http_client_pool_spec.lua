@@ -109,12 +109,87 @@ describe("connections", function()
     assert.are.equal("ok", third:await().body)
   end)
 
+  it("go to those in line in the order of their coming, whoever leaves it", function()
+    local asked <const> = {}
+    local told
+    local peer <close> = support.raw(support.answering(function(head)
+      asked[#asked + 1] = head:match("^GET /(%S+)")
+      told:await()
+      return OK
+    end))
+    for _, opts in ipairs { { max_connections = 1 }, { max_per_host = 1 } } do
+      local client <close> = http.client(opts)
+      local tasks <const> = {}
+      told = lull.future()
+      for i = 1, 6 do tasks[i] = go(client.get, client, peer.url .. "/" .. i) end
+      testing.settle()
+      for _, i in ipairs { 2, 4, 6 } do
+        tasks[i]:cancel()
+        ends("cancelled", tasks[i])
+      end
+      told:set()
+      for _, i in ipairs { 1, 3, 5 } do assert.are.equal("ok", tasks[i]:await().body) end
+    end
+    assert.are.same({ "1", "3", "5", "1", "3", "5" }, asked)
+  end)
+
+  it("of one host are not waited for by the requests to another", function()
+    local busy <close> = patient()
+    local free <close> = support.raw(support.answering(function() return OK end))
+    local client <close> = http.client { max_connections = 2, max_per_host = 1 }
+    local all = go(lull.gather, repeated(4, function() return client:get(busy.url) end))
+    until_waiting(busy, 1)
+    for _ = 1, 3 do assert.are.equal("ok", client:get(free.url).body) end
+    for i = 1, 4 do
+      until_waiting(busy, i)
+      busy.waiting[i]:set(OK)
+    end
+    all:await()
+    assert.are.equal(1, busy.count)
+  end)
+
+  it("are not waited for beyond the total time", function()
+    local peer <close> = patient()
+    local client <close> = http.client { max_connections = 1 }
+    local first = go(client.get, client, peer.url)
+    until_waiting(peer, 1)
+    raises("timeout", client.get, client, peer.url, { timeout = 0.02 })
+    peer.waiting[1]:set(OK)
+    assert.are.equal("ok", first:await().body)
+    assert.are.equal(1, peer.count)
+  end)
+
+  it("are waited for by uploads, too", function()
+    local peer <close> = support.raw(support.answering(function() return OK end))
+    local client <close> = http.client { max_connections = 1 }
+    local function post()
+      local pieces = 0
+      return client:post(peer.url, { headers = { ["Content-Length"] = 3 }, body = function()
+        pieces = pieces + 1
+        return pieces <= 3 and "x" or nil
+      end }).body
+    end
+    assert.are.same({ "ok", "ok", "ok" }, { table.unpack(lull.gather(repeated(3, post))) })
+    assert.are.equal(1, peer.count)
+  end)
+
   it("serve a thousand requests at once", function()
     local peer <close> = support.raw(support.answering(function() return OK end))
     local client <close> = http.client { max_connections = 10 }
     local results = lull.gather(repeated(1000, function() return client:get(peer.url).body end))
     assert.are.equal(1000, #results)
     assert.is_true(peer.count <= 10)
+  end)
+
+  it("are not for those in line when the client is closed", function()
+    local peer <close> = patient()
+    local client = http.client { max_connections = 2, max_per_host = 1 }
+    local tasks <const> = {}
+    for i = 1, 4 do tasks[i] = go(raises, "closed", client.get, client, peer.url) end
+    until_waiting(peer, 1)
+    client:close()
+    for _, task in ipairs(tasks) do task:await() end
+    assert.are.equal(1, #peer.waiting)
   end)
 
   it("are closed with the client", function()
