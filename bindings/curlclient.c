@@ -14,6 +14,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -275,6 +276,24 @@ void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool cha
         curl_easy_cleanup(easy);
 }
 
+/*
+ * Say in a line of ours what curl can undo, as it would itself: it puts its own
+ * together for each request, character by character.
+ */
+static bool add_encodings(struct curl_slist **list)
+{
+    int features = curl_version_info(CURLVERSION_NOW)->features;
+    char line[64];
+    snprintf(line, sizeof line, "Accept-Encoding: %s%s%s",
+             (features & CURL_VERSION_LIBZ) != 0 ? "deflate, gzip" : "identity",
+             (features & CURL_VERSION_BROTLI) != 0 ? ", br" : "",
+             (features & CURL_VERSION_ZSTD) != 0 ? ", zstd" : "");
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer != NULL)
+        *list = longer;
+    return longer != NULL;
+}
+
 bool lullb_curl_add_lines(lua_State *L, int index, struct curl_slist **list)
 {
     bool added = true;
@@ -323,7 +342,8 @@ bool lullb_curl_client_open(struct lullb_curl_client *client,
         client->max_per_host = limits->max_per_host;
     client->multi = curl_multi_init();
     client->share = curl_share_init();
-    if (client->multi != NULL && client->share != NULL && set_up(client, limits))
+    if (client->multi != NULL && client->share != NULL && set_up(client, limits) &&
+        add_encodings(&client->headers))
         return true;
     lullb_curl_client_close(client);
     return false;

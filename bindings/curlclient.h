@@ -34,7 +34,7 @@ struct lullb_curl_bounds {
     bool follow; /* redirections are followed */
 };
 
-#define LULLB_CURL_SPARES 32u /* easy handles that are kept for the next transfers... */
+#define LULLB_CURL_SPARES 100u
 #define LULLB_CURL_POOLED 32u /* ...and transfers */
 #define LULLB_CURL_POOL   1 /* user value of a client: transfers for the next requests */
 #define LULLB_CURL_HOSTS  2 /* user value: weak table of hosts by their part of a URL */

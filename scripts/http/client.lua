@@ -32,13 +32,14 @@ end
 -- ---- names ----
 
 local function is_name(host)
-  return host:find("[%a_]") and host:sub(1, 1) ~= "[" and not host:find("[\128-\255]")
-    and host ~= "localhost" -- curl knows that one
+  return (host:find "%a" or host:find("_", 1, true)) and host:sub(1, 1) ~= "["
+    and not host:find("[\128-\255]") and host ~= "localhost" -- curl knows that one
 end
 
 --- Curl's form of a name's addresses; nil where it needs none.
-local function pin(list, plan, host, port, seconds)
+local function pin(list, plan, host, port)
   if not is_name(host) then return list end
+  local seconds <const> = math.min(plan.connect, plan.total or math.huge)
   local ok <const>, addresses <const> =
     pcall(require "lull.dns".resolve, host, { timeout = seconds < math.huge and seconds or nil })
   if not ok then
@@ -64,9 +65,8 @@ local function route(plan)
   local way = plan.way
   if way == nil then way = way_of(plan) end
   local list
-  local seconds <const> = math.min(plan.connect, plan.total or math.huge)
-  if way then list = pin(nil, plan, way.host, way.port, seconds) end
-  if not way or not way.remote then list = pin(list, plan, plan.host, plan.port, seconds) end
+  if way then list = pin(nil, plan, way.host, way.port) end
+  if not way or not way.remote then list = pin(list, plan, plan.host, plan.port) end
   plan.proxy, plan.resolve = way and way.url or nil, list
   if way or list then plan.plain, plan.special = nil, true end
 end
