@@ -3,10 +3,8 @@
 -- The native makes one exchange.  Names, redirections, retries and uploads are here, and so is
 -- what must not leak: a redirection to another origin takes no credentials along.
 local check = require "lull.check"
-local headers = require "lull.http.headers"
 local lull = require "lull"
 local native = require "lull.curl.native"
-local options = require "lull.http.options"
 local proxy = require "lull.http.proxy"
 local request = require "lull.http.request"
 local response = require "lull.http.response"
@@ -147,7 +145,7 @@ end
 --- Follow a redirection, if this is one: then the plan is that of the next request.
 local function follow(plan, status, head, count)
   if not REDIRECTIONS[status] or not plan.follow then return false end
-  local location <const> = headers.first(head, "location")
+  local location <const> = require "lull.http.headers".first(head, "location")
   if not location then return false end
   if count == plan.max_redirects then
     raise_http(plan, ("it was redirected more than %d times"):format(count))
@@ -178,7 +176,7 @@ local REQUEST_PLACES <const> = { method = 1, url = 1, options = 1 }
 
 local function call(self, name, method, target, opts)
   check.type(opts, 2, name, "table", true)
-  if opts then options.check_request(opts, 2, name) end
+  if opts then require "lull.http.options".check_request(opts, 2, name) end
   return perform(self, request.plan(self, method, target, opts, name, PLACES))
 end
 
@@ -193,7 +191,7 @@ function Client:request(opts)
   for key, value in pairs(opts) do
     if key ~= "url" and key ~= "method" then rest[key] = value end
   end
-  options.check_request(rest, 1, "request")
+  require "lull.http.options".check_request(rest, 1, "request")
   return perform(self, request.plan(self, opts.method or "GET", opts.url, rest, "request", REQUEST_PLACES))
 end
 
@@ -242,7 +240,7 @@ Client.__close = Client.close
 ---@return lull.http.Client
 function client.new(opts)
   check.type(opts, 1, "client", "table", true)
-  options.check_client(opts or {}, 1, "client")
+  if opts then require "lull.http.options".check_client(opts, 1, "client") end
   return client.make(opts or {}, not opts or opts.cookies ~= false)
 end
 

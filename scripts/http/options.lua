@@ -1,7 +1,6 @@
 --- lull.http.options: what a request or a client may be told, checked.
 local check = require "lull.check"
 local headers = require "lull.http.headers"
-local lull = require "lull"
 local proxy = require "lull.http.proxy"
 
 local options = {}
@@ -198,24 +197,5 @@ end
 function options.check_client(opts, argument, name)
   check_all(opts, CLIENT, argument, name)
 end
-
-local NEVER <const> = math.huge
-
---- Set the times that `timeout` stands for, in seconds.  A number is the time of everything, and
---- then nothing else limits it but that of connecting; what a table leaves out has its default.
----@param plan table
----@param timeout nil|number|table
-function options.set_times(plan, timeout)
-  local is_table <const> = type(timeout) == "table"
-  local otherwise <const> = type(timeout) == "number" and NEVER or 300
-  plan.connect = is_table and timeout.connect or 30
-  plan.first_byte = is_table and timeout.first_byte or otherwise
-  plan.idle = is_table and timeout.idle or otherwise
-  plan.limit = is_table and timeout.total or not is_table and timeout or NEVER
-end
-
-options.USER_AGENT = "lull/" .. lull.version
-options.MAX_REDIRECTS = 10
-options.MAX_BODY = 64 * 1024 * 1024
 
 return options

@@ -1,6 +1,5 @@
 --- lull.http.response: what a request brought.
 local check = require "lull.check"
-local headers = require "lull.http.headers"
 local lull = require "lull"
 
 local response = {}
@@ -22,9 +21,9 @@ local VERSIONS <const> = { [1] = "1.0", [2] = "1.1", [3] = "2", [30] = "3", [31]
 
 --- Parts that are made when they are asked for.
 local function make(self, key)
-  if key == "headers" then return headers.joined(self.lists) end
-  if key == "lists" then return headers.lists(rawget(self, "head")) end
-  if key == "reason" then return headers.reason(rawget(self, "head")) end
+  if key == "headers" then return require "lull.http.headers".joined(self.lists) end
+  if key == "lists" then return require "lull.http.headers".lists(rawget(self, "head")) end
+  if key == "reason" then return require "lull.http.headers".reason(rawget(self, "head")) end
   if key == "redirects" then return 0 end
 end
 
