@@ -1,6 +1,7 @@
 --- http_client_request_spec.lua: what a request says, and what is refused before it is made.
 
 local http = require "lull.http"
+local lull = require "lull"
 local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
 local misuse = support.misuse
 
@@ -190,6 +191,21 @@ describe("a client", function()
   end)
 end)
 
+describe("a URL", function()
+  it("whose host is an encoded number says what is connected to", function()
+    local url = require "lull.http.url"
+    for text, host in pairs {
+      ["http://2130706433/"] = "127.0.0.1", ["http://%32130706433/"] = "127.0.0.1",
+      ["http://u:p@%30x7f.1/"] = "127.0.0.1", ["http://127.0.0.%31/"] = "127.0.0.1",
+      ["http://%61.b/"] = "a.b",
+    } do
+      local whole, _, parsed = url.parse(text)
+      assert.are.equal(host, parsed)
+      assert.are.equal("http://" .. host .. "/", whole)
+    end
+  end)
+end)
+
 describe("a response", function()
   local peer
 
@@ -210,6 +226,15 @@ describe("a response", function()
     assert.are.equal(peer.url .. "/page?secret=1", res.url)
     assert.are.equal(0, res.redirects)
     assert.are.equal("response (404 from " .. peer.url .. "/page)", tostring(res))
+  end)
+
+  it("does not compute for long on a field full of blanks", function()
+    lull.timeout(5, function()
+      local blanks = (" "):rep(60000)
+      local res = response(support.response("200 OK", "", "X: a" .. blanks .. "b "))
+      assert.are.equal("a" .. blanks .. "b", res.headers.x)
+      lull.yield()
+    end)
   end)
 
   it("has headers in a plain table, found in any case, joined where there are several", function()
