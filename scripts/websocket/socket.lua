@@ -296,7 +296,9 @@ local function close_with(self, code, reason)
   ws:interrupt()
   if sent then
     lull.move_on_after(self.options.close_timeout, function()
-      repeat local data <const> = take(self) until not data
+      repeat
+        local ok <const>, data <const> = pcall(take, self)
+      until not ok or not data -- not ok: somebody else has ended it
     end)
   end
   if not self.closed then ws:abort() end

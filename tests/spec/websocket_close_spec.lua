@@ -223,6 +223,19 @@ describe("close", function()
     assert.are.equal("close:1000", support.answers(far)[1])
     assert.is_nil(far:read_some())
   end)
+  it("ends when somebody else ends the socket meanwhile", function()
+    local sock, _, _ <close> = support.raw "client"
+    local closing = go(sock.close, sock)
+    testing.settle()
+    local leaving = go(function()
+      local _ <close> = sock
+      lull.current():cancel()
+      lull.yield()
+    end)
+    leaving:join()
+    support.ends("done", closing)
+    assert.are.equal(1006, sock.close_code)
+  end)
   it("takes only codes that may be sent, and short reasons", function()
     local sock, _, _ <close> = support.raw "client"
     for _, code in ipairs { 0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, "x" } do
