@@ -61,6 +61,7 @@ static int push_message(lua_State *L, struct lullb_websocket *socket,
     case LULLB_WSEVENT_TEXT:
     case LULLB_WSEVENT_BINARY:
         push_bytes(L, socket, message);
+        lullb_wsbytes_clear(&socket->codec.memory, &socket->codec.message);
         if (event == LULLB_WSEVENT_TEXT)
             lua_pushliteral(L, "text");
         else
