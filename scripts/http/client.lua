@@ -54,7 +54,12 @@ end
 local function way_of(plan)
   local environment <const> = client.environment
   local way <const> = environment[plan.scheme]
-  if way and not proxy.is_exempt(environment.except, plan.host) then return way end
+  if not way or proxy.is_exempt(environment.except, plan.host) then return nil end
+  if way.bad then
+    error(lull.new_error("usage", ("%sthe variable %s is not %s"):format(label_of(plan), way.bad, proxy.FORM),
+      { op = "http.request" }), 0)
+  end
+  return way
 end
 
 --- Say which proxy, and what the names stand for, so that curl looks up none.

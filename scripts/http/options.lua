@@ -56,7 +56,7 @@ local RETRIES <const> = {
 
 local PROXY <const> = {
   function(value) return value == false or type(value) == "string" and proxy.parse(value) ~= nil end,
-  "must be the URL of a proxy (http, https, socks4, socks4a, socks5 or socks5h), or false",
+  "must be " .. proxy.FORM .. ", or false",
 }
 
 local VERSIONS <const> = { ["1.0"] = true, ["1.1"] = true, ["2"] = true, ["2-prior"] = true }

@@ -6,6 +6,8 @@ local SCHEMES <const> = {
 }
 --- Those that look names up themselves: the name of the server goes to them as it is.
 local REMOTE <const> = { http = true, https = true, socks4a = true, socks5h = true }
+--- What is asked for, in messages.
+proxy.FORM = "the URL of a proxy (http, https, socks4, socks4a, socks5 or socks5h)"
 local PORTS <const> = { http = 80, https = 443 }
 
 --- A proxy's URL taken apart.  Without a scheme it is an HTTP proxy.
@@ -28,27 +30,33 @@ function proxy.parse(text)
   return { url = whole, host = host, port = number, remote = REMOTE[kind] or false }
 end
 
---- The value of the first variable that is set, in lower or upper case.
+--- The value of the first variable that is set, and its name.
 local function variable(...)
   for _, name in ipairs { ... } do
     local value <const> = os.getenv(name)
-    if value and value ~= "" then return value end
+    if value and value ~= "" then return value, name end
   end
 end
 
+--- The proxy that a variable names; without one that of the next.
+local function way(names, otherwise)
+  local value <const>, name <const> = variable(table.unpack(names))
+  if not value then return otherwise end
+  return proxy.parse(value) or { bad = name }
+end
+
 --- The proxies that the environment names.  HTTP_PROXY does not count: a CGI program gets it
---- from whoever sends a header `Proxy`.
+--- from whoever sends a header `Proxy`.  What a variable says that names no proxy is { bad = its
+--- name }: to go past it would show requests to those from whom it may be meant to hide them.
 ---@return { http?: table, https?: table, except: string[] }
 function proxy.environment()
-  local all <const> = variable("all_proxy", "ALL_PROXY")
-  local plain <const> = variable("http_proxy") or all
-  local tls <const> = variable("https_proxy", "HTTPS_PROXY") or all
+  local all <const> = way { "all_proxy", "ALL_PROXY" }
   local except <const> = {}
   for host in (variable("no_proxy", "NO_PROXY") or ""):gmatch("[^%s,]+") do
     except[#except + 1] = host:lower():gsub("^%*?%.", "")
   end
   return {
-    http = plain and proxy.parse(plain), https = tls and proxy.parse(tls), except = except,
+    http = way({ "http_proxy" }, all), https = way({ "https_proxy", "HTTPS_PROXY" }, all), except = except,
   }
 end
 

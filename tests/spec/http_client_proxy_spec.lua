@@ -213,6 +213,23 @@ describe("the proxy of the environment", function()
     assert.are.equal("GET /d HTTP/1.1", answer("HTTP_PROXY=" .. proxy.url, server.url .. "/d"))
   end)
 
+  it("is an error that names the variable, not its password, where it is none", function()
+    local server <close> = telling()
+    for variable, value in pairs {
+      http_proxy = "gopher://u:secret@127.0.0.1:1", ALL_PROXY = "http://u:secret@127.0.0.1:port",
+    } do
+      local said = answer(variable .. "=" .. value, server.url)
+      assert.is_truthy(said:find("usage: ", 1, true), said)
+      assert.is_truthy(said:find("the variable " .. variable .. " is not the URL of a proxy", 1, true), said)
+      assert.is_nil(said:find("secret", 1, true))
+    end
+    assert.are.equal(0, server.count)
+    local wrong = "http_proxy=gopher://127.0.0.1:1 no_proxy=127.0.0.1"
+    assert.are.equal("GET /a HTTP/1.1", answer(wrong, server.url .. "/a"))
+    assert.are.equal("GET /b HTTP/1.1", answer("http_proxy=x:y:z", server.url .. "/b", "{ proxy = false }"))
+    assert.are.equal("GET /c HTTP/1.1", answer("https_proxy=x:y:z", server.url .. "/c"))
+  end)
+
   it("exempts domains and what is below them", function()
     local exempt = require "lull.http.proxy".is_exempt
     local list = { "example.com", "10.0.0.1", "::1" }
