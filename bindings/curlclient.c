@@ -264,7 +264,10 @@ CURL *lullb_curl_take_easy(struct lullb_curl_client *client)
 void lullb_curl_give_easy(struct lullb_curl_client *client, CURL *easy, bool changed)
 {
     /* Resetting one with a jar leaks in curl 7.88: it forgets the list of cookie files. */
-    bool keep = client->spare_count < LULLB_CURL_SPARES && !(changed && client->cookies);
+    long os_error = 0; /* one that met an error of the system does not forget it */
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
+    bool keep = client->spare_count < LULLB_CURL_SPARES && os_error == 0 &&
+                !(changed && client->cookies);
     if (keep && changed) {
         curl_easy_reset(easy); /* but for the share, as documented */
         set_constants(client, easy);

@@ -7,10 +7,15 @@
  * query; user and password are in neither.
  */
 #include "curltransfer.h"
+#include "tlsalert.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum lull_kind lullb_curl_kind_of(CURLcode result)
+/* ---- what kind it is: no Lua ------------------------------------------------------ */
+
+static enum lull_kind kind_of(CURLcode result)
 {
     switch ((int)result) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -52,6 +57,79 @@ enum lull_kind lullb_curl_kind_of(CURLcode result)
         return LULL_KIND_IO;
     }
 }
+
+/*
+ * Why OpenSSL gave up, by its SSL_R_*: curl has it in its text only, as
+ * "error:0A00045C:SSL routines:...".  0: it was something else.
+ */
+static int tls_reason(const struct lullb_curl_transfer *transfer)
+{
+    enum { LIB_SSL = 20, MASK = 0xFFF };
+    const char *text = strstr(transfer->error, "error:");
+    if (text == NULL ||
+        (transfer->result != CURLE_SSL_CONNECT_ERROR &&
+         transfer->result != CURLE_RECV_ERROR && transfer->result != CURLE_SEND_ERROR))
+        return 0;
+    unsigned long error = strtoul(text + strlen("error:"), NULL, 16);
+    /* The library is there since OpenSSL 3, and there before. */
+    bool is_tls = error >> 23 == LIB_SSL || error >> 24 == LIB_SSL;
+    return is_tls ? (int)(error & MASK) : 0;
+}
+
+/* Curl has bounds of its own, and says no more than that memory is refused. */
+static const char *bound_met(const struct lullb_curl_transfer *transfer)
+{
+    if (transfer->result == CURLE_RECV_ERROR)
+        return strcmp(transfer->error, "Out of memory in chunked-encoding") == 0
+                   ? "the response's trailers are too long"
+                   : NULL;
+    if (transfer->result != CURLE_OUT_OF_MEMORY)
+        return NULL;
+    if (transfer->receive_paused) /* 64 MiB in 7.88 */
+        return "the body expands too much at once";
+    long sent = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (sent > 0 && !transfer->head_over) /* 100 KiB of a line */
+        return "the response's head is too long";
+    if (sent == 0 && transfer->connected) /* 1 MiB */
+        return "the request's head is too long";
+    return NULL;
+}
+
+/*
+ * The error of the system behind it; 0: none.  Curl keeps the last one that it met,
+ * also of what went well in the end: of an address that refused, before the next one
+ * took us.
+ */
+static long system_error(const struct lullb_curl_transfer *transfer)
+{
+    long error = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+    bool is_broken =
+        transfer->result == CURLE_RECV_ERROR || transfer->result == CURLE_SEND_ERROR;
+    bool counts =
+        transfer->result == CURLE_COULDNT_CONNECT || (is_broken && error != ECONNREFUSED);
+    return counts ? error : 0;
+}
+
+void lullb_curl_judge(struct lullb_curl_transfer *transfer)
+{
+    enum { UNEXPECTED_EOF = 294 }; /* the connection broke, as without TLS */
+    const char *bound = bound_met(transfer);
+    int reason = tls_reason(transfer);
+    transfer->os_error = system_error(transfer);
+    if (transfer->kind != LULL_KIND_NONE)
+        return;
+    transfer->why = bound;
+    if (bound != NULL)
+        transfer->kind = LULL_KIND_LIMIT;
+    else if (reason != 0 && reason != UNEXPECTED_EOF)
+        transfer->kind = LULL_KIND_TLS;
+    else
+        transfer->kind = (uint8_t)kind_of(transfer->result);
+}
+
+/* ---- what is said ------------------------------------------------------------------ */
 
 /* A string field of the request's description; "" without one.  Stays on the stack. */
 static const char *push_field(lua_State *L, int index, const char *name)
@@ -127,32 +205,123 @@ static const char *certificate_code(const struct lullb_curl_transfer *transfer)
     return "CERT_INVALID";
 }
 
+/* ---- messages: each pushes what it returns -------------------------------------------- */
+
+/* Push a proxy's host and port: not its user and password. */
+static const char *push_proxy(lua_State *L, const struct lullb_curl_transfer *transfer)
+{
+    const char *url = transfer->wishes.proxy;
+    const char *scheme_end = strstr(url, "://");
+    const char *host = scheme_end != NULL ? scheme_end + 3 : url;
+    const char *at = strrchr(host, '@');
+    host = at != NULL ? at + 1 : host;
+    return lua_pushlstring(L, host, strcspn(host, "/"));
+}
+
+/* Push to what we connect, where that is not the host of the URL: " to the proxy ..." */
+static const char *push_way(lua_State *L, const struct lullb_curl_transfer *transfer)
+{
+    if (transfer->wishes.unix_socket != NULL)
+        return lua_pushfstring(L, " to the Unix socket %s", transfer->wishes.unix_socket);
+    if (transfer->wishes.proxy != NULL)
+        return lua_pushfstring(L, " to the proxy %s", push_proxy(L, transfer));
+    return "";
+}
+
+/* Push how long it took; curl itself knows the time for connecting only. */
+static const char *push_time(lua_State *L, const struct lullb_curl_transfer *transfer,
+                             int index)
+{
+    bool with_tls = strncmp(transfer->error, "SSL", 3) == 0;
+    double limit = transfer->wishes.connect;
+    if (transfer->overdue) {
+        lua_getiuservalue(L, index, LULLB_CURL_SPEC);
+        lua_getfield(L, -1, "limit");
+        return lua_pushfstring(L, "it took longer than %f s in all%s",
+                               lua_tonumber(L, -1),
+                               transfer->waited ? ": no connection was free" : "");
+    }
+    if (limit >= 1e6)
+        limit = LULLB_CURL_CONNECT_MS / 1e3;
+    return lua_pushfstring(L, "connecting%s%s took longer than %f s",
+                           with_tls ? " with TLS" : "", push_way(L, transfer), limit);
+}
+
+static const char *push_certificate(lua_State *L, int index, const char *text)
+{
+    static const char problem[] = "SSL certificate problem: ";
+    if (strncmp(text, problem, strlen(problem)) != 0)
+        return text;
+    return lua_pushfstring(L, "the certificate of %s is not accepted: %s",
+                           push_field(L, index, "host"), text + strlen(problem));
+}
+
+/* Push what is wrong with TLS, and its code as lull.tls has it; `*code` may be NULL. */
+static const char *push_tls(lua_State *L, const struct lullb_curl_transfer *transfer,
+                            int index, const char **code)
+{
+    enum { VERSION = 258, NOT_TLS = 267, BAD_RECORD = 281, ALERT = 1000 };
+    int reason = tls_reason(transfer);
+    *code = certificate_code(transfer);
+    if (reason >= ALERT) {
+        struct lullb_tls_alert alert;
+        lullb_tls_alert_text(reason - ALERT, &alert);
+        *code = lua_pushstring(L, alert.code);
+        return lua_pushstring(L, alert.message);
+    }
+    if (reason == NOT_TLS) {
+        const char *proxy = transfer->wishes.proxy;
+        bool is_proxy = proxy != NULL && strncmp(proxy, "https:", 6) == 0 &&
+                        transfer->connect_status == 0;
+        *code = "NOT_TLS";
+        return is_proxy ? lua_pushfstring(L, "the proxy %s does not speak TLS",
+                                          push_proxy(L, transfer))
+                        : "the peer does not speak TLS";
+    }
+    if (reason != 0)
+        *code = reason == VERSION      ? "PROTOCOL_VERSION"
+                : reason == BAD_RECORD ? "BAD_RECORD_MAC"
+                                       : "PROTOCOL";
+    return push_certificate(L, index, text_of(transfer));
+}
+
+static const char *push_text(lua_State *L, const struct lullb_curl_transfer *transfer,
+                             int index, const char **code)
+{
+    if (transfer->kind == LULL_KIND_TLS)
+        return push_tls(L, transfer, index, code);
+    if (transfer->overdue || transfer->result == CURLE_OPERATION_TIMEDOUT)
+        return push_time(L, transfer, index);
+    if (transfer->result == CURLE_COULDNT_CONNECT) {
+        const char *way = push_way(L, transfer);
+        if (way[0] != '\0')
+            return lua_pushfstring(L, "cannot connect%s", way);
+    }
+    return text_of(transfer);
+}
+
 int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int index,
                      const char *op)
 {
-    static const char problem[] = "SSL certificate problem: ";
     enum lull_kind kind = (enum lull_kind)transfer->kind;
-    const char *text = text_of(transfer);
+    bool is_refused = transfer->connect_status >= 300; /* by a proxy */
+    const char *code = NULL;
     lull_handle_close(&transfer->object.handle);
-    luaL_checkstack(L, 16, NULL);
+    luaL_checkstack(L, 32, NULL);
     push_label(L, index);
     int label = lua_gettop(L);
-    if (transfer->connect_status >= 300) {
-        kind = LULL_KIND_HTTP;
-        text = lua_pushfstring(L, "the proxy answered with status %d",
-                               (int)transfer->connect_status);
-    } else if (kind == LULL_KIND_TLS && strncmp(text, problem, strlen(problem)) == 0) {
-        text = lua_pushfstring(L, "the certificate of %s is not accepted: %s",
-                               push_field(L, index, "host"), text + strlen(problem));
-    }
-    lull_push_error(L, kind, "%s: %s", lua_tostring(L, label), text);
+    const char *text = is_refused
+                           ? lua_pushfstring(L, "the proxy answered with status %d",
+                                             (int)transfer->connect_status)
+                           : push_text(L, transfer, index, &code);
+    lull_push_error(L, is_refused ? LULL_KIND_HTTP : kind, "%s: %s",
+                    lua_tostring(L, label), text);
     lull_error_detail(L, op, kind == LULL_KIND_IO ? (int)transfer->os_error : 0);
-    const char *code = kind == LULL_KIND_TLS ? certificate_code(transfer) : NULL;
     if (code != NULL) {
         lua_pushstring(L, code);
         lua_setfield(L, -2, "code");
     }
-    if (transfer->connect_status >= 300) {
+    if (is_refused) {
         lua_pushinteger(L, (lua_Integer)transfer->connect_status);
         lua_setfield(L, -2, "status");
     }

@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DEFAULT_CONNECT_MS 30000
-
 /* ---- the table ---------------------------------------------------------------- */
 
 /* A string field, or NULL without one (or false); what it points to is the table's. */
@@ -277,7 +275,7 @@ CURLcode lullb_curl_set_up(struct lullb_curl_transfer *transfer)
     set_version(&setting, wishes);
     set_number(&setting, CURLOPT_CONNECTTIMEOUT_MS,
                wishes->connect < 1e6 ? (long)(wishes->connect * 1e3) + 1
-                                     : DEFAULT_CONNECT_MS);
+                                     : LULLB_CURL_CONNECT_MS);
     if (!wishes->special)
         return setting.result;
     set_special(&setting, wishes);

@@ -80,9 +80,9 @@ static void on_due(struct lull_timer *timer)
         watch_deadline(transfer);
         return;
     }
-    if (at == transfer->total_at)
-        snprintf(transfer->error, sizeof transfer->error, "it took too long in all");
-    else
+    transfer->overdue = at == transfer->total_at;
+    transfer->waited = transfer->line != NULL;
+    if (!transfer->overdue)
         snprintf(transfer->error, sizeof transfer->error, "%s for %.6g s",
                  transfer->head_over ? "nothing more of the body came" : "no answer came",
                  (double)stall_limit(transfer) / 1e9);
@@ -168,19 +168,13 @@ void lullb_curl_ended(struct lullb_curl_transfer *transfer, CURLcode result)
         return;
     note_head(transfer);
     curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &transfer->connect_status);
-    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &transfer->os_error);
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &transfer->verify_result);
     transfer->result = result;
     if (result == CURLE_OK || (transfer->discards && transfer->kind == LULL_KIND_NONE)) {
         transfer->phase = LULLB_CURL_OVER;
     } else {
         transfer->phase = LULLB_CURL_FAILED;
-        if (result == CURLE_OUT_OF_MEMORY && transfer->receive_paused) {
-            /* What curl keeps of a paused body has a limit: 64 MiB in 7.88. */
-            refuse(transfer, LULL_KIND_LIMIT, "the body expands too much at once");
-        } else if (transfer->kind == LULL_KIND_NONE) {
-            transfer->kind = (uint8_t)lullb_curl_kind_of(result);
-        }
+        lullb_curl_judge(transfer);
     }
     leave(transfer);
     wake_all(transfer);

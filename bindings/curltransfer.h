@@ -30,6 +30,7 @@
 
 #define LULLB_CURL_HIGH       (256u * 1024u)
 #define LULLB_CURL_LOW        (64u * 1024u)
+#define LULLB_CURL_CONNECT_MS 30000L         /* for connecting, where no time is given */
 #define LULLB_CURL_MAX_HEAD   (256u * 1024u) /* bytes of a response's head */
 #define LULLB_CURL_MAX_FIELDS 500u           /* fields in it */
 #define LULLB_CURL_MAX_HEADS  64u /* heads of one exchange: interim, and of proxies */
@@ -118,6 +119,8 @@ struct lullb_curl_transfer {
     bool send_paused;
     bool send_ended; /* the upload is complete */
     bool connected;  /* as of curl's last connection for it */
+    bool overdue;    /* it took longer than it may in all... */
+    bool waited;     /* ...and had no place in the end */
     /* Deadlines; 0: none.  In ns. */
     struct lull_timer timer;
     uint64_t armed_at;   /* what the timer is for */
@@ -130,7 +133,7 @@ struct lullb_curl_transfer {
     long status;
     long version;        /* CURL_HTTP_VERSION_* */
     long connect_status; /* of a proxy that refused */
-    long os_error;
+    long os_error;       /* of connecting, sending or receiving; 0: none */
     long verify_result;
     CURLcode result;
     const char *why;             /* what was wrong, as text; NULL: as in... */
@@ -189,7 +192,10 @@ void lullb_curl_read_bounds(lua_State *L, int index, struct lullb_curl_bounds *b
 int lullb_curl_raise(lua_State *L, struct lullb_curl_transfer *transfer, int index,
                      const char *op);
 
-/* The kind of error that a result of curl's is. */
-enum lull_kind lullb_curl_kind_of(CURLcode result);
+/*
+ * Say what kind of error the transfer's result is, unless it was we who ended it.  Its
+ * easy handle is still there.  No Lua.
+ */
+void lullb_curl_judge(struct lullb_curl_transfer *transfer);
 
 #endif

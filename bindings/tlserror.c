@@ -7,6 +7,7 @@
  * what has no name of its own is PROTOCOL, or CERT_INVALID.
  */
 #include "tls.h"
+#include "tlsalert.h"
 
 #include <ctype.h>
 #include <openssl/err.h>
@@ -174,67 +175,14 @@ static void explain_untrusted(const struct lullb_tls_filter *filter,
 
 /* ---- alerts ------------------------------------------------------------------------------ */
 
-/* Names as in RFC 8446, section 6, and of older versions. */
-static const char *alert_name(int alert)
-{
-    static const struct {
-        int alert;
-        const char *name;
-    } names[] = {
-        {10, "unexpected_message"},
-        {20, "bad_record_mac"},
-        {21, "decryption_failed"},
-        {22, "record_overflow"},
-        {30, "decompression_failure"},
-        {40, "handshake_failure"},
-        {41, "no_certificate"},
-        {42, "bad_certificate"},
-        {43, "unsupported_certificate"},
-        {44, "certificate_revoked"},
-        {45, "certificate_expired"},
-        {46, "certificate_unknown"},
-        {47, "illegal_parameter"},
-        {48, "unknown_ca"},
-        {49, "access_denied"},
-        {50, "decode_error"},
-        {51, "decrypt_error"},
-        {60, "export_restriction"},
-        {70, "protocol_version"},
-        {71, "insufficient_security"},
-        {80, "internal_error"},
-        {86, "inappropriate_fallback"},
-        {90, "user_canceled"},
-        {100, "no_renegotiation"},
-        {109, "missing_extension"},
-        {110, "unsupported_extension"},
-        {112, "unrecognized_name"},
-        {113, "bad_certificate_status_response"},
-        {115, "unknown_psk_identity"},
-        {116, "certificate_required"},
-        {120, "no_application_protocol"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].alert == alert)
-            return names[i].name;
-    }
-    return NULL;
-}
-
 static void explain_alert(const char *where, int alert,
                           struct lullb_tls_complaint *complaint)
 {
-    char number[24];
-    const char *name = alert_name(alert);
-    bool is_certificate = (alert >= 41 && alert <= 46) || alert == 48 || alert == 116;
-    if (name == NULL) {
-        snprintf(number, sizeof number, "%d", alert);
-        name = number;
-    }
-    snprintf(complaint->message, sizeof complaint->message, "%s: the peer %s: alert %s",
-             where, is_certificate ? "refused our certificate" : "broke it off", name);
-    snprintf(complaint->code, sizeof complaint->code, "ALERT_%s", name);
-    for (char *c = complaint->code; *c != '\0'; c++)
-        *c = (char)toupper((unsigned char)*c);
+    struct lullb_tls_alert text;
+    lullb_tls_alert_text(alert, &text);
+    snprintf(complaint->message, sizeof complaint->message, "%s: %s", where,
+             text.message);
+    snprintf(complaint->code, sizeof complaint->code, "%s", text.code);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------- */

@@ -104,8 +104,8 @@ local function exchange(self, plan)
   if plan.deadline then
     plan.plain, plan.total = nil, plan.deadline - lull.now()
     if plan.total <= 0 then
-      error(lull.new_error("timeout", label_of(plan) .. "it took too long in all",
-        { op = "http.request" }), 0)
+      error(lull.new_error("timeout", ("%sit took longer than %.14g s in all"):format(
+        label_of(plan), plan.limit), { op = "http.request" }), 0)
     end
   end
   route(plan)

@@ -63,6 +63,23 @@ describe("an error of a request", function()
     raises("io", http.get, first.url)
   end)
 
+  it("has the code of the system's error only where there was one", function()
+    local client <close> = http.client()
+    local refused = ("http://127.0.0.1:%d/"):format(support.free_port())
+    assert.are.equal("ECONNREFUSED", raises("io", client.get, client, refused).code)
+    local peer <close> = support.raw(function(stream)
+      stream:read_some()
+      stream:write("neither HTTP nor SOCKS\r\n")
+    end)
+    local proxy = ("socks5://127.0.0.1:%d"):format(peer.port)
+    assert.is_nil(raises("io", client.get, client, refused, { proxy = proxy }).code)
+    local closing <close> = saying ""
+    assert.is_nil(raises("io", client.get, client, closing.url).code)
+    --- "localhost" may stand for two addresses: one has refused before the other took us.
+    local tunnel = ("http://localhost:%d"):format(closing.port)
+    assert.is_nil(raises("io", client.get, client, "https://127.0.0.1:1/", { proxy = tunnel }).code)
+  end)
+
   it("is of kind http when the answer is not HTTP", function()
     for _, bytes in ipairs { "SSH-2.0-OpenSSH_9.2\r\n", "garbage\r\n\r\n", "HTTP/9.9 abc\r\n\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot hexadecimal\r\n" } do
@@ -112,6 +129,17 @@ describe("a response that is too large raises limit:", function()
     end
   end)
 
+  it("a field, or a trailer, that is longer than curl itself takes", function()
+    local long = "X-Field: " .. ("x"):rep(1024 * 1024) .. "\r\n"
+    local head <close> = saying("HTTP/1.1 200 OK\r\n" .. long .. "Content-Length: 0\r\n\r\n")
+    local e = raises("limit", http.get, head.url)
+    assert.is_truthy(e.message:find("the response's head is too long", 1, true), e.message)
+    local trailer <close> = saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+      .. long .. "\r\n")
+    e = raises("limit", http.get, trailer.url)
+    assert.is_truthy(e.message:find("trailers are too long", 1, true), e.message)
+  end)
+
   it("heads that come without end", function()
     local peer <close> = support.raw(function(stream)
       support.read_head(stream)
@@ -124,6 +152,12 @@ describe("a response that is too large raises limit:", function()
   end)
 end)
 
+it("a request whose head is longer than curl takes raises limit", function()
+  local peer <close> = silent()
+  local e = raises("limit", http.get, peer.url, { headers = { ["X-Field"] = ("x"):rep(2 * 1024 * 1024) } })
+  assert.is_truthy(e.message:find("the request's head is too long", 1, true), e.message)
+end)
+
 describe("a time limit", function()
   it("on everything raises timeout and closes the connection", function()
     local over = lull.future()
@@ -133,6 +167,7 @@ describe("a time limit", function()
     end)
     local e = raises("timeout", http.get, peer.url .. "/?secret", { timeout = 0.02 })
     assert.are.equal("http.request", e.op)
+    assert.is_truthy(e.message:find("it took longer than 0.02 s in all", 1, true), e.message)
     assert.is_nil(e.message:find("secret", 1, true))
     lull.timeout(5, over.await, over)
   end)
@@ -200,6 +235,12 @@ describe("a time limit", function()
     local peer <close> = silent()
     raises("timeout", lull.timeout, 0.02, http.get, peer.url)
     assert.is_false((lull.move_on_after(0.02, http.get, peer.url)))
+  end)
+
+  it("on connecting counts TLS, and is named", function()
+    local peer <close> = silent()
+    local e = raises("timeout", http.get, (peer.url:gsub("http:", "https:")), { timeout = { connect = 0.02 } })
+    assert.is_truthy(e.message:find("connecting with TLS took longer than 0.02 s", 1, true), e.message)
   end)
 
   it("on connecting does not count waiting for a connection", function()

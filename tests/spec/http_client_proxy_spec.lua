@@ -99,9 +99,14 @@ describe("an HTTP proxy", function()
   end)
 
   it("that is not there is an error that does not tell its password", function()
-    local url = ("http://u:secret@127.0.0.1:%d"):format(support.free_port())
-    local e = raises("io", http.get, "http://name.invalid/", { proxy = url })
-    assert.is_nil(tostring(e):find("secret", 1, true))
+    local address = ("127.0.0.1:%d"):format(support.free_port())
+    for _, scheme in ipairs { "http", "https", "socks5h" } do
+      local url = ("%s://u:secret@%s/"):format(scheme, address)
+      local e = raises("io", http.get, "http://name.invalid/", { proxy = url })
+      assert.is_nil(tostring(e):find("secret", 1, true))
+      assert.is_truthy(e.message:find(("cannot connect to the proxy %s$"):format(address)), e.message)
+      assert.are.equal("ECONNREFUSED", e.code)
+    end
   end)
 
   for _, name in ipairs { "tinyproxy", "squid" } do
@@ -258,5 +263,7 @@ describe("a Unix socket", function()
   it("that is not there is an error", function()
     local e = raises("io", http.get, "http://service/", { unix_socket = "/nowhere/socket" })
     assert.are.equal("http.request", e.op)
+    assert.are.equal("ENOENT", e.code)
+    assert.is_truthy(e.message:find("cannot connect to the Unix socket /nowhere/socket", 1, true), e.message)
   end)
 end)

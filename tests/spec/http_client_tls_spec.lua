@@ -2,6 +2,7 @@
 
 local http = require "lull.http"
 local lull = require "lull"
+local net = require "lull.net"
 local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
 local go, raises = support.go, support.raises
 
@@ -99,7 +100,29 @@ describe("https", function()
       stream:read_some()
       stream:write("HTTP/1.1 400 Bad\r\n\r\n")
     end)
-    raises("tls", http.get, (peer.url:gsub("http:", "https:")))
+    local e = raises("tls", http.get, (peer.url:gsub("http:", "https:")))
+    assert.are.equal("NOT_TLS", e.code)
+    assert.is_truthy(e.message:find("the peer does not speak TLS", 1, true), e.message)
+    e = raises("tls", http.get, "https://name.invalid/", { proxy = (peer.url:gsub("http:", "https:")) })
+    assert.are.equal("NOT_TLS", e.code)
+    local named = ("the proxy 127.0.0.1:%d does not speak TLS"):format(peer.port)
+    assert.is_truthy(e.message:find(named, 1, true), e.message)
+  end)
+
+  it("is refused without the certificate that the server requires, with the codes of lull.net", function()
+    local identity = ca:issue("localhost", { file = "demanding" })
+    for version, code in pairs { ["TLSv1.2"] = "ALERT_HANDSHAKE_FAILURE", ["TLSv1.3"] = "ALERT_CERTIFICATE_REQUIRED" } do
+      local server <close> = net.serve({ tls = {
+        cert = identity.cert, key = identity.key, client_ca = ca.file, verify = "require", max_version = version,
+      }, on_handshake_error = function() end }, function(stream) stream:read "a" end)
+      local e = raises("tls", http.get, ("https://localhost:%d/"):format(server.port), { ca_file = ca.file })
+      assert.are.equal(code, e.code, e.message)
+      local ok, plain = pcall(function()
+        net.connect("localhost", server.port, { tls = { ca_file = ca.file } }):read "a"
+      end)
+      assert.is_false(ok)
+      assert.are.equal(code, plain.code)
+    end
   end)
 
   it("is HTTP/2 where the server has it, one connection for many requests", function()
