@@ -228,6 +228,9 @@ void lullb_http_answer_bad(struct lullb_http_conn *conn, int status, const char 
 
 const char *lullb_http_reason(int status);
 
+/* Raise `usage`: what is wrong with the value at `index`, and what can be shown of it. */
+int lullb_http_raise_value(lua_State *L, int index, const char *what);
+
 /* ---- httpsend.c */
 
 int lullb_m_http_respond(lua_State *L);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define OP_NAME "http.respond"
+#define SHOWN   64u /* bytes of a value in a message */
 
 /* ---- phrases ------------------------------------------------------------------- */
 
@@ -157,6 +158,34 @@ static int raise_header(lua_State *L, const char *name, const char *what)
     return lua_error(L);
 }
 
+/* Push what can be shown of a string: its beginning, without control characters. */
+static void push_quoted(lua_State *L, const char *bytes, size_t size)
+{
+    char text[SHOWN + 1];
+    size_t shown = size < SHOWN ? size : SHOWN;
+    for (size_t i = 0; i < shown; i++)
+        text[i] =
+            (char)((unsigned char)bytes[i] < ' ' || bytes[i] == 127 ? '?' : bytes[i]);
+    text[shown] = '\0';
+    lua_pushfstring(L, "\"%s\"%s", text, shown < size ? "..." : "");
+}
+
+int lullb_http_raise_value(lua_State *L, int index, const char *what)
+{
+    size_t size;
+    luaL_checkstack(L, 8, NULL);
+    index = lua_absindex(L, index);
+    lua_pushvalue(L, index); /* lua_tolstring() changes numbers */
+    const char *text = lua_tolstring(L, -1, &size);
+    if (lua_type(L, index) == LUA_TSTRING)
+        push_quoted(L, text, size);
+    else
+        lua_pushstring(L, text != NULL ? text : luaL_typename(L, index));
+    lull_push_error(L, LULL_KIND_USAGE, "%s %s", what, lua_tostring(L, -1));
+    lull_error_detail(L, OP_NAME, 0);
+    return lua_error(L);
+}
+
 static bool meet_connection(lua_State *L, const struct met *met, const char *value,
                             size_t size)
 {
@@ -243,8 +272,7 @@ static void add_headers(lua_State *L, const struct writer *writer, struct met *m
         const char *bytes =
             lua_type(L, name) == LUA_TSTRING ? lua_tolstring(L, name, &size) : "";
         if (!lullb_http_is_token(bytes, size))
-            lullb_raise(L, LULL_KIND_USAGE, OP_NAME,
-                        "a response header has no proper name");
+            lullb_http_raise_value(L, name, "a response header has no proper name:");
         if (lua_type(L, -1) == LUA_TTABLE) {
             lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
             for (lua_Integer i = 1; i <= count; i++) {

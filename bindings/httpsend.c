@@ -106,8 +106,7 @@ static int check_status(lua_State *L, int index)
     int is_integer;
     lua_Integer status = lua_tointegerx(L, index, &is_integer);
     if (!is_integer || status < 200 || status > 599)
-        lullb_raise(L, LULL_KIND_USAGE, OP_NAME,
-                    "a response's status must be 200 to 599");
+        lullb_http_raise_value(L, index, "a response's status must be 200 to 599, not");
     return (int)status;
 }
 

@@ -301,6 +301,22 @@ describe("what cannot be sent is an error of the handler:", function()
     it(entry[1], function() assert.is_true(lull.is_error(refused(entry[2]), "usage")) end)
   end
 
+  it("is named, with what can be shown of it", function()
+    for message, result in pairs {
+      ['a response header has no proper name: "a b?x"'] = { headers = { ["a b\nx"] = "1" } },
+      ["a response header has no proper name: 1"] = { headers = { "a" } },
+      ["a response header has no proper name: table"] = { headers = { [{}] = "1" } },
+      ["a response's status must be 200 to 599, not 99"] = { status = 99 },
+      ["a response's status must be 200 to 599, not 200.5"] = { status = 200.5 },
+      ['a response\'s status must be 200 to 599, not "OK"'] = { status = "OK" },
+    } do
+      local e <const> = refused(result)
+      assert.are.equal(message, e.message)
+    end
+    local long <const> = refused { headers = { [(" "):rep(1000)] = "1" } }
+    assert.is_true(#long.message < 200)
+  end)
+
   it("a piece that is a table ends the connection", function()
     local server <close> = serve(function() return pieces("a", {}) end)
     local errors <const> = support.reported(function()
