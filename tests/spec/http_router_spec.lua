@@ -318,7 +318,7 @@ describe("registration", function()
     local app = router.new()
     for _, path in ipairs {
       "", "x", "/:", "/:1", "/:a.b", "/*", "/*a/b", "/:a/:a", "/:a/*a", "/a?b", "/a#b", "/a\0",
-      "/.", "/a/../b", 1, {}, false,
+      "/.", "/a/../b", "/{id}", "/users/{id}/x", "/a{", 1, {}, false,
     } do
       misuse(app.get, app, path, print)
     end
@@ -346,6 +346,8 @@ describe("registration", function()
     local ok, message = pcall(function() router.new():get("users", print) end)
     assert.is_false(ok)
     assert.matches("http_router_spec.lua:%d+: bad argument #1 to 'get'", message)
+    local _, braces = pcall(function() router.new():get("/users/{id}", print) end)
+    assert.is_truthy(braces:find("a parameter is written ':id': '{id}'", 1, true), braces)
   end)
 end)
 

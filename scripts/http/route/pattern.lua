@@ -18,6 +18,9 @@ local function read_segment(segment, is_last)
   local first <const> = segment:sub(1, 1)
   if first ~= ":" and first ~= "*" then
     if segment == "." or segment == ".." then return nil, "dot segments never match" end
+    if segment:find("[{}]") then -- no path of a URL has them: it is another router's parameter
+      return nil, ("a parameter is written ':%s'"):format(segment:match("{([%a_][%w_]*)") or "name")
+    end
     return segment
   end
   local name <const> = segment:sub(2)
