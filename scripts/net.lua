@@ -152,6 +152,9 @@ local function check_listen_options(opts, name)
   if opts.path then check.path(opts.path, 1, name) end
   if opts.host ~= nil then check.host(opts.host, 1, name) end
   if opts.port ~= nil then check.port(opts.port, 1, name) end
+  if opts.path and (opts.host ~= nil or opts.port ~= nil) then
+    check.fail(1, name, "path excludes host and port: it is one or the other")
+  end
 end
 
 local function new_listener(opts)

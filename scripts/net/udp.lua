@@ -196,6 +196,9 @@ local function check_open_options(opts)
   if opts.path and opts.path ~= "" then check.path(opts.path, 1, "udp") end
   if opts.host ~= nil then check.host(opts.host, 1, "udp") end
   if opts.port ~= nil then check.port(opts.port, 1, "udp") end
+  if opts.path and (opts.host ~= nil or opts.port ~= nil) then
+    check.fail(1, "udp", "path excludes host and port: it is one or the other")
+  end
   local peer <const> = opts.connect
   if not peer then return end
   if type(peer[1]) ~= "string" then

@@ -71,6 +71,7 @@ describe("serve", function()
     misuse(http.serve, { on_error = 1 }, handler)
     misuse(http.serve, { access_log = 1 }, handler)
     misuse(http.serve, { port = 70000 }, handler)
+    misuse(http.serve, { port = 0, path = "/nowhere/x" }, handler)
   end)
 
   it("shares a port with others that say so", function()

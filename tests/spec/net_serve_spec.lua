@@ -113,8 +113,10 @@ describe("serve", function()
       { { host = 1 }, echo }, { { path = 1 }, echo }, { { path = "" }, echo }, { { backlog = 0 }, echo },
       { { max_connections = 0 }, echo }, { { max_conns = 1 }, echo },
       { { max_connections = "x" }, echo }, { { host = "" }, echo },
+      { { path = "/nowhere/x", port = 0 }, echo }, { { path = "/nowhere/x", host = "*" }, echo },
     } do
       misuse(net.serve, table.unpack(arguments, 1, 2))
+      if type(arguments[1]) == "table" and arguments[1].path then misuse(net.listen, arguments[1]) end
     end
   end)
 

@@ -321,6 +321,7 @@ describe("options of a socket", function()
       { path = 1 }, { path = "a\0b" }, { path = ("x"):rep(200) }, { max_size = 0 }, { timeout = -1 },
       { ttl = 0 }, { ttl = 256 }, { multicast_ttl = -1 }, { multicast_ttl = "x" }, { broadcast = 1 },
       { connect = 1 }, { connect = {} }, { connect = { "h", "x" } }, { connect = { 1, 2 } },
+      { path = "/nowhere/x", port = 0 }, { path = "", host = "*" },
     } do
       misuse(net.udp, opts)
     end
