@@ -30,8 +30,8 @@ local http = {}
 ---@field auth? lull.http.Auth
 ---@field timeout? number|lull.http.Timeouts  a number: for everything
 ---@field retries? integer|lull.http.Retries|false
----@field proxy? string|false  an http, https, socks4, socks4a, socks5 or socks5h URL; as the
----  environment says
+---@field proxy? string|false  an http, https, socks4, socks4a, socks5 or socks5h URL; as
+---  http_proxy, https_proxy, all_proxy and no_proxy say; `usage` if what they say names no proxy
 ---@field verify? boolean        false: any certificate will do
 ---@field ca_file? string        authorities to trust, and no others
 ---@field cert? string           a certificate of one's own, and...
@@ -48,15 +48,17 @@ local http = {}
 ---@field form? table            a body, as of a form
 ---@field multipart? table       a body, as of a form with files: {name=, data=, filename=, type=}
 ---@field cookies? table<string, string|number>
----@field stream? boolean        return when the head is there
+---@field stream? boolean        return when the head is there; the response holds its connection
+---  until it was read to its end or closed
 
 ---@class lull.http.Request: lull.http.RequestOptions
 ---@field url string
 ---@field method? string  GET
 
 ---@class lull.http.ClientOptions: lull.http.CommonOptions
----@field max_connections? integer  at a time; others wait in line; 100
----@field max_per_host? integer     to one host; no limit but the former
+---@field max_connections? integer  at a time; 100.  Requests beyond wait in line, as long as their
+---  timeout allows: so do not leave streamed responses unread and unclosed
+---@field max_per_host? integer     to one host, in the same way; no limit but the former
 ---@field max_idle? integer         kept for later; max_connections
 ---@field cookies? boolean          keep a jar; true
 
@@ -237,7 +239,13 @@ function Client:close() end
 ---@field id string        the last that was named
 ---@field retry? integer   milliseconds to wait before asking again
 
---- A response; also a to-be-closed value.
+--- A response; also a to-be-closed value: `local res <close> = http.get(url, { stream = true })`.
+--- A streamed one that is long has its connection until it was read to its end, closed or
+--- collected; a client with as many as it may have makes the next request wait for that.
+---
+--- A body that is shorter than its Content-Length, or without its last chunk, raises `io`.  But one
+--- that was compressed, and cut short before its length was told, looks complete: libcurl does not
+--- notice (with "Accept-Encoding" among the headers bodies are as they came, for lull.compress).
 ---@class lull.http.Response
 ---@field status integer
 ---@field reason string
@@ -297,7 +305,8 @@ function Response:json() end
 ---@return lull.http.Response  itself
 function Response:raise_for_status() end
 
---- Stop a streamed response.
+--- Stop a streamed response, which gives its connection back; what was not read is lost.  Without
+--- `stream` there is nothing to stop, and this does nothing.
 function Response:close() end
 
 return http
