@@ -10,6 +10,7 @@
 #include "tlsalert.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,18 +229,27 @@ static const char *push_way(lua_State *L, const struct lullb_curl_transfer *tran
     return "";
 }
 
-/* Push how long it took; curl itself knows the time for connecting only. */
+/* Push what took how long; curl itself knows the time for connecting only. */
 static const char *push_time(lua_State *L, const struct lullb_curl_transfer *transfer,
                              int index)
 {
     bool with_tls = strncmp(transfer->error, "SSL", 3) == 0;
     double limit = transfer->wishes.connect;
+    char time[32];
     if (transfer->overdue) {
         lua_getiuservalue(L, index, LULLB_CURL_SPEC);
         lua_getfield(L, -1, "limit");
         return lua_pushfstring(L, "it took longer than %f s in all%s",
                                lua_tonumber(L, -1),
                                transfer->waited ? ": no connection was free" : "");
+    }
+    if (transfer->result != CURLE_OPERATION_TIMEDOUT) {
+        uint64_t stalled = transfer->head_over ? transfer->idle : transfer->first_byte;
+        snprintf(time, sizeof time, "%.6g", (double)stalled / 1e9);
+        return lua_pushfstring(L, "%s for %s s",
+                               transfer->head_over ? "nothing more of the body came"
+                                                   : "no answer came",
+                               time);
     }
     if (limit >= 1e6)
         limit = LULLB_CURL_CONNECT_MS / 1e3;
@@ -290,7 +300,7 @@ static const char *push_text(lua_State *L, const struct lullb_curl_transfer *tra
 {
     if (transfer->kind == LULL_KIND_TLS)
         return push_tls(L, transfer, index, code);
-    if (transfer->overdue || transfer->result == CURLE_OPERATION_TIMEDOUT)
+    if (transfer->kind == LULL_KIND_TIMEOUT)
         return push_time(L, transfer, index);
     if (transfer->result == CURLE_COULDNT_CONNECT) {
         const char *way = push_way(L, transfer);

@@ -8,7 +8,6 @@
 #include "curlline.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -82,10 +81,6 @@ static void on_due(struct lull_timer *timer)
     }
     transfer->overdue = at == transfer->total_at;
     transfer->waited = transfer->line != NULL;
-    if (!transfer->overdue)
-        snprintf(transfer->error, sizeof transfer->error, "%s for %.6g s",
-                 transfer->head_over ? "nothing more of the body came" : "no answer came",
-                 (double)stall_limit(transfer) / 1e9);
     lullb_curl_fail(transfer, LULL_KIND_TIMEOUT);
 }
 

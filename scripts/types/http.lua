@@ -57,7 +57,7 @@ local http = {}
 
 ---@class lull.http.ClientOptions: lull.http.CommonOptions
 ---@field max_connections? integer  at a time; 100.  Requests beyond wait in line, as long as their
----  timeout allows: so do not leave streamed responses unread and unclosed
+---  timeout allows ("no connection was free"): read streamed responses to the end, or close them
 ---@field max_per_host? integer     to one host, in the same way; no limit but the former
 ---@field max_idle? integer         kept for later; max_connections
 ---@field cookies? boolean          keep a jar; true
