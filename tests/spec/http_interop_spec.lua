@@ -384,7 +384,9 @@ describe("our client and nginx:", function()
       assert.are.equal(304, client:get(url .. "/big", { headers = { ["If-None-Match"] = tag } }).status)
       assert.are.equal(url .. "/page.html", client:get(url .. "/moved").url)
       assert.are.equal(404, client:get(url .. "/nothing").status)
-      assert.are.equal(403, client:post(url .. "/refuse", { body = ("x"):rep(100000) }).status)
+      --- nginx closes a connection whose body it did not want: not the one for what follows.
+      local other <close> = http.client { ca_file = kind[2] and authority.ca or nil }
+      assert.are.equal(403, other:post(url .. "/refuse", { body = ("x"):rep(100000) }).status)
       local stream <close> = client:get(url .. "/big", { stream = true })
       local total = 0
       for piece in function() return stream:read_some() end do total = total + #piece end

@@ -91,6 +91,10 @@ local PRELUDE <const> = [==[
 ]==]
 
 --- Shell code that makes the network and runs $1 in it.
+--- Namespaces of their own: of users, too, where that is allowed, so that nobody needs to be root.
+local UNSHARE <const> = os.execute "unshare -rnm true >/dev/null 2>&1" and "unshare -rnm"
+  or "unshare -nm"
+
 local SHELL <const> = [[
   set -e
   ip link set lo up
@@ -100,7 +104,7 @@ local SHELL <const> = [[
 
 --- Can there be such a network here?
 function support.has_namespaces()
-  return os.execute("unshare -rnm sh -c 'ip link set lo up && mount --bind /dev/null /etc/resolv.conf' "
+  return os.execute(UNSHARE .. " sh -c 'ip link set lo up && mount --bind /dev/null /etc/resolv.conf' "
     .. ">/dev/null 2>&1") == true
 end
 
@@ -111,7 +115,7 @@ function support.program_with_server(code)
   local order <close> = support.temp_file("hosts: files dns\n")
   local shell <close> = support.temp_file(SHELL:format(resolver.path, order.path, program.path))
   local lull = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
-  local pipe = assert(io.popen(("LULL=%s unshare -rnm sh %s 2>&1"):format(lull, shell.path)))
+  local pipe = assert(io.popen(("LULL=%s %s sh %s 2>&1"):format(lull, UNSHARE, shell.path)))
   local output = pipe:read("a")
   local _, how, status = pipe:close()
   return output, how == "exit" and status or how .. " " .. status
