@@ -271,6 +271,8 @@ CURLcode lullb_curl_set_up(struct lullb_curl_transfer *transfer)
     const struct lullb_curl_wishes *wishes = &transfer->wishes;
     struct setting setting = {.easy = transfer->easy, .result = CURLE_OK};
     transfer->changed = wishes->special;
+    transfer->is_plain = !is_https(wishes->url) && !is_https(wishes->proxy) &&
+                         !lullb_curl_may_share(wishes);
     set_text(&setting, CURLOPT_URL, wishes->url);
     set_version(&setting, wishes);
     set_number(&setting, CURLOPT_CONNECTTIMEOUT_MS,

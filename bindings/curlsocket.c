@@ -11,8 +11,8 @@
  * Curl says which socket it closes only if that was connected, so the list may hold
  * some that are long gone; their numbers may be others'.
  *
- * Only what looks like text is an unasked answer: connections with TLS or HTTP/2
- * have every right to say something in between.
+ * This is for HTTP/1 without TLS alone: what is on other connections may be the rest
+ * of a record, or meant for requests that share them.
  */
 #include "curlclient.h"
 
@@ -123,8 +123,7 @@ void lullb_curl_refuse_unasked(struct lullb_curl_client *client, int own_port,
 {
     char bytes[4096];
     struct lullb_curl_opened *opened = own_port > 0 ? find_port(client, own_port) : NULL;
-    if (opened == NULL || recv(opened->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
-        bytes[0] < ' ' || bytes[0] > '~')
+    if (opened == NULL || recv(opened->fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
         return;
     /* Is it still this connection, or did somebody else get the number? */
     if (port_of(opened->fd, true) != own_port || port_of(opened->fd, false) != peer_port)

@@ -400,7 +400,7 @@ static int on_connected(void *arg, char *peer, char *own, int peer_port, int own
     (void)own;
     long made = 1;
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made);
-    if (made == 0)
+    if (made == 0 && transfer->is_plain)
         lullb_curl_refuse_unasked(transfer->client, own_port, peer_port);
     transfer->connected = true;
     moved(transfer);

@@ -119,6 +119,7 @@ struct lullb_curl_transfer {
     bool send_paused;
     bool send_ended; /* the upload is complete */
     bool connected;  /* as of curl's last connection for it */
+    bool is_plain;   /* HTTP/1 without TLS: nobody else's bytes are on its connection */
     bool overdue;    /* it took longer than it may in all... */
     bool waited;     /* ...and had no place in the end */
     /* Deadlines; 0: none.  In ns. */

@@ -367,6 +367,18 @@ describe("our client and nginx:", function()
     return support.nginx(opts)
   end
 
+  with("nginx", "by HTTP/2 requests that share a connection do not end each other", function()
+    local peer <close> = nginx { tls = authority, http2 = true }
+    for _ = 1, 10 do
+      local client <close> = http.client { ca_file = authority.ca, max_per_host = 4 }
+      client:get(peer.url .. "/page.html")
+      local list <const> = {}
+      for i = 1, 40 do list[i] = i % 2 == 0 and "/page.html" or "/big" end
+      local sizes <const> = lull.map(list, function(path) return #client:get(peer.url .. path).body end)
+      for i = 1, 40 do assert.are.equal(i % 2 == 0 and 14000 or #BIG, sizes[i]) end
+    end
+  end)
+
   for _, kind in ipairs { { "HTTP/1.1" }, { "HTTP/1.1 by TLS", true }, { "HTTP/2", true, true } } do
     with("nginx", "by " .. kind[1] .. " everything works", function()
       local peer <close> = nginx { tls = kind[2] and authority, http2 = kind[3] }
