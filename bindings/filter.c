@@ -44,7 +44,7 @@ static ssize_t read_filter(struct lull_filter *filter, char *bytes, size_t room)
             errno = ECONNABORTED;
             return -1;
         }
-        if (pulls == PULLS && !ended) {
+        if (pulls == PULLS) {
             errno = EAGAIN; /* the descriptor tells if there is more */
             return -1;
         }

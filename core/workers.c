@@ -8,7 +8,6 @@
  */
 #include "workers.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -3,6 +3,8 @@
 --   lull examples/chat.lua [port]      then open http://localhost:8080 in two tabs
 local http = require "lull.http"
 local json = require "lull.json"
+local lull = require "lull"
+local sync = require "lull.sync"
 
 local HISTORY <const> = 50      -- messages that a newcomer gets to see
 local MESSAGE_BYTES <const> = 4096
@@ -81,9 +83,8 @@ app:get("/", function()
 end)
 
 app:get("/socket", function(req)
-  local lull <const> = require "lull"
   local socket <close> = req:websocket { max_message = MESSAGE_BYTES }
-  local member <const> = { outbox = require("lull.sync").queue(1000) }
+  local member <const> = { outbox = sync.queue(1000) }
   for _, message in ipairs(history) do member.outbox:try_put(message) end
   members[member] = true
   local _ <close> = lull.finally(function() members[member] = nil end)
