@@ -12,6 +12,14 @@
  * be called from elsewhere.  Several runtimes may share a thread and a base;
  * none shares anything with another.
  *
+ * Trust: a runtime made with no options may compute and wait, and nothing else:
+ * no files, no network, no processes, no C modules.  You name what it may
+ * (permissions) and how much (limits).  One runtime per plugin is the way to
+ * keep plugins apart; lull_plugin_new() is the light way, within one runtime.
+ *
+ * Below, "runs script code" says that a function may enter Lua code of scripts
+ * before it returns; all others never do.
+ *
  * The library never exits, prints (but errors nobody received, when no report
  * function is given), installs signal handlers, or jumps through your frames.
  * Nothing that it writes to raises SIGPIPE.
@@ -21,6 +29,7 @@
 
 #include "lull_version.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -37,6 +46,7 @@ struct event_base;
 struct lua_State;
 struct lull_runtime;
 struct lull_task;
+struct lull_plugin;
 
 /* How something ended; also what functions that can fail return. */
 enum lull_status {
@@ -48,7 +58,9 @@ enum lull_status {
     LULL_BAD_USE,   /* called at a wrong time or with wrong arguments */
     LULL_SYNTAX,    /* the source does not compile */
     LULL_NO_FILE,   /* the file cannot be read */
-    LULL_DEADLOCK   /* nothing could wake what was left */
+    LULL_DEADLOCK,  /* nothing could wake what was left */
+    LULL_LIMIT,     /* it was killed: it had used up its CPU time, or lull_kill() */
+    LULL_LATE       /* the deadline of lull_call_now() had passed */
 };
 
 /* The outcome of a task.  Everything in it is borrowed until the callback returns. */
@@ -74,6 +86,42 @@ typedef void (*lull_report_fn)(void *arg, const char *text);
 /* Like lua_Alloc. */
 typedef void *(*lull_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
 
+/* What a script prints: print, io.write and io.stdout.  Not a C string. */
+typedef void (*lull_print_fn)(void *arg, const char *text, size_t size);
+
+/* Messages for whoever runs the host. */
+enum lull_level { LULL_LOG_DEBUG, LULL_LOG_INFO, LULL_LOG_WARNING, LULL_LOG_ERROR };
+
+/* A line from lull itself, or a script's warn(): no newline at its end. */
+typedef void (*lull_log_fn)(void *arg, enum lull_level level, const char *text);
+
+/*
+ * A script was about to use a permission: `needed` is the rule that would allow
+ * it ("read=/etc/passwd"), `op` the function ("io.open").  Told of what was
+ * denied only.  It must not call into the runtime.
+ */
+typedef void (*lull_audit_fn)(void *arg, const char *op, const char *needed);
+
+/*
+ * Permissions are a list of rules, strings, ended by NULL:
+ *
+ *   "read=PATH"        files and folders below PATH (made absolute when given)
+ *   "write=PATH"       likewise, for writing, making, removing
+ *   "connect=HOST:PORT", "listen=HOST:PORT", "net=HOST:PORT" (both)
+ *                      HOST as scripts write it, "*.example.org", an address, or
+ *                      "*"; ":PORT" may be missing, for all; "unix:PATH"
+ *   "env=NAME"         an environment variable; "*": all
+ *   "run=NAME"         a program, as scripts write it; "*": all
+ *   "native"           C modules, descriptors by number, what goes around all else
+ *   "threads"          lull.worker
+ *   "module=NAME"      only these modules of lull's own ("lull.http" means
+ *                      lull.http.* too); no such rule: all
+ *   "all"              everything; the only way to get debug, bytecode, lull.testing
+ *
+ * What a rule does not name is denied with a `permission` error that names the
+ * rule.  No path leaves its folder by ".." or symbolic links.
+ */
+
 /* What a runtime is made with.  Zero always means the default. */
 struct lull_options {
     size_t size; /* sizeof (struct lull_options): the version of this struct */
@@ -84,11 +132,42 @@ struct lull_options {
     lull_report_fn report;   /* errors nobody received; NULL: stderr */
     void *report_arg;        /* handed to report */
     int ignore_environment;  /* not 0: LUA_PATH and LUA_CPATH do not count */
+
+    const char *const *permissions; /* copied; NULL: nothing is allowed */
+    lull_audit_fn audit;            /* denied uses; NULL: nobody is told */
+    void *audit_arg;
+    lull_print_fn print; /* NULL: the process's stdout */
+    void *print_arg;
+    lull_log_fn log; /* NULL: nobody is told */
+    void *log_arg;
+
+    /*
+     * Time slices.  With a signal lent, a script that computes for longer than
+     * a slice is set aside for others, wherever it is, and killed when it has
+     * used up its CPU time or stays where it cannot be set aside.  Without one
+     * (0) nothing interrupts a script that computes: limits are looked at when
+     * it waits or allocates.  Linux only.  The host installs, once per process,
+     *   struct sigaction action = {.sa_sigaction = lull_on_slice_signal,
+     *                              .sa_flags = SA_SIGINFO | SA_RESTART};
+     *   sigaction(SIGRTMIN + 1, &action, NULL);
+     * and leaves the signal unblocked in threads that have runtimes.
+     */
+    int slice_signal;
+    double slice;     /* seconds; 0: 0.005 */
+    double cpu_limit; /* seconds that one task may run in all; 0: no limit */
+    double stall;     /* seconds in one place that cannot be set aside; 0: 0.25 */
+
+    unsigned max_tasks;   /* unfinished at a time; 0: no limit */
+    unsigned max_handles; /* sockets, files and the like; 0: no limit */
+    size_t max_buffered;  /* bytes that streams hold for scripts; 0: no limit */
+    size_t max_output;    /* bytes a second that may be printed; 0: no limit */
 };
 
 /*
- * Make a runtime; usable at once.  options may be NULL.  NULL when memory is
- * refused, libevent fails, or options->size is not a size we know.
+ * Make a runtime; usable at once.  options may be NULL.  NULL when memory or
+ * descriptors are refused, libevent fails, options->size is not a size we know,
+ * a permission cannot be read, or slice_signal has another handler: if there is
+ * a report function it is told which.
  */
 LULL_API struct lull_runtime *lull_new(const struct lull_options *options);
 
@@ -124,6 +203,38 @@ LULL_API enum lull_status lull_load_file(struct lull_runtime *rt, const char *pa
 LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs,
                                      lull_outcome_fn done, void *arg);
 
+/* What a call is made with.  Zero always means the default. */
+struct lull_call_options {
+    size_t size;          /* sizeof (struct lull_call_options) */
+    lull_outcome_fn done; /* may be NULL */
+    void *arg;
+    const char *name;           /* for trees and tracebacks; copied */
+    double cpu_limit;           /* seconds for the call and all that it starts; 0: none */
+    struct lull_plugin *plugin; /* whose code it is; NULL: the runtime's */
+};
+
+/* As lull_call(), with more to say. */
+LULL_API struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
+                                          const struct lull_call_options *options);
+
+/*
+ * For an answer now: start the call, and run turns until it has ended, at most
+ * `timeout` seconds; then it is cancelled, and killed if it goes on regardless.
+ * `done` is called before this returns.  Runs script code, of other tasks too.
+ * Inside a callback of the runtime's own base nothing can be waited for there
+ * but time and posts: a call that waits for anything else is cancelled with
+ * LULL_BAD_USE.  So is one from inside a turn of this runtime.
+ */
+LULL_API enum lull_status lull_call_now(struct lull_runtime *rt, int nargs,
+                                        double timeout,
+                                        const struct lull_call_options *options);
+
+/*
+ * End a task for good: it gets LULL_LIMIT, neither pcall nor cleanup holds it
+ * up.  Takes effect when it would run next, or when its slice is over.
+ */
+LULL_API void lull_kill(struct lull_runtime *rt, struct lull_task *task);
+
 /* Cancel a task started by lull_call(); `reason` is copied and may be NULL. */
 LULL_API void lull_cancel(struct lull_runtime *rt, struct lull_task *task,
                           const char *reason);
@@ -142,6 +253,16 @@ LULL_API enum lull_status lull_run(struct lull_runtime *rt);
 
 /* Run turns, waiting at most `timeout` seconds for something to do. */
 LULL_API enum lull_status lull_step(struct lull_runtime *rt, double timeout);
+
+/* Not 0: no task is left, and nothing is on its way to the host. */
+LULL_API int lull_is_idle(const struct lull_runtime *rt);
+
+/*
+ * For hosts with a loop of their own: seconds until a step has something to do
+ * of its own accord.  0: at once; HUGE_VAL: not before something outside (a
+ * descriptor, a post) happens, which a step notices.
+ */
+LULL_API double lull_next_deadline(struct lull_runtime *rt);
 
 /* Make lull_run() return at the end of this turn. */
 LULL_API void lull_stop(struct lull_runtime *rt);
@@ -172,6 +293,87 @@ LULL_API void lull_dump(struct lull_runtime *rt, int fd);
 
 /* The same in the next turn.  Async-signal-safe: meant for a signal handler. */
 LULL_API void lull_request_dump(struct lull_runtime *rt, int fd);
+
+/* What a task is doing.  Everything in it is borrowed until the callback returns. */
+struct lull_task_view {
+    const struct lull_task *task;
+    const struct lull_task *owner; /* NULL: the host started it */
+    int depth;                     /* in the tree of owners; 0: the host's */
+    const char *name;
+    const char *waits_for; /* "tcp.read"; "ready"; "running" */
+    double since;          /* seconds it has been waiting */
+    double cpu;            /* seconds it has run, where a limit counts them; else 0 */
+};
+
+/* Called for each unfinished task, owners before what they own; not 0 stops. */
+typedef int (*lull_view_fn)(void *arg, const struct lull_task_view *view);
+LULL_API void lull_each_task(struct lull_runtime *rt, lull_view_fn fn, void *arg);
+
+/* Look at one task; `view` is valid until the runtime runs again. */
+LULL_API enum lull_status lull_look(struct lull_runtime *rt, const struct lull_task *task,
+                                    struct lull_task_view *view);
+
+/* Numbers of a runtime since it was made. */
+struct lull_stats {
+    size_t size; /* set by the caller: sizeof (struct lull_stats) */
+    size_t memory, memory_peak, memory_limit; /* bytes; limit 0: none */
+    size_t buffered;                          /* bytes that streams hold */
+    unsigned tasks, handles, calls;           /* that are there now */
+    unsigned long long turns;
+    unsigned long long preempted; /* times that a slice was over */
+    unsigned long long killed;    /* tasks that were killed */
+    unsigned long long denied;    /* uses of permissions it has not */
+    double longest_turn;          /* seconds */
+    double busy;                  /* seconds in turns, all together */
+};
+LULL_API void lull_get_stats(const struct lull_runtime *rt, struct lull_stats *stats);
+
+/* ---- plugins within one runtime -------------------------------------------------- */
+
+/*
+ * A plugin has its own globals, its own copies of modules, its own permissions,
+ * and owns the tasks that it starts.  It shares the runtime's memory, limits and
+ * fate with the others: for plugins that you do not trust, make a runtime each.
+ */
+struct lull_plugin;
+
+struct lull_plugin_options {
+    size_t size;                    /* sizeof (struct lull_plugin_options) */
+    const char *name;               /* for trees, reports and audits; copied */
+    const char *const *permissions; /* as in lull_options, and never more than those */
+};
+
+/* NULL when memory is refused or a permission cannot be read.  Freed with the runtime. */
+LULL_API struct lull_plugin *lull_plugin_new(struct lull_runtime *rt,
+                                             const struct lull_plugin_options *options);
+
+/* As lull_load() and lull_load_file(), with the plugin's globals. */
+LULL_API enum lull_status lull_plugin_load(struct lull_plugin *plugin, const char *source,
+                                           size_t size, const char *chunkname);
+LULL_API enum lull_status lull_plugin_load_file(struct lull_plugin *plugin,
+                                                const char *path);
+
+/*
+ * Give it the value on top of lull_state() as the global `name`; pops it.  Tables
+ * are handed over as read-only views, all the way down, so that plugins can share
+ * them.  LULL_NO_MEMORY: it was not.
+ */
+LULL_API enum lull_status lull_plugin_share(struct lull_plugin *plugin, const char *name);
+
+/*
+ * Begin anew: its tasks are cancelled, and killed when they are not done after
+ * `grace` seconds; what is loaded next finds fresh globals and modules, and what
+ * was shared.  LULL_NO_MEMORY: nothing has changed.
+ */
+LULL_API enum lull_status lull_plugin_reload(struct lull_plugin *plugin, double grace);
+
+/* End it like that; it must not be used again. */
+LULL_API void lull_plugin_free(struct lull_plugin *plugin, double grace);
+
+/* The handler for the signal lent as lull_options.slice_signal; see there. */
+#if defined(__linux__) && defined(SA_SIGINFO)
+LULL_API void lull_on_slice_signal(int number, siginfo_t *about, void *machine);
+#endif
 
 /* The version of libevent that is in use. */
 LULL_API const char *lull_libevent_version(void);

@@ -218,6 +218,86 @@ static inline bool lull_handle_is_open(const struct lull_handle *handle)
     return handle->type != NULL;
 }
 
+/* ---- permissions ---------------------------------------------------------- */
+
+enum lull_permission {
+    LULL_MAY_READ,    /* a path */
+    LULL_MAY_WRITE,   /* a path */
+    LULL_MAY_CONNECT, /* "host:port", "unix:/path" */
+    LULL_MAY_LISTEN,  /* likewise */
+    LULL_MAY_ENV,     /* a name */
+    LULL_MAY_RUN,     /* a program as written */
+    LULL_MAY_NATIVE,  /* NULL */
+    LULL_MAY_THREADS, /* NULL */
+    LULL_MAY_ALL      /* NULL: only with the rule "all" */
+};
+
+/*
+ * Raise a `permission` error, and tell the host's audit function, unless the
+ * running task (outside tasks: the runtime) may do this.  `op` names the function
+ * as errors do; `what` is as the script wrote it.  Paths are only compared here:
+ * to open one, use lull_open_file().
+ */
+LULL_API void lull_check_permission(lua_State *L, enum lull_permission permission,
+                                    const char *op, const char *what);
+
+/* The same for "host:port" in two parts; port < 0: any. */
+LULL_API void lull_check_address(lua_State *L, enum lull_permission permission,
+                                 const char *op, const char *host, int port);
+
+/*
+ * What the running task may, to be taken along to other threads: immutable and
+ * counted.  Never NULL.
+ */
+struct lull_policy;
+LULL_API struct lull_policy *lull_policy_of(lua_State *L);
+LULL_API struct lull_policy *lull_policy_ref(struct lull_policy *policy);
+LULL_API void lull_policy_unref(struct lull_policy *policy);
+
+/*
+ * Open a file as the policy allows: flags and mode as in open(2); O_CLOEXEC is
+ * added.  A descriptor, or an errno value negated: -EACCES with *denied set to
+ * LULL_MAY_READ or LULL_MAY_WRITE when a rule is missing, else -1 in it.  No path
+ * escapes by ".." or links, however they change meanwhile.  On any thread; blocks.
+ */
+LULL_API int lull_policy_open(const struct lull_policy *policy, const char *path,
+                              int flags, unsigned mode, int *denied);
+
+/*
+ * The same for other calls on paths (stat, unlink, rename, mkdir): opens the folder
+ * the path's last component is in, and points *name at that component, within
+ * `path`.  `permission` READ or WRITE.
+ */
+LULL_API int lull_policy_open_parent(const struct lull_policy *policy, const char *path,
+                                     enum lull_permission permission, const char **name,
+                                     int *denied);
+
+/* lull_policy_open() for the running task; raises what goes wrong: `permission`, `io`. */
+LULL_API int lull_open_file(lua_State *L, const char *op, const char *path, int flags,
+                            unsigned mode);
+
+/* ---- limits ----------------------------------------------------------------- */
+
+/* Raise a `limit` error when the runtime has as many open handles as it may. */
+LULL_API void lull_check_handles(lua_State *L, const char *op);
+
+/* For loop callbacks: may one more be opened? */
+LULL_API bool lull_may_open_handle(struct lull_runtime *rt);
+
+/*
+ * Count bytes that are held for scripts: false, and not counted, when there would
+ * be more than the host allows.  Give back exactly what was counted.
+ */
+LULL_API bool lull_buffer_charge(struct lull_runtime *rt, size_t size);
+LULL_API void lull_buffer_release(struct lull_runtime *rt, size_t size);
+
+/*
+ * For C functions that may take long over a script's input: call it every so often
+ * (every some 1,000 steps of a loop).  Raises when the running task is to be killed,
+ * and after lull_options.stall seconds in one call.  Costs two comparisons.
+ */
+LULL_API void lull_check_time(lua_State *L);
+
 /* ---- the loop ----------------------------------------------------------- */
 
 /*
