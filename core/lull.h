@@ -29,7 +29,6 @@
 
 #include "lull_version.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -146,11 +145,9 @@ struct lull_options {
      * a slice is set aside for others, wherever it is, and killed when it has
      * used up its CPU time or stays where it cannot be set aside.  Without one
      * (0) nothing interrupts a script that computes: limits are looked at when
-     * it waits or allocates.  Linux only.  The host installs, once per process,
-     *   struct sigaction action = {.sa_sigaction = lull_on_slice_signal,
-     *                              .sa_flags = SA_SIGINFO | SA_RESTART};
-     *   sigaction(SIGRTMIN + 1, &action, NULL);
-     * and leaves the signal unblocked in threads that have runtimes.
+     * it waits or allocates.  Linux only.  The host lends the signal once, with
+     * lull_lend_signal(SIGRTMIN + 1), and leaves it unblocked in threads that
+     * have runtimes.
      */
     int slice_signal;
     double slice;     /* seconds; 0: 0.005 */
@@ -370,8 +367,15 @@ LULL_API enum lull_status lull_plugin_reload(struct lull_plugin *plugin, double 
 /* End it like that; it must not be used again. */
 LULL_API void lull_plugin_free(struct lull_plugin *plugin, double grace);
 
-/* The handler for the signal lent as lull_options.slice_signal; see there. */
-#if defined(__linux__) && defined(SA_SIGINFO)
+/*
+ * Lend lull a signal number for time slices (lull_options.slice_signal): installs
+ * lull_on_slice_signal() for it, for the whole process.  Once, from any thread.  0,
+ * or an errno value; ENOTSUP where there are no slices (not Linux).
+ */
+LULL_API int lull_lend_signal(int number);
+
+/* The handler itself, for hosts that call sigaction(2) on their own. */
+#ifdef SA_SIGINFO /* <signal.h> was included before */
 LULL_API void lull_on_slice_signal(int number, siginfo_t *about, void *machine);
 #endif
 
