@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api.c -- the functions of lull.h.
+ * api.c -- lull.h: creating, loading, running, posting.
  *
  * Nothing that may raise is called here outside a protected call.
  */
 #include "drive.h"
-#include "error.h"
-#include "frame.h"
 #include "promise.h"
 #include "runtime.h"
-#include "scopelib.h"
-#include "taskclass.h"
-#include "trace.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- lull.h: life -------------------------------------------------------------------- */
 
@@ -116,185 +109,6 @@ enum lull_status lull_load_file(struct lull_runtime *rt, const char *path)
     return load_status(status);
 }
 
-/* ---- calling --------------------------------------------------------------------------- */
-
-/* start(call, fn, ...): make the task, inside a protected call. */
-static int start_call(lua_State *L)
-{
-    struct lull_tasks *tasks = lull__tasks(L);
-    struct lull_host_call *call = lua_touserdata(L, 1);
-    luaL_checkstack(L, 4, NULL);
-    lua_pushvalue(L, 2);
-    lua_replace(L, 1); /* fn, fn, ... */
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, lull__l_run_body, 1);
-    lua_insert(L, 2); /* fn, run, fn, ... */
-    call->task =
-        lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 2, LULL_TASK_HOST);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, 2, 2);
-    return 0;
-}
-
-struct lull_task *lull_call(struct lull_runtime *rt, int nargs, lull_outcome_fn done,
-                            void *arg)
-{
-    lua_State *L = rt->tasks.L;
-    struct lull_host_call *call = NULL;
-    if (!rt->freeing)
-        call = lull__mem_new(&rt->mem, sizeof *call);
-    if (call == NULL || !lua_checkstack(L, 4)) {
-        lull__mem_free(&rt->mem, call, sizeof *call);
-        lua_pop(L, nargs + 1);
-        return NULL;
-    }
-    *call = (struct lull_host_call){.task = NULL, .done = done, .arg = arg};
-    lua_pushlightuserdata(L, call);
-    lua_insert(L, -(nargs + 2));
-    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->start_ref);
-    lua_insert(L, -(nargs + 3));
-    if (lua_pcall(L, nargs + 2, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        lull__mem_free(&rt->mem, call, sizeof *call);
-        return NULL;
-    }
-    lull__list_append(&rt->calls, &call->link);
-    return call->task;
-}
-
-/* outcome(task) -> status, message | nil, traceback | nil, results or error ... */
-static int push_host_outcome(lua_State *L)
-{
-    struct lull_tasks *tasks = lull__tasks(L);
-    struct lull_task *task = lua_touserdata(L, 1);
-    enum lull_status status = LULL_DONE;
-    if (task->future.status == LULL_FUTURE_DONE) {
-        lua_pushinteger(L, status);
-        lua_pushnil(L);
-        lua_pushnil(L);
-        return lull__push_results(L, &task->future, 1) + 3;
-    }
-    if (tasks->exiting) {
-        lua_pushinteger(L, LULL_EXITED);
-        return 1;
-    }
-    status = task->future.status == LULL_FUTURE_FAILED ? LULL_FAILED : LULL_CANCELLED;
-    lua_getiuservalue(L, 1, 1); /* 2: the error */
-    if (lull__is_error(L, 2)) {
-        lua_getfield(L, 2, "kind");
-        const char *kind = lua_tostring(L, -1);
-        bool stuck = task->waker.flags & LULL_TASK_STUCK;
-        if (status == LULL_FAILED && stuck && kind != NULL &&
-            strcmp(kind, "deadlock") == 0)
-            status = LULL_DEADLOCK;
-        lua_pop(L, 1);
-    }
-    lua_pushinteger(L, status);
-    if (task->future.results == 0)
-        lua_pushliteral(L, "cancelled"); /* by force: there is no error object */
-    else if (status != LULL_DEADLOCK || lua_getfield(L, 2, "message") != LUA_TSTRING)
-        lull__push_error_text(L, 2);
-    lull__push_trace(L, 1);
-    lua_pushvalue(L, 2);
-    return 4;
-}
-
-/* Describe the outcome without Lua's help: there was no memory, or a __tostring failed. */
-static void bare_outcome(struct lull_outcome *outcome, const struct lull_task *task)
-{
-    outcome->status =
-        task->future.status == LULL_FUTURE_DONE ? LULL_NO_MEMORY : LULL_FAILED;
-    outcome->message = "the outcome could not be described";
-    outcome->traceback = NULL;
-    outcome->results = 0;
-}
-
-/* The string at an index, or NULL: raises nothing, changes nothing. */
-static const char *string_at(lua_State *L, int index)
-{
-    return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
-}
-
-/* A task started from C has ended: tell, once. */
-static void host_ended(struct lull_task *task)
-{
-    struct lull_tasks *tasks = lull__task_tasks(task);
-    struct lull_runtime *rt = lull__runtime_of(tasks);
-    lua_State *L = tasks->L;
-    struct lull_list *node = rt->calls.next;
-    while (LULL_CONTAINER(node, struct lull_host_call, link)->task != task)
-        node = node->next;
-    struct lull_host_call call = *LULL_CONTAINER(node, struct lull_host_call, link);
-    lull__list_remove(node);
-    lull__mem_free(&rt->mem, LULL_CONTAINER(node, struct lull_host_call, link),
-                   sizeof call);
-    task->future.received = true;
-    if (call.done == NULL || !lua_checkstack(L, 8))
-        return;
-    int base = lua_gettop(L);
-    struct lull_outcome outcome = {.L = L};
-    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->outcome_ref);
-    lull__task_push(L, task);
-    if (lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK) {
-        outcome.status = (enum lull_status)lua_tointeger(L, base + 1);
-        outcome.message = string_at(L, base + 2);
-        outcome.traceback = string_at(L, base + 3);
-        outcome.results = lua_gettop(L) > base + 3 ? lua_gettop(L) - base - 3 : 0;
-    } else {
-        bare_outcome(&outcome, task);
-    }
-    call.done(rt, &outcome, call.arg);
-    lua_settop(L, base);
-}
-
-/* cancel(task, reason): with a copy of the text */
-static int cancel_call(lua_State *L)
-{
-    struct lull_tasks *tasks = lull__tasks(L);
-    struct lull_task *task = lua_touserdata(L, 1);
-    lua_pushstring(L, lua_touserdata(L, 2));
-    struct lull_reason *reason = lull__reason_new(L, tasks);
-    lull__scope_cancel(&task->strand.root, reason);
-    lull__reason_drop(tasks, reason);
-    return 0;
-}
-
-void lull_cancel(struct lull_runtime *rt, struct lull_task *task, const char *reason)
-{
-    static const struct lull_reason by_host = {.text = "host"};
-    lua_State *L = rt->tasks.L;
-    if (reason != NULL && lua_checkstack(L, 4)) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, rt->cancel_ref);
-        lua_pushlightuserdata(L, task);
-        lua_pushlightuserdata(L, (void *)reason);
-        if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-            lua_pop(L, 1);
-    }
-    lull__scope_cancel(&task->strand.root, &by_host); /* unless it is done */
-}
-
-/* set_name(task, name) */
-static int set_name(lua_State *L)
-{
-    struct lull_task *task = lua_touserdata(L, 1);
-    lull__task_push(L, task);
-    lua_pushstring(L, lua_touserdata(L, 2));
-    lull__set_task_name(L, -2);
-    return 0;
-}
-
-void lull_set_name(struct lull_runtime *rt, struct lull_task *task, const char *name)
-{
-    lua_State *L = rt->tasks.L;
-    if (!lua_checkstack(L, 4))
-        return;
-    lua_pushcfunction(L, set_name);
-    lua_pushlightuserdata(L, task);
-    lua_pushlightuserdata(L, (void *)name);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-        lua_pop(L, 1);
-}
-
 /* ---- running ------------------------------------------------------------------------------ */
 
 static bool all_done(void *arg)
@@ -367,7 +181,7 @@ int lull_interrupt(struct lull_runtime *rt)
     bool taken = rt->tasks.interrupts_taken || rt->tasks.interruptible != NULL;
     int before = taken ? 0 : (int)rt->interrupts;
     rt->interrupts++;
-    lull__slice_arm(&rt->tasks.slice);
+    lull__slice_arm(&rt->tasks.slice, LULL_DUE_INTERRUPT);
     lull__inbox_signal(rt->inbox);
     return before;
 }
@@ -409,54 +223,15 @@ enum lull_status lull_post(struct lull_runtime *rt,
     return LULL_BAD_USE;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------- */
-
-static int push_dump(lua_State *L)
-{
-    lull__push_tree(L, lull__tasks(L));
-    return 1;
-}
-
-void lull_dump(struct lull_runtime *rt, int fd)
-{
-    lua_State *L = rt->tasks.L;
-    if (!lua_checkstack(L, 4))
-        return;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->dump_ref);
-    if (lua_pcall(L, 0, 1, 0) == LUA_OK) {
-        size_t size;
-        const char *text = lua_tolstring(L, -1, &size);
-        while (size > 0) {
-            ssize_t written = write(fd, text, size);
-            if (written < 0 && errno != EINTR)
-                break;
-            if (written > 0) {
-                text += written;
-                size -= (size_t)written;
-            }
-        }
-    }
-    lua_pop(L, 1);
-}
-
-void lull_request_dump(struct lull_runtime *rt, int fd)
-{
-    rt->dump_fd = fd + 1;
-    lull__inbox_signal(rt->inbox);
-}
-
 int lull__api_init(lua_State *L)
 {
-    static const lua_CFunction functions[] = {start_call, push_host_outcome, flush_errors,
-                                              push_dump, cancel_call};
+    static const lua_CFunction functions[] = {flush_errors, lull__push_dump};
     struct lull_runtime *rt = lua_touserdata(L, 1);
-    int *const refs[] = {&rt->start_ref, &rt->outcome_ref, &rt->flush_ref, &rt->dump_ref,
-                         &rt->cancel_ref};
+    int *const refs[] = {&rt->flush_ref, &rt->dump_ref};
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         lua_pushlightuserdata(L, rt);
         lua_pushcclosure(L, functions[i], 1);
         *refs[i] = luaL_ref(L, LUA_REGISTRYINDEX);
     }
-    rt->tasks.host_ended = host_ended;
-    return 0;
+    return lull__call_init(L);
 }

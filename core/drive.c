@@ -8,6 +8,7 @@
 #include "check.h"
 #include "class.h"
 #include "combine.h"
+#include "force.h"
 #include "frame.h"
 #include "promise.h"
 #include "scopelib.h"
@@ -140,6 +141,40 @@ static void hand_back(struct lull_tasks *tasks)
         lull__loop_set_alarm(tasks->loop, next);
 }
 
+/* What the driver has to do between two turns; DONE: go on. */
+static enum lull_drive_end between(struct lull_tasks *tasks,
+                                   const struct lull_driver *driver, bool ready)
+{
+    int polled = 0;
+    if (tasks->exiting)
+        return LULL_DRIVE_STOPPED;
+    if (ready)
+        polled = lull__loop_glance(tasks->loop);
+    else if (!idle(tasks, driver->until, &polled) &&
+             !tell_deadlock(driver->main != NULL ? driver->main(driver->arg) : NULL))
+        return LULL_DRIVE_STUCK;
+    return polled < 0 ? LULL_DRIVE_NESTED : LULL_DRIVE_DONE;
+}
+
+/* The same where the base cannot be polled: only time and the inbox are waited for. */
+static enum lull_drive_end between_nested(struct lull_tasks *tasks,
+                                          const struct lull_driver *driver, bool ready)
+{
+    uint64_t now = lull__clock_now();
+    uint64_t next = lull__timers_next(tasks->timers);
+    uint64_t guard = lull__timers_next(tasks->sched->guards);
+    if (tasks->exiting)
+        return LULL_DRIVE_STOPPED;
+    if (!ready && tasks->timers->is_virtual && jump(tasks))
+        return LULL_DRIVE_DONE;
+    if (guard < next)
+        next = guard;
+    if (driver->until < next)
+        next = driver->until;
+    lull__inbox_wait(driver->inbox, ready || next <= now ? 0 : next - now);
+    return LULL_DRIVE_DONE;
+}
+
 enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
                                 const struct lull_driver *driver)
 {
@@ -147,8 +182,8 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
     lua_State *outer_thread = tasks->slice.running;
     unsigned outer_blocked = tasks->slice.blocked;
     enum lull_drive_end end = LULL_DRIVE_DONE;
-    int polled = 0;
-    if (lull__loop_poll(tasks->loop, false) < 0)
+    bool nested = lull__loop_poll(tasks->loop, false) < 0;
+    if (nested && driver->inbox == NULL)
         return LULL_DRIVE_NESTED; /* before anything has run */
     tasks->from = L;
     tasks->slice.blocked = 0; /* what lies below L is no matter for tasks */
@@ -157,15 +192,8 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
         bool ready = lull__sched_turn(tasks->sched);
         if (driver->done(driver->arg))
             break;
-        if (tasks->exiting)
-            end = LULL_DRIVE_STOPPED;
-        else if (ready)
-            polled = lull__loop_glance(tasks->loop);
-        else if (!idle(tasks, driver->until, &polled) &&
-                 !tell_deadlock(driver->main != NULL ? driver->main(driver->arg) : NULL))
-            end = LULL_DRIVE_STUCK;
-        if (polled < 0)
-            end = LULL_DRIVE_NESTED;
+        end =
+            nested ? between_nested(tasks, driver, ready) : between(tasks, driver, ready);
         if (driver->until != LULL_NEVER && lull__clock_now() >= driver->until)
             end = LULL_DRIVE_LATE;
         if (end != LULL_DRIVE_DONE)
@@ -182,9 +210,11 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
 
 void lull__drive_turn(struct lull_tasks *tasks)
 {
+    uint64_t preempted = tasks->preempted;
     if (!lull__sched_turn(tasks->sched) && !wake_settlers(tasks) &&
         tasks->timers->is_virtual)
         jump(tasks);
+    tasks->loop->tired = tasks->preempted != preempted;
     hand_back(tasks);
 }
 

@@ -9,6 +9,7 @@
 #ifndef LULL_DRIVE_H
 #define LULL_DRIVE_H
 
+#include "inbox.h"
 #include "task.h"
 
 enum lull_drive_end {
@@ -24,6 +25,9 @@ struct lull_driver {
     void *arg;
     uint64_t until;                       /* real time to give up at; LULL_NEVER */
     struct lull_task *(*main)(void *arg); /* who gets a deadlock error; NULL: nobody */
+    /* Where the base is running further up the stack: serve deadlines and this all
+       the same; NULL: do nothing then. */
+    struct lull_inbox *inbox;
 };
 
 /* Run turns.  L is where tasks are resumed from. */

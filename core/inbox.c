@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -94,6 +95,14 @@ no_lock:
 no_descriptors:
     free(inbox);
     return NULL;
+}
+
+void lull__inbox_wait(struct lull_inbox *inbox, uint64_t ns)
+{
+    struct pollfd watched = {.fd = inbox->reader, .events = POLLIN};
+    uint64_t ms = (ns + 999999u) / 1000000u;
+    if (poll(&watched, 1, ms < 60000u ? (int)ms : 60000) > 0)
+        on_readable(inbox->reader, EV_READ, inbox);
 }
 
 void lull__inbox_ref(struct lull_inbox *inbox)

@@ -54,6 +54,9 @@ struct lull_message *lull__inbox_take(struct lull_inbox *inbox);
 /* Take out and deliver what has come.  In a turn. */
 void lull__inbox_deliver(struct lull_inbox *inbox);
 
+/* Wait at most `ns` for something to come, without the base; on_wake is called then. */
+void lull__inbox_wait(struct lull_inbox *inbox, uint64_t ns);
+
 /* Wake the runtime without a message.  Async-signal-safe; the runtime must exist. */
 void lull__inbox_signal(struct lull_inbox *inbox);
 

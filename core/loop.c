@@ -77,6 +77,8 @@ int lull__loop_init(struct lull_loop *loop, struct event_base *base,
     loop->busy = 0;
     loop->glances = 0;
     loop->drivers = 0;
+    loop->tired = false;
+    loop->gave_way = 0;
     loop->on_turn = on_turn;
     loop->arg = arg;
     evtimer_assign(&loop->turn, loop->base, on_event, loop);
@@ -95,11 +97,36 @@ void lull__loop_deinit(struct lull_loop *loop)
     loop->base = NULL;
 }
 
+/* Delays of turns, in microseconds: only their order matters. */
+#define TIRED_US 16
+
 void lull__loop_wake(struct lull_loop *loop)
 {
-    static const struct timeval zero = {0, 0};
+    struct timeval delay = {0, loop->tired ? TIRED_US >> loop->gave_way : 0};
     if (loop->drivers == 0 && !evtimer_pending(&loop->turn, NULL))
-        evtimer_add(&loop->turn, &zero);
+        evtimer_add(&loop->turn, &delay);
+}
+
+bool lull__loop_give_way(struct lull_loop *loop, uint64_t limit)
+{
+    struct timeval begun, now, took;
+    event_base_gettimeofday_cached(loop->base, &begun);
+    evutil_gettimeofday(&now, NULL);
+    evutil_timersub(&now, &begun, &took);
+    /* Whoever sets the clock while we look is not to stop us. */
+    bool late =
+        took.tv_sec >= 0 && took.tv_sec < 60 &&
+        (uint64_t)took.tv_sec * NS_PER_S + (uint64_t)took.tv_usec * NS_PER_US > limit;
+    if (!late) {
+        loop->gave_way = 0;
+        loop->tired = false;
+        return false;
+    }
+    if (loop->gave_way < 8)
+        loop->gave_way++;
+    loop->tired = true;
+    lull__loop_wake(loop);
+    return true;
 }
 
 void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at)

@@ -39,6 +39,8 @@ struct lull_loop {
     unsigned drivers;    /* nested drivers on the C stack; 0: the host drives */
     struct event sigint; /* armed while the module form drives */
     void (*on_sigint)(void *);
+    bool tired;              /* the last turn took a whole slice: others first */
+    unsigned gave_way;       /* turns in a row that were put off for others */
     void (*on_turn)(void *); /* runs one turn; called by `turn` and `alarm` */
     void *arg;               /* handed to on_turn */
 };
@@ -65,6 +67,14 @@ const char *lull__loop_version(void);
 
 /* Have on_turn called from the base soon, unless a driver is there to do it. */
 void lull__loop_wake(struct lull_loop *loop);
+
+/*
+ * On a base that others use, too: has this pass over its events taken longer than
+ * `limit` ns already?  Then the turn is put off to the next one, so that what has
+ * become ready meanwhile waits for one runtime's slice and not for everybody's.
+ * Those who were put off most often come first.
+ */
+bool lull__loop_give_way(struct lull_loop *loop, uint64_t limit);
 
 /* Have on_turn called at `at`, in place of any earlier request; LULL_NEVER: not. */
 void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at);

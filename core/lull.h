@@ -218,9 +218,9 @@ LULL_API struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
  * For an answer now: start the call, and run turns until it has ended, at most
  * `timeout` seconds; then it is cancelled, and killed if it goes on regardless.
  * `done` is called before this returns.  Runs script code, of other tasks too.
- * Inside a callback of the runtime's own base nothing can be waited for there
- * but time and posts: a call that waits for anything else is cancelled with
- * LULL_BAD_USE.  So is one from inside a turn of this runtime.
+ * Inside a callback of the runtime's own base, descriptors cannot be waited for:
+ * such a call goes on for time, jobs and posts alone.  LULL_BAD_USE from inside a
+ * turn of this runtime (its callbacks and C functions).
  */
 LULL_API enum lull_status lull_call_now(struct lull_runtime *rt, int nargs,
                                         double timeout,

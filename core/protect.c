@@ -69,11 +69,9 @@ static int identity(lua_State *L)
     return 1;
 }
 
-void lull__before_cancel(lua_State *L, struct lull_tasks *tasks)
+void lull__defuse_handler(lua_State *L)
 {
     lua_Debug ar;
-    if (tasks->running == NULL || tasks->running->waker.opens == 0)
-        return;
     luaL_checkstack(L, 4, NULL);
     /* Level 0 is whoever raises: its own protected call is over. */
     for (int level = 1; lua_getstack(L, level, &ar); level++) {
@@ -94,4 +92,10 @@ void lull__before_cancel(lua_State *L, struct lull_tasks *tasks)
         if (scope)
             return;
     }
+}
+
+void lull__before_cancel(lua_State *L, struct lull_tasks *tasks)
+{
+    if (tasks->running != NULL && tasks->running->waker.opens > 0)
+        lull__defuse_handler(L);
 }

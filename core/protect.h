@@ -20,4 +20,8 @@ int lull__l_xpcall(lua_State *L);
  */
 void lull__before_cancel(lua_State *L, struct lull_tasks *tasks);
 
+/* An error is about to be raised in L that no handler of the script is to see: take
+   the one away that would. */
+void lull__defuse_handler(lua_State *L);
+
 #endif

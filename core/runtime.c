@@ -13,14 +13,17 @@
 #include "combine.h"
 #include "drive.h"
 #include "error.h"
+#include "force.h"
 #include "frame.h"
 #include "module.h"
+#include "preempt.h"
 #include "promise.h"
 #include "protect.h"
 #include "scopelib.h"
 #include "taskclass.h"
 #include "trace.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +44,9 @@ struct lull_jobs *lull__jobs_of(struct lull_runtime *rt)
 static void on_turn(void *arg)
 {
     struct lull_runtime *rt = arg;
+    struct lull_slice *slice = &rt->tasks.slice;
+    if (slice->signal != 0 && lull__loop_give_way(&rt->loop, 2 * slice->least_tick))
+        return;
     lull__drive_turn(&rt->tasks);
 }
 
@@ -80,14 +86,19 @@ void lull__runtime_serve_interrupts(struct lull_runtime *rt)
         lull__scope_cancel(&task->strand.root, &interrupted);
 }
 
-/* The hook of an interrupt fired in a running script. */
-static void on_fire(lua_State *L, void *arg)
+/* The hook fired in a running script: an interrupt, or its slice is over. */
+static enum lull_fire on_fire(lua_State *L, lua_Debug *ar, bool may_yield, void *arg)
 {
     struct lull_runtime *rt = arg;
-    lull__runtime_serve_interrupts(rt);
-    struct lull_task *task = rt->tasks.running;
-    if (task != NULL && L == rt->tasks.slice.running && !task->strand.innermost->closing)
-        lull__check_cancelled(L, task);
+    struct lull_slice *slice = &rt->tasks.slice;
+    if (slice->due & LULL_DUE_INTERRUPT) {
+        slice->due = slice->due & ~LULL_DUE_INTERRUPT;
+        lull__runtime_serve_interrupts(rt);
+        struct lull_task *task = rt->tasks.running;
+        if (task != NULL && L == slice->running && !task->strand.innermost->closing)
+            lull__check_cancelled(L, task);
+    }
+    return slice->due ? lull__preempt(L, &rt->tasks, ar, may_yield) : LULL_FIRE_GO_ON;
 }
 
 /* ---- creation -------------------------------------------------------------------------- */
@@ -112,6 +123,8 @@ static int init_lua(lua_State *L)
     lull__error_init(L);
     lull_push_error(L, LULL_KIND_CANCELLED, "cancelled (memory is short)");
     tasks->spare_slot = lull__anchor(L, &tasks->anchors);
+    lull_push_error(L, LULL_KIND_LIMIT, "killed");
+    tasks->kill_slot = lull__anchor(L, &tasks->anchors);
     lua_pushlightuserdata(L, rt);
     lua_pushcclosure(L, lull__l_trace, 1);
     tasks->handler_ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -143,9 +156,44 @@ static void init_tasks(struct lull_runtime *rt)
     tasks->frames_drop = lull__frames_drop;
     tasks->trace_drop = lull__trace_drop;
     tasks->to_sink = lull__sink_task;
+    tasks->kill_now = lull__task_kill_now;
     lull__scope_init(&tasks->root, LULL_SCOPE_DETACHED, NULL, NULL);
     lull__list_init(&tasks->settlers);
     lull__slice_init(&tasks->slice, on_fire, rt);
+}
+
+#define DEFAULT_SLICE 0.005 /* seconds */
+#define DEFAULT_STALL 0.25
+
+/* A limit in seconds as ns; 0: none. */
+static uint64_t to_limit(double seconds)
+{
+    return seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : UINT64_MAX;
+}
+
+/* How much scripts may; false when the signal cannot be used, which is reported. */
+static bool set_limits(struct lull_runtime *rt, const struct lull_options *options)
+{
+    struct lull_tasks *tasks = &rt->tasks;
+    tasks->limited = options->slice_signal != 0 || options->cpu_limit > 0;
+    tasks->task_limit = to_limit(options->cpu_limit);
+    tasks->counts_time = options->cpu_limit > 0;
+    tasks->stall_limit = to_limit(options->stall > 0 ? options->stall : DEFAULT_STALL);
+    tasks->max_tasks = options->max_tasks;
+    rt->limits.handles = options->max_handles;
+    rt->limits.buffered = options->max_buffered;
+    rt->limits.output = options->max_output;
+    if (options->slice_signal == 0)
+        return true;
+    double slice = options->slice > 0 ? options->slice : DEFAULT_SLICE;
+    int error = lull__slice_open(&tasks->slice, options->slice_signal, slice);
+    if (error == EINVAL)
+        lull__sink_say(&rt->sink,
+                       "lull: slice_signal: not a signal that lull_lend_signal() "
+                       "was given");
+    else if (error != 0)
+        lull__sink_say(&rt->sink, "lull: slice_signal: no timer for time slices");
+    return error == 0;
 }
 
 static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *options)
@@ -212,12 +260,14 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     rt->sched.owner = &rt->tasks;
     init_tasks(rt);
     lull__sink_init(&rt->sink, &rt->tasks, options->report, options->report_arg);
+    bool may_begin = set_limits(rt, options);
     rt->inbox = lull__inbox_new(rt->loop.base, on_mail, rt);
     rt->tasks.L = L != NULL ? L : new_state(rt, options);
     rt->tasks.from = rt->tasks.L;
     if (rt->inbox != NULL)
         lull__jobs_init(&rt->jobs, &rt->loop, rt->inbox);
-    if (rt->inbox != NULL && rt->tasks.L != NULL && lua_checkstack(rt->tasks.L, 4)) {
+    if (may_begin && rt->inbox != NULL && rt->tasks.L != NULL &&
+        lua_checkstack(rt->tasks.L, 4)) {
         lua_pushcfunction(rt->tasks.L, init_lua);
         lua_pushlightuserdata(rt->tasks.L, rt);
         if (lua_pcall(rt->tasks.L, 1, 0, 0) == LUA_OK)
@@ -262,6 +312,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
         lull__jobs_close(&rt->jobs);
     if (rt->owns_state && tasks->L != NULL)
         lua_close(tasks->L);
+    lull__slice_close(&tasks->slice);
     lull__frames_deinit(tasks);
     lull__anchors_deinit(&tasks->anchors);
     if (rt->inbox != NULL) {

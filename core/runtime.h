@@ -28,8 +28,20 @@ struct lull_host_call {
     void *arg;
 };
 
+/* How much a runtime may hold, and what it holds (limit.c); 0: no limit. */
+struct lull_limits {
+    unsigned handles;
+    size_t buffered;
+    size_t output;   /* bytes a second */
+    size_t held;     /* of `buffered` */
+    size_t printed;  /* in the second that began at `since` */
+    uint64_t since;  /* ns */
+    uint64_t denied; /* uses of permissions */
+};
+
 struct lull_runtime {
     struct lull_tasks tasks; /* first */
+    struct lull_limits limits;
     struct lull_mem mem;
     struct lull_loop loop;
     struct lull_sched sched;
@@ -71,10 +83,17 @@ void lull__runtime_free(struct lull_runtime *rt, double grace);
 /* Act on interrupts that came since. */
 void lull__runtime_serve_interrupts(struct lull_runtime *rt);
 
+/* Count bytes that are printed; false, and not counted, when it may not now. */
+bool lull__output_charge(struct lull_runtime *rt, size_t size);
+
 /* Let lull_runtime_find() find it.  May raise (memory). */
 void lull__ext_init(lua_State *L, struct lull_runtime *rt);
 
 /* api_init(rt): make the Lua functions that api.c calls.  May raise (memory). */
 int lull__api_init(lua_State *L);
+int lull__call_init(lua_State *L);
+
+/* dump() -> the tree of tasks as text */
+int lull__push_dump(lua_State *L);
 
 #endif

@@ -137,5 +137,9 @@ bool lull__sched_turn(struct lull_sched *sched)
         }
     }
     sched->in_turn = false;
+    uint64_t took = lull__clock_now() - start;
+    sched->busy += took;
+    if (took > sched->longest)
+        sched->longest = took;
     return sched->ready.head != NULL;
 }

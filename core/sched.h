@@ -49,8 +49,10 @@ struct lull_sched {
     bool in_turn;
     bool stop; /* nothing runs any more: the runtime is being torn down */
     bool shuffled;
-    uint64_t random; /* state of the shuffle */
-    uint64_t turns;  /* how many there were */
+    uint64_t random;  /* state of the shuffle */
+    uint64_t turns;   /* how many there were */
+    uint64_t busy;    /* ns in all of them */
+    uint64_t longest; /* ns */
 };
 
 void lull__sched_init(struct lull_sched *sched, struct lull_loop *loop,

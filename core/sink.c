@@ -38,6 +38,11 @@ void lull__sink_init(struct lull_sink *sink, struct lull_tasks *tasks,
     tasks->sink = sink;
 }
 
+void lull__sink_say(const struct lull_sink *sink, const char *text)
+{
+    sink->report(sink->report_arg, text);
+}
+
 void lull__sink_task(struct lull_task *task)
 {
     struct lull_sink *sink = lull__task_tasks(task)->sink;
@@ -130,18 +135,17 @@ static int deliver(lua_State *L)
 static void protected_deliver(lua_State *L, struct lull_tasks *tasks)
 {
     struct lull_task *running = tasks->running;
-    lua_State *thread = tasks->slice.running;
+    lua_State *outer = lull__slice_guard(&tasks->slice, L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->sink->deliver_ref);
     lua_insert(L, -4);
     tasks->running = NULL; /* the handler is no task's code: it may not wait */
-    tasks->slice.running = NULL;
     if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
         tasks->sink->report(tasks->sink->report_arg,
                             "lull: an error that nobody received could not be reported");
         lua_pop(L, 1);
     }
     tasks->running = running;
-    tasks->slice.running = thread;
+    lull__slice_unguard(&tasks->slice, outer);
 }
 
 void lull__sink_error(lua_State *L, struct lull_tasks *tasks)

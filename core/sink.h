@@ -50,4 +50,7 @@ void lull__sink_flush(struct lull_sink *sink);
 /* lull.on_error(fn | nil) -> the previous function or nil */
 int lull__l_on_error(lua_State *L);
 
+/* Tell the host something that is no script's error. */
+void lull__sink_say(const struct lull_sink *sink, const char *text);
+
 #endif

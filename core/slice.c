@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slice.c -- arming and firing the hook.
+ * slice.c -- ticking, arming and firing the hook.
  */
 #include "slice.h"
 
+#include "lull.h"
+
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+#define NS_PER_S         1000000000u
+#define SOON             64  /* instructions until the hook looks again */
+#define ARMING_SHARE     20u /* arming may take this part of a tick */
+#define INTERRUPT_EVENTS (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
 static const char slice_key = 's';
 
-void lull__slice_init(struct lull_slice *slice, void (*on_fire)(lua_State *L, void *arg),
+void lull__slice_init(struct lull_slice *slice,
+                      enum lull_fire (*fire)(lua_State *L, lua_Debug *ar, bool may_yield,
+                                             void *arg),
                       void *arg)
 {
     memset(slice, 0, sizeof *slice);
-    slice->on_fire = on_fire;
+    slice->fire = fire;
     slice->arg = arg;
 }
 
@@ -22,54 +37,249 @@ void lull__slice_register(lua_State *L, struct lull_slice *slice)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &slice_key);
 }
 
-static void fire(lua_State *L, lua_Debug *ar)
+static uint64_t clock_ns(clockid_t clock)
 {
-    (void)ar;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &slice_key);
-    struct lull_slice *slice = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    if (slice == NULL) {
-        lua_sethook(L, NULL, 0, 0);
-        return;
-    }
-    /* Threads made meanwhile inherit the hook; they only drop it. */
-    if (L != slice->armed_thread) {
-        lua_sethook(L, NULL, 0, 0);
-        return;
-    }
-    lull__slice_disarm(slice);
-    slice->on_fire(L, slice->arg);
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-void lull__slice_arm(struct lull_slice *slice)
+uint64_t lull__slice_overrun(const struct lull_slice *slice)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID) - slice->due_cpu;
+}
+
+/* ---- the hook ---------------------------------------------------------------------- */
+
+static void on_hook(lua_State *L, lua_Debug *ar);
+
+/* Put our hook on the running thread, which has not got it. */
+static void put_hook(struct lull_slice *slice, int mask, int count)
 {
     lua_State *L = slice->running;
-    if (L == NULL || slice->armed)
-        return;
     slice->saved_hook = lua_gethook(L);
     slice->saved_mask = lua_gethookmask(L);
     slice->saved_count = lua_gethookcount(L);
+    if (slice->saved_hook == on_hook)
+        slice->saved_hook = NULL; /* inherited from whoever made the thread */
     slice->armed_thread = L;
     slice->armed = 1;
-    lua_sethook(L, fire, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    lua_sethook(L, on_hook, mask, count);
 }
 
-void lull__slice_run(struct lull_slice *slice, lua_State *L)
+/* Only count events can yield, so a slice asks for no others. */
+static void put_hook_for(struct lull_slice *slice, int due)
 {
-    slice->running =
-        L; /* first: a signal that comes now arms this one, or finds it armed */
-    if (slice->armed && slice->armed_thread != L) {
-        lull__slice_disarm(slice);
-        lull__slice_arm(slice);
-    }
+    put_hook(slice, due & LULL_DUE_INTERRUPT ? INTERRUPT_EVENTS : LUA_MASKCOUNT, 1);
+}
+
+void lull__slice_arm(struct lull_slice *slice, int due)
+{
+    slice->due = slice->due | due;
+    if (slice->running == NULL)
+        return;
+    /* debug.sethook may have been in the middle of replacing ours. */
+    if (slice->armed && lua_gethook(slice->armed_thread) == on_hook)
+        return;
+    put_hook_for(slice, due);
 }
 
 void lull__slice_disarm(struct lull_slice *slice)
 {
     if (!slice->armed)
         return;
-    lua_sethook(slice->armed_thread, slice->saved_hook, slice->saved_mask,
-                slice->saved_count);
+    if (lua_gethook(slice->armed_thread) == on_hook)
+        lua_sethook(slice->armed_thread, slice->saved_hook, slice->saved_mask,
+                    slice->saved_count);
     slice->armed = 0;
     slice->armed_thread = NULL;
 }
+
+void lull__slice_settle(struct lull_slice *slice)
+{
+    lull__slice_disarm(slice);
+    slice->due = 0;
+}
+
+void lull__slice_run(struct lull_slice *slice, lua_State *L)
+{
+    /* First: a signal that comes now arms this one, or finds it armed. */
+    slice->running = L;
+    if (slice->armed && slice->armed_thread != L) {
+        lull__slice_disarm(slice);
+        if (L != NULL)
+            put_hook_for(slice, slice->due);
+    }
+}
+
+static struct lull_slice *slice_of(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &slice_key);
+    struct lull_slice *slice = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return slice;
+}
+
+/* May L be set aside here, so that the yield reaches the scheduler? */
+static bool may_yield(const struct lull_slice *slice, lua_State *L, const lua_Debug *ar)
+{
+    bool event = ar->event == LUA_HOOKCOUNT || ar->event == LUA_HOOKLINE;
+    return event && slice->blocked == 0 && L == slice->running && lua_isyieldable(L);
+}
+
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+    struct lull_slice *slice = slice_of(L);
+    /* Threads made meanwhile inherit the hook; they only drop it. */
+    if (slice == NULL || L != slice->armed_thread) {
+        lua_sethook(L, NULL, 0, 0);
+        return;
+    }
+    lull__slice_disarm(slice);
+    switch (slice->fire(L, ar, may_yield(slice, L, ar), slice->arg)) {
+    case LULL_FIRE_SOON:
+        put_hook(slice, LUA_MASKCOUNT, SOON);
+        return;
+    case LULL_FIRE_YIELD:
+        slice->waiting = true;
+        lua_yield(L, 0);
+        return;
+    case LULL_FIRE_RAISE:
+        put_hook(slice, LUA_MASKCOUNT, 1);
+        lua_error(L);
+        return;
+    default:
+        return;
+    }
+}
+
+/* ---- ticks ----------------------------------------------------------------------------- */
+
+#ifdef __linux__
+
+static void set_timer(struct lull_slice *slice)
+{
+    const struct itimerspec once = {
+        .it_value = {.tv_sec = (time_t)(slice->tick / NS_PER_S),
+                     .tv_nsec = (long)(slice->tick % NS_PER_S)}};
+    slice->ticking = 1;
+    timer_settime(slice->timer, 0, &once, NULL);
+}
+
+void lull__slice_tick(struct lull_slice *slice)
+{
+    slice->seen = slice->step - 1;
+    set_timer(slice);
+}
+
+/* In the signal handler, on the runtime's thread. */
+static void on_tick(struct lull_slice *slice)
+{
+    if (slice->running == NULL) {
+        slice->ticking = 0;
+        return;
+    }
+    if (slice->step != slice->seen) {
+        slice->seen = slice->step;
+    } else {
+        uint64_t start = clock_ns(CLOCK_MONOTONIC);
+        if (!(slice->due & LULL_DUE_SLICE))
+            slice->due_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        lull__slice_arm(slice, LULL_DUE_SLICE);
+        uint64_t took = (clock_ns(CLOCK_MONOTONIC) - start) * ARMING_SHARE;
+        slice->tick = took > slice->least_tick ? took : slice->least_tick;
+    }
+    set_timer(slice);
+}
+
+void lull_on_slice_signal(int number, siginfo_t *about, void *machine)
+{
+    int saved = errno;
+    (void)number;
+    (void)machine;
+    if (about->si_code == SI_TIMER && about->si_value.sival_ptr != NULL)
+        on_tick(about->si_value.sival_ptr);
+    errno = saved;
+}
+
+int lull_lend_signal(int number)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = lull_on_slice_signal;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    return sigaction(number, &action, NULL) == 0 ? 0 : errno;
+}
+
+int lull__slice_open(struct lull_slice *slice, int signal, double seconds)
+{
+    struct sigaction current;
+    if (sigaction(signal, NULL, &current) != 0)
+        return errno;
+    if (!(current.sa_flags & SA_SIGINFO) || current.sa_sigaction != lull_on_slice_signal)
+        return EINVAL;
+    struct sigevent event;
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = signal;
+    event.sigev_value.sival_ptr = slice;
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    if (timer_create(CLOCK_MONOTONIC, &event, &slice->timer) != 0)
+        return errno;
+    slice->has_timer = true;
+    slice->least_tick = slice->tick = (uint64_t)(seconds * 1e9 / 2) + 1;
+    slice->signal = signal;
+    return 0;
+}
+
+/* What the timer had sent is dropped; the others' are acted upon. */
+static void drain(const struct lull_slice *slice)
+{
+    static const struct timespec now = {0, 0};
+    sigset_t ours, before;
+    siginfo_t about;
+    sigemptyset(&ours);
+    sigaddset(&ours, slice->signal);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    while (sigtimedwait(&ours, &about, &now) > 0) {
+        if (about.si_value.sival_ptr != (const void *)slice)
+            lull_on_slice_signal(slice->signal, &about, NULL);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void lull__slice_close(struct lull_slice *slice)
+{
+    if (!slice->has_timer)
+        return;
+    timer_delete(slice->timer);
+    drain(slice);
+    slice->has_timer = false;
+    slice->signal = 0;
+}
+
+#else
+
+void lull__slice_tick(struct lull_slice *slice)
+{
+    (void)slice;
+}
+
+int lull_lend_signal(int number)
+{
+    (void)number;
+    return ENOTSUP;
+}
+
+int lull__slice_open(struct lull_slice *slice, int signal, double seconds)
+{
+    (void)slice, (void)signal, (void)seconds;
+    return ENOTSUP;
+}
+
+void lull__slice_close(struct lull_slice *slice)
+{
+    (void)slice;
+}
+
+#endif

@@ -6,10 +6,22 @@
  * resumed: the scheduler and coroutine.resume write it, waits and the hook
  * read it.  A wait may only be made in it.
  *
- * The hook is off until something asks for it.  An interrupt (Ctrl-C) arms it
- * from a signal handler on the runtime's own thread, the only safe place
- * besides Lua itself; when it fires it puts back what the script had set and
- * calls `on_fire`.
+ * The hook is off until something is due: an interrupt (Ctrl-C), or a time
+ * slice that is over.  Only a signal on the runtime's own thread may put it on
+ * besides Lua itself.  When it fires it puts back what the script had set and
+ * asks `fire` what is to become of the script.
+ *
+ * Ticks.  With a signal lent, a one-shot POSIX timer ticks every half slice
+ * while steps are taken.  A step that two ticks in a row have found running has
+ * had its slice.  Whoever begins a step counts it (lull__slice_step); there is
+ * no system call per step, and none at all while nothing runs.
+ *
+ *   1. The handler finds the record through the signal's value: no statics.
+ *   2. It calls lua_sethook, timer_settime and clock_gettime, nothing else.
+ *   3. Arming walks the chain of calls.  If that took over a twentieth of a
+ *      tick, the ticks that follow are made longer.
+ *   4. Before the record goes, the timer is deleted and what it had sent is taken
+ *      out of the thread's queue.
  */
 #ifndef LULL_SLICE_H
 #define LULL_SLICE_H
@@ -18,38 +30,126 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* What is due at the next instruction: bits of slice->due. */
+#define LULL_DUE_INTERRUPT 1
+#define LULL_DUE_SLICE     2
+#define LULL_DUE_KILL      4 /* whoever runs has been killed: until it is gone */
+
+enum lull_fire {
+    LULL_FIRE_GO_ON, /* nothing more, for now */
+    LULL_FIRE_SOON,  /* look again after some instructions */
+    LULL_FIRE_YIELD, /* set the script aside */
+    LULL_FIRE_RAISE  /* raise the value on top; look again at the next instruction */
+};
 
 struct lull_slice {
     lua_State *volatile running; /* NULL: no script is running */
     bool waiting;                /* the yield under way is a wait, not a script's */
     unsigned blocked;            /* resumes made below a frame that cannot yield */
 
+    volatile sig_atomic_t due;   /* LULL_DUE_ bits */
     volatile sig_atomic_t armed; /* our hook is on `armed_thread` */
     lua_State *volatile armed_thread;
     lua_Hook saved_hook; /* what the script had there */
     int saved_mask;
     int saved_count;
 
-    void (*on_fire)(lua_State *L, void *arg); /* may raise */
+    int signal;                    /* 0: no ticks */
+    volatile sig_atomic_t ticking; /* the timer is running */
+    volatile uint32_t step;        /* counts the steps that were begun */
+    volatile uint32_t seen;        /* the one that the last tick found */
+    uint64_t tick;                 /* ns: half a slice, or longer while arming is slow */
+    uint64_t least_tick;           /* half a slice */
+    volatile uint64_t due_cpu; /* CPU time of the thread when the slice was over, ns */
+    bool has_timer;
+#ifdef __linux__
+    timer_t timer;
+#endif
+
+    enum lull_fire (*fire)(lua_State *L, lua_Debug *ar, bool may_yield, void *arg);
     void *arg;
 };
 
-void lull__slice_init(struct lull_slice *slice, void (*on_fire)(lua_State *L, void *arg),
+/* fire(L, ar, may_yield, arg) may raise, and leaves a value on top for RAISE only. */
+void lull__slice_init(struct lull_slice *slice,
+                      enum lull_fire (*fire)(lua_State *L, lua_Debug *ar, bool may_yield,
+                                             void *arg),
                       void *arg);
+
+/*
+ * Tick every half of `seconds` on this thread, by this signal.  0, or an errno
+ * value: EINVAL when the signal is not handled by lull_on_slice_signal().
+ */
+int lull__slice_open(struct lull_slice *slice, int signal, double seconds);
+
+/* No more ticks.  Idempotent. */
+void lull__slice_close(struct lull_slice *slice);
 
 /* Find the slice from a hook: it is stored in L's registry. */
 void lull__slice_register(lua_State *L, struct lull_slice *slice);
 
 /*
- * Have on_fire called at the next instruction of the running script.
- * Async-signal-safe, on the runtime's thread only.  No-op when none runs.
+ * Have `fire` called at the next instruction of the running script, because of
+ * these LULL_DUE_ bits.  Async-signal-safe, on the runtime's thread only.
  */
-void lull__slice_arm(struct lull_slice *slice);
+void lull__slice_arm(struct lull_slice *slice, int due);
 
 /* `L` runs from now on; NULL: no script.  An armed hook goes with it. */
 void lull__slice_run(struct lull_slice *slice, lua_State *L);
 
 /* Take our hook off again, if it is on. */
 void lull__slice_disarm(struct lull_slice *slice);
+
+/* Nothing is due any more; the hook is off. */
+void lull__slice_settle(struct lull_slice *slice);
+
+/* The slow half of lull__slice_step(): start the timer. */
+void lull__slice_tick(struct lull_slice *slice);
+
+/* A step begins: `L` is resumed. */
+static inline void lull__slice_step(struct lull_slice *slice, lua_State *L)
+{
+    slice->step = slice->step + 1;
+    slice->waiting = false;
+    slice->running = L;
+    if (!slice->ticking && slice->signal != 0)
+        lull__slice_tick(slice);
+}
+
+/* The step is over. */
+static inline void lull__slice_step_over(struct lull_slice *slice)
+{
+    slice->running = NULL;
+    if (slice->armed || slice->due)
+        lull__slice_settle(slice);
+}
+
+/*
+ * Script code runs outside tasks, in L, until unguarded with what this returns.
+ * Inside a step it is part of the step.
+ */
+static inline lua_State *lull__slice_guard(struct lull_slice *slice, lua_State *L)
+{
+    lua_State *outer = slice->running;
+    if (outer == NULL)
+        lull__slice_step(slice, L);
+    else
+        lull__slice_run(slice, L);
+    return outer;
+}
+
+static inline void lull__slice_unguard(struct lull_slice *slice, lua_State *outer)
+{
+    if (outer == NULL)
+        lull__slice_step_over(slice);
+    else
+        lull__slice_run(slice, outer);
+}
+
+/* CPU time that the thread has used since the slice was over, ns. */
+uint64_t lull__slice_overrun(const struct lull_slice *slice);
 
 #endif

@@ -206,8 +206,7 @@ static void route_failure(struct lull_task *task, struct lull_scope *owner)
     lull__strand_ended(&task->strand, false);
 }
 
-/* The coroutine is done and the outcome stored: the rest of the end, in C. */
-static void end_task(struct lull_tasks *tasks, struct lull_task *task, bool reusable)
+void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusable)
 {
     struct lull_scope *owner = task->strand.owner;
     unsigned flags = task->waker.flags;
@@ -223,6 +222,8 @@ static void end_task(struct lull_tasks *tasks, struct lull_task *task, bool reus
         lull__anchor_release(tasks->from, &tasks->anchors, task->vars_slot);
     task->vars_slot = 0;
     tasks->trace_drop(task);
+    lull__budget_unref(tasks, task->budget);
+    task->budget = NULL;
     lull__scope_release(tasks, &task->strand.root);
     lull__future_tell(&task->future);
     if (flags & LULL_TASK_HOST) {
@@ -247,8 +248,7 @@ static void pass_on(struct lull_scope *scope, struct lull_scope *heir)
     lull__scope_hand_over(scope, heir);
 }
 
-/* The task cannot join what it owns any more: cancelled, it goes to its owner. */
-static void abandon_owned(struct lull_task *task)
+void lull__task_abandon_owned(struct lull_task *task)
 {
     struct lull_scope *heir = task->strand.owner;
     for (struct lull_scope *s = task->strand.innermost; s != NULL; s = s->parent) {
@@ -258,12 +258,7 @@ static void abandon_owned(struct lull_task *task)
     }
 }
 
-/*
- * Close the coroutine for good, and leave the task, on top of L, on its stack
- * where lull__task_push finds it: it is not given back before the task's end
- * is all told.  Pops the task.
- */
-static void close_stack(lua_State *L, struct lull_task *task)
+void lull__task_close_stack(lua_State *L, struct lull_task *task)
 {
     lua_State *co = task->co;
     lull__close_thread(co, L);
@@ -291,7 +286,7 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
     lua_State *co = task->co;
     lua_State *L = tasks->from;
     lull__task_push(L, task);
-    abandon_owned(task);
+    lull__task_abandon_owned(task);
     tasks->frames_drop(task);
     if (task->strand.root.failure != NULL)
         lull__task_to_sink(lull__strand_task(task->strand.root.failure));
@@ -301,22 +296,30 @@ static void fail_stray(struct lull_tasks *tasks, struct lull_task *task, int sta
         lua_xmove(co, L, 1);
     bool cancelled = is_error_of(L, tasks, &task->strand.root);
     lua_setiuservalue(L, -2, 1);
-    close_stack(L, task);
+    lull__task_close_stack(L, task);
     task->future.status = cancelled ? LULL_FUTURE_CANCELLED : LULL_FUTURE_FAILED;
     task->future.results = 1;
 }
 
 /* ---- the step --------------------------------------------------------------- */
 
-/*
- * End a task before its first step without entering its coroutine: there is
- * nothing to close, and no memory is asked for.  It stays on the stack, where
- * lull__task_push finds it, until its end is told.
- */
-static void end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
+void lull__task_end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
 {
     task->future.status = LULL_FUTURE_CANCELLED;
-    end_task(tasks, task, false);
+    lull__task_end(tasks, task, false);
+}
+
+/* The step that began at tasks->began is over: charge it. */
+static void count_time(struct lull_tasks *tasks, struct lull_task *task)
+{
+    uint64_t ran = lull__clock_now() - tasks->began;
+    task->ran += ran;
+    if (task->budget != NULL)
+        task->budget->used += ran;
+    if (task->kill == LULL_KILL_NONE && !lull__task_ended(task)) {
+        task->kill = (uint8_t)lull__task_overspent(tasks, task, 0);
+        tasks->killed += task->kill != LULL_KILL_NONE;
+    }
 }
 
 void lull__task_run(struct lull_runnable *self)
@@ -327,13 +330,18 @@ void lull__task_run(struct lull_runnable *self)
         lull__queue_push(&tasks->frozen, self);
         return;
     }
+    if (task->kill != LULL_KILL_NONE) {
+        task->waker.queued = false;
+        tasks->kill_now(task);
+        return;
+    }
     lua_State *co = task->co;
     int args = 0;
     int results;
     if (!(task->waker.flags & LULL_TASK_STARTED)) {
         if (task->strand.root.cancelled && lull__mem_is_short(tasks->mem)) {
             task->waker.queued = false;
-            end_uncalled(tasks, task);
+            lull__task_end_uncalled(tasks, task);
             return;
         }
         task->waker.flags |= LULL_TASK_STARTED;
@@ -342,18 +350,28 @@ void lull__task_run(struct lull_runnable *self)
     task->waker.queued = false;
     tasks->running = task;
     tasks->inline_left = LULL_INLINE_WAITS;
-    tasks->slice.running = co;
-    tasks->slice.waiting = false;
+    if (tasks->counts_time)
+        tasks->began = lull__clock_now();
+    lull__slice_step(&tasks->slice, co);
     int status = lua_resume(co, tasks->from, args, &results);
-    tasks->slice.running = NULL;
+    lull__slice_step_over(&tasks->slice);
     tasks->running = NULL;
-    if (tasks->slice.armed)
-        lull__slice_disarm(&tasks->slice);
-    if (status == LUA_YIELD && tasks->slice.waiting)
+    if (tasks->counts_time)
+        count_time(tasks, task);
+    if (status == LUA_YIELD && tasks->slice.waiting) {
+        if (task->kill != LULL_KILL_NONE)
+            lull__waker_wake(&task->waker);
         return;
+    }
     if (status != LUA_OK)
         fail_stray(tasks, task, status);
-    end_task(tasks, task, status == LUA_OK);
+    lull__task_end(tasks, task, status == LUA_OK);
+}
+
+void lull__budget_unref(struct lull_tasks *tasks, struct lull_budget *budget)
+{
+    if (budget != NULL && --budget->refs == 0)
+        lull__mem_free(tasks->mem, budget, sizeof *budget);
 }
 
 #define FEW_ARGUMENTS 8 /* fit where a C function's stack has room anyway */
@@ -364,6 +382,9 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
     int base = lua_gettop(L) - nargs; /* of the function */
     if (tasks->forcing)
         lull_raise(L, LULL_KIND_USAGE, "tasks are being closed by force: none can start");
+    if (tasks->max_tasks != 0 && tasks->live >= tasks->max_tasks)
+        lull_raise(L, LULL_KIND_LIMIT, "too many tasks: there may be %d",
+                   (int)tasks->max_tasks);
     if (nargs > FEW_ARGUMENTS)
         luaL_checkstack(L, 6, "too many arguments");
     /* Making it may run finalizers, which may start tasks: the pool comes after. */
@@ -384,6 +405,8 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
     }
     task->vars_slot = vars;
     /* Nothing below raises. */
+    if (tasks->running != NULL)
+        task->budget = lull__budget_ref(tasks->running->budget);
     tasks->pooled--;
     task->co = thread.co;
     task->co_slot = thread.slot;
@@ -407,86 +430,4 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
         lull__scope_cancel(&task->strand.root, cancelled->reason);
     lull__waker_wake(&task->waker);
     return task;
-}
-
-/* ---- force -------------------------------------------------------------------- */
-
-/* The user's coroutine that `co`, suspended in coroutine.resume, waits through. */
-static lua_State *waiting_below(struct lull_tasks *tasks, lua_State *co)
-{
-    lua_Debug ar;
-    lua_State *inner = NULL;
-    if (lua_status(co) != LUA_YIELD || !lua_checkstack(co, 4) ||
-        !lua_getstack(co, 0, &ar))
-        return NULL;
-    if (lua_getlocal(co, &ar, 1) != NULL) { /* resume(co, ...) */
-        inner = lua_tothread(co, -1);
-        lua_pop(co, 1);
-    }
-    if (inner == NULL && lua_getinfo(co, "f", &ar)) { /* a wrap: its upvalue */
-        if (lua_getupvalue(co, -1, 2) != NULL) {
-            inner = lua_tothread(co, -1);
-            lua_pop(co, 1);
-        }
-        lua_pop(co, 1);
-    }
-    return inner != NULL && lull__tag_is(inner, tasks, LULL_TAG_WAITING) ? inner : NULL;
-}
-
-/* keep(task): anchor the userdata at 1. */
-static int keep(lua_State *L)
-{
-    struct lull_task *task = lua_touserdata(L, 1);
-    task->slot = lull__anchor(L, &lull__task_tasks(task)->anchors);
-    return 0;
-}
-
-/* Anchor a task whose coroutine is about to lose it; without memory: not. */
-static void keep_task(lua_State *L, struct lull_task *task)
-{
-    if (task->slot != 0 || lull__mem_is_short(lull__task_tasks(task)->mem) ||
-        !lua_checkstack(L, 4))
-        return;
-    lua_pushcfunction(L, keep);
-    lull__task_push(L, task);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-        lua_pop(L, 1);
-}
-
-void lull__task_force(struct lull_task *task)
-{
-    struct lull_tasks *tasks = lull__task_tasks(task);
-    lua_State *L = tasks->from;
-    if (!(task->waker.flags & LULL_TASK_STARTED)) {
-        end_uncalled(tasks, task);
-        return;
-    }
-    keep_task(L, task);
-    lull__task_push(L, task); /* held here: its coroutine loses it */
-    tasks->forcing = true;
-    task->waker.flags |= LULL_TASK_FORCED;
-    if (task->strand.op != NULL) {
-        struct lull_op *op = task->strand.op;
-        if (op->type->abandon != NULL)
-            op->type->abandon(op);
-        else if (op->state == LULL_OP_PENDING && op->type->cancel != NULL)
-            op->type->cancel(op);
-        op->state = LULL_OP_DETACHED;
-        op->awaited = false;
-        task->strand.op = NULL;
-    }
-    for (;;) {
-        lua_State *innermost = task->co;
-        for (lua_State *co = innermost; co != NULL; co = waiting_below(tasks, co))
-            innermost = co;
-        if (innermost == task->co)
-            break;
-        lull__close_thread(innermost, tasks->from);
-        lull__tag_set(innermost, tasks, 0);
-    }
-    close_stack(L, task);
-    tasks->frames_drop(task);
-    tasks->forcing = false;
-    task->future.status = LULL_FUTURE_CANCELLED;
-    end_task(tasks, task, false);
 }

@@ -50,6 +50,23 @@ enum lull_task_flag {
 
 struct lull_combine;
 
+/* Why a task is killed, if it is: it ends without another step. */
+enum lull_kill {
+    LULL_KILL_NONE,
+    LULL_KILL_HOST,  /* lull_kill() */
+    LULL_KILL_TASK,  /* it ran longer than a task may */
+    LULL_KILL_CALL,  /* its call did */
+    LULL_KILL_STALL, /* it stayed too long where it could not be set aside */
+    LULL_KILL_OWNER  /* its owner was killed */
+};
+
+/* The time that a call of the host and all that it started may run. */
+struct lull_budget {
+    uint64_t used; /* ns */
+    uint64_t limit;
+    uint32_t refs; /* tasks */
+};
+
 /* What a task waits with, when the provider needs no more than this. */
 union lull_wait {
     struct lull_op op;
@@ -73,11 +90,14 @@ struct lull_task {
     struct lull_future future;
     struct lull_strand strand;
     union lull_wait wait;
-    lua_State *co;            /* NULL once ended */
-    struct lull_trace *trace; /* of the error on its way out; trace.h */
-    uint32_t slot;            /* anchor of the userdata, once ended; 0: none */
-    uint32_t co_slot;         /* anchor of the thread */
-    uint32_t vars_slot;       /* anchor of its task-local values; 0: none */
+    lua_State *co;              /* NULL once ended */
+    struct lull_trace *trace;   /* of the error on its way out; trace.h */
+    uint32_t slot;              /* anchor of the userdata, once ended; 0: none */
+    uint32_t co_slot;           /* anchor of the thread */
+    uint32_t vars_slot;         /* anchor of its task-local values; 0: none */
+    uint8_t kill;               /* enum lull_kill */
+    uint64_t ran;               /* ns in steps, where limits count them */
+    struct lull_budget *budget; /* counted; NULL: none */
 };
 
 struct lull_pooled_thread {
@@ -97,6 +117,15 @@ struct lull_tasks {
     struct lull_task *running; /* the task whose step this is */
     struct lull_scope root;    /* owns what the host started */
     unsigned inline_left;      /* waits this step may find ready */
+    bool limited;              /* scripts are not trusted with the thread's time */
+    bool counts_time;          /* steps are timed: there is a limit */
+    uint64_t began;            /* of the running step, if they are timed; ns */
+    uint64_t task_limit;       /* ns that a task may run; UINT64_MAX: no limit */
+    uint64_t stall_limit;      /* ns of CPU time in one place */
+    uint32_t max_tasks;        /* unfinished ones; 0: no limit */
+    uint32_t kill_slot;        /* anchor of an error for when memory is short */
+    uint64_t preempted;        /* times that a slice was over */
+    uint64_t killed;           /* tasks that were */
     uint32_t next_id;
     uint32_t next_order; /* of settled futures */
     uint32_t live;       /* tasks that have not ended */
@@ -125,6 +154,7 @@ struct lull_tasks {
     void (*frames_drop)(struct lull_task *task);                   /* frame.c */
     void (*trace_drop)(struct lull_task *task);                    /* trace.c */
     void (*host_ended)(struct lull_task *task);                    /* api.c */
+    void (*kill_now)(struct lull_task *task);                      /* force.c */
     void (*to_sink)(struct lull_task *task);                       /* sink.c */
     struct lull_sink *sink;
     struct lull_list settlers; /* waiters of testing.settle */
@@ -230,8 +260,52 @@ static inline bool lull__task_ended(const struct lull_task *task)
 /* What every task's runnable runs: one step of it. */
 void lull__task_run(struct lull_runnable *self);
 
-/* Close an unfinished task by force, innermost coroutine first: it ends cancelled. */
-void lull__task_force(struct lull_task *task);
+/* The coroutine is done and the outcome stored: the rest of the end, in C. */
+void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusable);
+
+/*
+ * End a task before its first step without entering its coroutine: there is
+ * nothing to close, and no memory is asked for.  It stays on the stack, where
+ * lull__task_push finds it, until its end is told.
+ */
+void lull__task_end_uncalled(struct lull_tasks *tasks, struct lull_task *task);
+
+/* The task cannot join what it owns any more: cancelled, it goes to its owner. */
+void lull__task_abandon_owned(struct lull_task *task);
+
+/*
+ * Close the coroutine for good, and leave the task, on top of L, on its stack
+ * where lull__task_push finds it: it is not given back before the task's end
+ * is all told.  Pops the task.
+ */
+void lull__task_close_stack(lua_State *L, struct lull_task *task);
+
+/* Has the task run longer than it may, with `more` ns besides what is counted? */
+static inline enum lull_kill lull__task_overspent(const struct lull_tasks *tasks,
+                                                  const struct lull_task *task,
+                                                  uint64_t more)
+{
+    if (task->ran + more > tasks->task_limit)
+        return LULL_KILL_TASK;
+    const struct lull_budget *budget = task->budget;
+    return budget != NULL && budget->used + more > budget->limit ? LULL_KILL_CALL
+                                                                 : LULL_KILL_NONE;
+}
+
+/* Count references of a budget; NULL is allowed. */
+static inline struct lull_budget *lull__budget_ref(struct lull_budget *budget)
+{
+    if (budget != NULL)
+        budget->refs++;
+    return budget;
+}
+void lull__budget_unref(struct lull_tasks *tasks, struct lull_budget *budget);
+
+/* Are scripts of this runtime kept from holding the thread? */
+static inline bool lull__is_limited(const struct lull_tasks *tasks)
+{
+    return tasks->limited;
+}
 
 /* Count down the references of a reason. */
 void lull__reason_drop(struct lull_tasks *tasks, const struct lull_reason *reason);

@@ -183,11 +183,13 @@ static void run_callback(struct lull_runnable *self)
     lua_State *L = tasks->from;
     uint32_t slot = callback->slot;
     if (lua_checkstack(L, 6)) {
+        lua_State *outer = lull__slice_guard(&tasks->slice, L);
         lua_pushcfunction(L, call_back);
         lull__anchor_push(L, &tasks->anchors, slot);
         lua_pushlightuserdata(L, tasks);
         if (lua_pcall(L, 2, 0, 0) != LUA_OK)
             lua_pop(L, 1); /* no memory even to report */
+        lull__slice_unguard(&tasks->slice, outer);
     }
     lull__anchor_release(L, &tasks->anchors, slot);
 }

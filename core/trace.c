@@ -178,6 +178,34 @@ static void note_frames(lua_State *L, struct lull_trace *trace, int level, bool 
         trace->count--;
 }
 
+/* Note who the task is, and who started it. */
+static void note_names(lua_State *L, struct lull_task *task, struct lull_trace *trace)
+{
+    struct lull_strand *owner =
+        task->strand.owner != NULL ? task->strand.owner->strand : NULL;
+    lull__task_push(L, task);
+    name_text(L, -1, trace->task, sizeof trace->task);
+    lua_pop(L, 1);
+    if (owner != NULL && !lull__task_is_loose(lull__strand_task(owner))) {
+        lull__task_push(L, lull__strand_task(owner));
+        name_text(L, -1, trace->owner, sizeof trace->owner);
+        lua_pop(L, 1);
+    }
+}
+
+void lull__trace_suspended(lua_State *L, struct lull_task *task)
+{
+    lull__trace_drop(task);
+    struct lull_trace *trace = note_of(task);
+    if (trace == NULL)
+        return;
+    trace->error = lua_topointer(L, -1);
+    trace->noted = true;
+    note_names(L, task, trace);
+    if (task->waker.flags & LULL_TASK_STARTED)
+        note_frames(task->co, trace, 0, true);
+}
+
 int lull__l_trace(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
@@ -196,16 +224,7 @@ int lull__l_trace(lua_State *L)
     }
     trace->error = error;
     trace->noted = true;
-    lull__task_push(L, task);
-    name_text(L, -1, trace->task, sizeof trace->task);
-    lua_pop(L, 1);
-    struct lull_strand *owner =
-        task->strand.owner != NULL ? task->strand.owner->strand : NULL;
-    if (owner != NULL && !lull__task_is_loose(lull__strand_task(owner))) {
-        lull__task_push(L, lull__strand_task(owner));
-        name_text(L, -1, trace->owner, sizeof trace->owner);
-        lua_pop(L, 1);
-    }
+    note_names(L, task, trace);
     note_frames(L, trace, 1, L == task->co);
     return 1;
 }

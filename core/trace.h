@@ -28,6 +28,9 @@ int lull__l_trace(lua_State *L);
  */
 void lull__trace_coroutine(lua_State *L, struct lull_tasks *tasks, lua_State *co);
 
+/* Note where a task that is not running is; the error on top of L will be its own. */
+void lull__trace_suspended(lua_State *L, struct lull_task *task);
+
 /* Drop the note a task holds. */
 void lull__trace_drop(struct lull_task *task);
 

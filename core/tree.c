@@ -123,6 +123,26 @@ static void add_state(lua_State *L, struct lull_tasks *tasks, struct lull_task *
     add_place(L, task, text);
 }
 
+/* The next task of the tree in reading order, or NULL; what it owns comes next. */
+static struct lull_task *next_task(lua_State *L, struct stack *stack)
+{
+    if (stack->top == 0)
+        return NULL;
+    lua_rawgeti(L, stack->table, stack->top--);
+    stack->depth = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    lua_rawgeti(L, stack->table, stack->top--);
+    struct lull_task *task = lua_touserdata(L, -1);
+    lua_pop(L, 1); /* it is anchored; a buffer wants the top */
+    return task;
+}
+
+static void push_owned(lua_State *L, struct lull_task *task, struct stack *stack)
+{
+    stack->depth++;
+    each_child(L, task, push_child, stack);
+}
+
 void lull__push_tree(lua_State *L, struct lull_tasks *tasks)
 {
     luaL_Buffer text;
@@ -131,13 +151,7 @@ void lull__push_tree(lua_State *L, struct lull_tasks *tasks)
     struct stack stack = {.table = lua_gettop(L), .top = 0, .depth = 0};
     each_owned(L, &tasks->root, push_child, &stack);
     luaL_buffinit(L, &text);
-    while (stack.top > 0) {
-        lua_rawgeti(L, stack.table, stack.top--);
-        stack.depth = lua_tointeger(L, -1);
-        lua_pop(L, 1);
-        lua_rawgeti(L, stack.table, stack.top--);
-        struct lull_task *task = lua_touserdata(L, -1);
-        lua_pop(L, 1); /* it is anchored; the buffer wants the top */
+    for (struct lull_task *task; (task = next_task(L, &stack)) != NULL;) {
         for (lua_Integer i = 0; i < stack.depth; i++)
             luaL_addstring(&text, "  ");
         lull__task_push(L, task);
@@ -146,11 +160,50 @@ void lull__push_tree(lua_State *L, struct lull_tasks *tasks)
         luaL_addvalue(&text);
         add_state(L, tasks, task, &text);
         luaL_addchar(&text, '\n');
-        stack.depth++;
-        each_child(L, task, push_child, &stack);
+        push_owned(L, task, &stack);
     }
     luaL_pushresult(&text);
     lua_remove(L, stack.table);
+}
+
+/* ---- views ------------------------------------------------------------------------------ */
+
+void lull__push_view(lua_State *L, struct lull_task *task, struct lull_task_view *view)
+{
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    struct lull_strand *owner =
+        task->strand.owner != NULL ? task->strand.owner->strand : NULL;
+    const struct lull_op *op = task->strand.op;
+    bool waits = op != NULL && op->state == LULL_OP_PENDING;
+    luaL_checkstack(L, 8, NULL);
+    lull__task_push(L, task);
+    lull__push_task_name(L, -1);
+    view->task = task;
+    view->owner = owner != NULL ? lull__strand_task(owner) : NULL;
+    view->name = lua_tostring(L, -1);
+    view->waits_for = task == tasks->running ? "running"
+                      : waits                ? op->type->name
+                                             : "ready";
+    view->since = waits ? (double)(lull__clock_now() - op->since) / 1e9 : 0;
+    view->cpu = (double)task->ran / 1e9;
+    lua_remove(L, -2);
+}
+
+void lull__each_view(lua_State *L, struct lull_tasks *tasks,
+                     int (*fn)(const struct lull_task_view *view, void *arg), void *arg)
+{
+    luaL_checkstack(L, 12, NULL);
+    lua_newtable(L);
+    struct stack stack = {.table = lua_gettop(L), .top = 0, .depth = 0};
+    each_owned(L, &tasks->root, push_child, &stack);
+    for (struct lull_task *task; (task = next_task(L, &stack)) != NULL;) {
+        struct lull_task_view view = {.depth = (int)stack.depth};
+        lull__push_view(L, task, &view);
+        if (fn(&view, arg) != 0)
+            return;
+        lua_pop(L, 1);
+        push_owned(L, task, &stack);
+    }
 }
 
 static int l_tree(lua_State *L)

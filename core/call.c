@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.c -- lull.h: calling script functions, and telling what became of them.
+ *
+ * Nothing that may raise is called here outside a protected call.
+ */
+#include "drive.h"
+#include "error.h"
+#include "force.h"
+#include "frame.h"
+#include "promise.h"
+#include "runtime.h"
+#include "scopelib.h"
+#include "taskclass.h"
+#include "trace.h"
+
+#include <string.h>
+
+/* start(call, fn, ...): make the task, inside a protected call. */
+static int start_call(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_host_call *call = lua_touserdata(L, 1);
+    luaL_checkstack(L, 4, NULL);
+    lua_pushvalue(L, 2);
+    lua_replace(L, 1); /* fn, fn, ... */
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushcclosure(L, lull__l_run_body, 1);
+    lua_insert(L, 2); /* fn, run, fn, ... */
+    call->task =
+        lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 2, LULL_TASK_HOST);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, 2, 2);
+    return 0;
+}
+
+/* The time for a call, counted by its tasks; false when memory is refused. */
+static bool make_budget(struct lull_runtime *rt, double seconds,
+                        struct lull_budget **budget)
+{
+    *budget = NULL;
+    if (!(seconds > 0) || seconds >= 1e9)
+        return true;
+    *budget = lull__mem_new(&rt->mem, sizeof **budget);
+    if (*budget == NULL)
+        return false;
+    **budget = (struct lull_budget){.limit = (uint64_t)(seconds * 1e9), .refs = 1};
+    rt->tasks.counts_time = true;
+    return true;
+}
+
+/* Start the call; its task, or NULL.  Pops the function and its arguments. */
+static struct lull_task *begin_call(struct lull_runtime *rt, int nargs,
+                                    struct lull_host_call *call)
+{
+    lua_State *L = rt->tasks.L;
+    if (!lua_checkstack(L, 4)) {
+        lua_pop(L, nargs + 1);
+        return NULL;
+    }
+    lua_pushlightuserdata(L, call);
+    lua_insert(L, -(nargs + 2));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->start_ref);
+    lua_insert(L, -(nargs + 3));
+    if (lua_pcall(L, nargs + 2, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return NULL;
+    }
+    return call->task;
+}
+
+struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
+                                 const struct lull_call_options *options)
+{
+    struct lull_call_options taken = {.size = sizeof taken};
+    struct lull_host_call *call = NULL;
+    struct lull_budget *budget;
+    bool known =
+        options == NULL || (options->size <= sizeof taken &&
+                            options->size >= offsetof(struct lull_call_options, name));
+    if (known && options != NULL)
+        memcpy(&taken, options, options->size);
+    if (known && !rt->freeing)
+        call = lull__mem_new(&rt->mem, sizeof *call);
+    if (call == NULL || !make_budget(rt, taken.cpu_limit, &budget)) {
+        lull__mem_free(&rt->mem, call, sizeof *call);
+        lua_pop(rt->tasks.L, nargs + 1);
+        return NULL;
+    }
+    *call = (struct lull_host_call){.done = taken.done, .arg = taken.arg};
+    if (begin_call(rt, nargs, call) == NULL) {
+        lull__budget_unref(&rt->tasks, budget);
+        lull__mem_free(&rt->mem, call, sizeof *call);
+        return NULL;
+    }
+    lull__budget_unref(&rt->tasks, call->task->budget); /* the caller's */
+    call->task->budget = budget;
+    lull__list_append(&rt->calls, &call->link);
+    if (taken.name != NULL)
+        lull_set_name(rt, call->task, taken.name);
+    return call->task;
+}
+
+struct lull_task *lull_call(struct lull_runtime *rt, int nargs, lull_outcome_fn done,
+                            void *arg)
+{
+    const struct lull_call_options options = {
+        .size = sizeof options, .done = done, .arg = arg};
+    return lull_call_with(rt, nargs, &options);
+}
+
+/* outcome(task) -> status, message | nil, traceback | nil, results or error ... */
+static int push_host_outcome(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_task *task = lua_touserdata(L, 1);
+    enum lull_status status = LULL_DONE;
+    if (task->future.status == LULL_FUTURE_DONE) {
+        lua_pushinteger(L, status);
+        lua_pushnil(L);
+        lua_pushnil(L);
+        return lull__push_results(L, &task->future, 1) + 3;
+    }
+    if (tasks->exiting) {
+        lua_pushinteger(L, LULL_EXITED);
+        return 1;
+    }
+    status = task->future.status == LULL_FUTURE_FAILED ? LULL_FAILED : LULL_CANCELLED;
+    lua_getiuservalue(L, 1, 1); /* 2: the error */
+    if (lull__is_error(L, 2)) {
+        lua_getfield(L, 2, "kind");
+        const char *kind = lua_tostring(L, -1);
+        bool stuck = task->waker.flags & LULL_TASK_STUCK;
+        if (status == LULL_FAILED && task->kill != LULL_KILL_NONE)
+            status = LULL_LIMIT;
+        else if (status == LULL_FAILED && stuck && kind != NULL &&
+                 strcmp(kind, "deadlock") == 0)
+            status = LULL_DEADLOCK;
+        lua_pop(L, 1);
+    }
+    lua_pushinteger(L, status);
+    if (task->future.results == 0)
+        lua_pushliteral(L, "cancelled"); /* by force: there is no error object */
+    else if (status != LULL_DEADLOCK || lua_getfield(L, 2, "message") != LUA_TSTRING)
+        lull__push_error_text(L, 2);
+    lull__push_trace(L, 1);
+    lua_pushvalue(L, 2);
+    return 4;
+}
+
+/* Describe the outcome without Lua's help: there was no memory, or a __tostring failed. */
+static void bare_outcome(struct lull_outcome *outcome, const struct lull_task *task)
+{
+    outcome->status = task->future.status == LULL_FUTURE_DONE ? LULL_NO_MEMORY
+                      : task->kill != LULL_KILL_NONE          ? LULL_LIMIT
+                                                              : LULL_FAILED;
+    outcome->message = "the outcome could not be described";
+    outcome->traceback = NULL;
+    outcome->results = 0;
+}
+
+/* The string at an index, or NULL: raises nothing, changes nothing. */
+static const char *string_at(lua_State *L, int index)
+{
+    return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+}
+
+/* A task started from C has ended: tell, once. */
+static void host_ended(struct lull_task *task)
+{
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    struct lull_runtime *rt = lull__runtime_of(tasks);
+    lua_State *L = tasks->L;
+    struct lull_list *node = rt->calls.next;
+    while (LULL_CONTAINER(node, struct lull_host_call, link)->task != task)
+        node = node->next;
+    struct lull_host_call call = *LULL_CONTAINER(node, struct lull_host_call, link);
+    lull__list_remove(node);
+    lull__mem_free(&rt->mem, LULL_CONTAINER(node, struct lull_host_call, link),
+                   sizeof call);
+    task->future.received = true;
+    if (call.done == NULL || !lua_checkstack(L, 8))
+        return;
+    int base = lua_gettop(L);
+    struct lull_outcome outcome = {.L = L};
+    lua_State *outer = lull__slice_guard(&tasks->slice, L); /* for __tostring */
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->outcome_ref);
+    lull__task_push(L, task);
+    int described = lua_pcall(L, 1, LUA_MULTRET, 0);
+    lull__slice_unguard(&tasks->slice, outer);
+    if (described == LUA_OK) {
+        outcome.status = (enum lull_status)lua_tointeger(L, base + 1);
+        outcome.message = string_at(L, base + 2);
+        outcome.traceback = string_at(L, base + 3);
+        outcome.results = lua_gettop(L) > base + 3 ? lua_gettop(L) - base - 3 : 0;
+    } else {
+        bare_outcome(&outcome, task);
+    }
+    call.done(rt, &outcome, call.arg);
+    lua_settop(L, base);
+}
+
+/* cancel(task, reason): with a copy of the text */
+static int cancel_call(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    struct lull_task *task = lua_touserdata(L, 1);
+    lua_pushstring(L, lua_touserdata(L, 2));
+    struct lull_reason *reason = lull__reason_new(L, tasks);
+    lull__scope_cancel(&task->strand.root, reason);
+    lull__reason_drop(tasks, reason);
+    return 0;
+}
+
+void lull_cancel(struct lull_runtime *rt, struct lull_task *task, const char *reason)
+{
+    static const struct lull_reason by_host = {.text = "host"};
+    lua_State *L = rt->tasks.L;
+    if (reason != NULL && lua_checkstack(L, 4)) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, rt->cancel_ref);
+        lua_pushlightuserdata(L, task);
+        lua_pushlightuserdata(L, (void *)reason);
+        if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+            lua_pop(L, 1);
+    }
+    lull__scope_cancel(&task->strand.root, &by_host); /* unless it is done */
+}
+
+/* set_name(task, name) */
+static int set_name(lua_State *L)
+{
+    struct lull_task *task = lua_touserdata(L, 1);
+    lull__task_push(L, task);
+    lua_pushstring(L, lua_touserdata(L, 2));
+    lull__set_task_name(L, -2);
+    return 0;
+}
+
+void lull_set_name(struct lull_runtime *rt, struct lull_task *task, const char *name)
+{
+    lua_State *L = rt->tasks.L;
+    if (!lua_checkstack(L, 4))
+        return;
+    lua_pushcfunction(L, set_name);
+    lua_pushlightuserdata(L, task);
+    lua_pushlightuserdata(L, (void *)name);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+        lua_pop(L, 1);
+}
+
+void lull_kill(struct lull_runtime *rt, struct lull_task *task)
+{
+    (void)rt;
+    lull__task_kill(task, LULL_KILL_HOST);
+}
+
+/* ---- for an answer now ----------------------------------------------------------- */
+
+#define CANCEL_GRACE 0.1 /* seconds for a call that is late to clean up */
+
+struct now {
+    lull_outcome_fn done; /* the host's */
+    void *arg;
+    struct lull_task *task; /* NULL: it has ended */
+    enum lull_status status;
+};
+
+static void on_now(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
+{
+    struct now *now = arg;
+    now->task = NULL;
+    now->status = outcome->status;
+    if (now->done != NULL)
+        now->done(rt, outcome, now->arg);
+}
+
+static bool now_done(void *arg)
+{
+    return ((struct now *)arg)->task == NULL;
+}
+
+static struct lull_task *now_main(void *arg)
+{
+    return ((struct now *)arg)->task;
+}
+
+/* Drive until it has ended, at most for `seconds`. */
+static void drive_now(struct lull_runtime *rt, struct now *now, double seconds)
+{
+    const struct lull_driver driver = {.done = now_done,
+                                       .arg = now,
+                                       .until = lull__timers_after(&rt->guards, seconds),
+                                       .main = now_main,
+                                       .inbox = rt->inbox};
+    if (now->task != NULL)
+        lull__drive(rt->tasks.L, &rt->tasks, &driver);
+}
+
+enum lull_status lull_call_now(struct lull_runtime *rt, int nargs, double timeout,
+                               const struct lull_call_options *options)
+{
+    struct lull_call_options taken = {.size = sizeof taken};
+    struct now now = {.status = LULL_NO_MEMORY};
+    if (rt->sched.in_turn || rt->freeing ||
+        (options != NULL && options->size != sizeof taken)) {
+        lua_pop(rt->tasks.L, nargs + 1);
+        return LULL_BAD_USE;
+    }
+    if (options != NULL)
+        taken = *options;
+    now.done = taken.done;
+    now.arg = taken.arg;
+    taken.done = on_now;
+    taken.arg = &now;
+    now.task = lull_call_with(rt, nargs, &taken);
+    if (now.task == NULL)
+        return LULL_NO_MEMORY;
+    drive_now(rt, &now, timeout);
+    if (now.task == NULL || rt->tasks.exiting)
+        return rt->tasks.exiting ? LULL_EXITED : now.status;
+    lull_cancel(rt, now.task, "deadline");
+    drive_now(rt, &now, CANCEL_GRACE);
+    if (now.task != NULL)
+        lull_kill(rt, now.task);
+    while (now.task != NULL && !rt->tasks.exiting)
+        drive_now(rt, &now, CANCEL_GRACE);
+    return LULL_LATE;
+}
+
+int lull__call_init(lua_State *L)
+{
+    static const lua_CFunction functions[] = {start_call, push_host_outcome, cancel_call};
+    struct lull_runtime *rt = lua_touserdata(L, 1);
+    int *const refs[] = {&rt->start_ref, &rt->outcome_ref, &rt->cancel_ref};
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        lua_pushlightuserdata(L, rt);
+        lua_pushcclosure(L, functions[i], 1);
+        *refs[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    rt->tasks.host_ended = host_ended;
+    return 0;
+}

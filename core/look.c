@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * look.c -- lull.h: the tree of tasks, statistics, deadlines.
+ */
+#include "runtime.h"
+#include "taskclass.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+int lull__push_dump(lua_State *L)
+{
+    lull__push_tree(L, lull__tasks(L));
+    return 1;
+}
+
+void lull_dump(struct lull_runtime *rt, int fd)
+{
+    lua_State *L = rt->tasks.L;
+    if (!lua_checkstack(L, 4))
+        return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->dump_ref);
+    if (lua_pcall(L, 0, 1, 0) == LUA_OK) {
+        size_t size;
+        const char *text = lua_tolstring(L, -1, &size);
+        while (size > 0) {
+            ssize_t written = write(fd, text, size);
+            if (written < 0 && errno != EINTR)
+                break;
+            if (written > 0) {
+                text += written;
+                size -= (size_t)written;
+            }
+        }
+    }
+    lua_pop(L, 1);
+}
+
+void lull_request_dump(struct lull_runtime *rt, int fd)
+{
+    rt->dump_fd = fd + 1;
+    lull__inbox_signal(rt->inbox);
+}
+
+/* ---- views ------------------------------------------------------------------------- */
+
+struct viewing {
+    lull_view_fn fn;
+    void *arg;
+};
+
+static int tell_view(const struct lull_task_view *view, void *arg)
+{
+    struct viewing *viewing = arg;
+    return viewing->fn(viewing->arg, view);
+}
+
+/* each_task(viewing) */
+static int each_task(lua_State *L)
+{
+    struct viewing *viewing = lua_touserdata(L, 1);
+    lull__each_view(L, lua_touserdata(L, 2), tell_view, viewing);
+    return 0;
+}
+
+/* Call fn(L) with two pointers, protected. */
+static bool call_protected(lua_State *L, lua_CFunction fn, void *first, void *second)
+{
+    if (!lua_checkstack(L, 4))
+        return false;
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, first);
+    lua_pushlightuserdata(L, second);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+void lull_each_task(struct lull_runtime *rt, lull_view_fn fn, void *arg)
+{
+    struct viewing viewing = {fn, arg};
+    call_protected(rt->tasks.L, each_task, &viewing, &rt->tasks);
+}
+
+/* look(view, task) */
+static int look(lua_State *L)
+{
+    lull__push_view(L, lua_touserdata(L, 2), lua_touserdata(L, 1));
+    return 0;
+}
+
+enum lull_status lull_look(struct lull_runtime *rt, const struct lull_task *task,
+                           struct lull_task_view *view)
+{
+    memset(view, 0, sizeof *view);
+    return call_protected(rt->tasks.L, look, view, (void *)task) ? LULL_DONE
+                                                                 : LULL_NO_MEMORY;
+}
+
+/* ---- numbers ------------------------------------------------------------------------ */
+
+void lull_get_stats(const struct lull_runtime *rt, struct lull_stats *stats)
+{
+    const struct lull_tasks *tasks = &rt->tasks;
+    struct lull_stats now = {
+        .size = stats->size,
+        .memory = rt->mem.used,
+        .memory_peak = rt->mem.peak,
+        .memory_limit = rt->mem.limit == SIZE_MAX ? 0 : rt->mem.limit,
+        .buffered = rt->limits.held,
+        .tasks = tasks->live,
+        .handles = rt->handles.open,
+        .turns = rt->sched.turns,
+        .preempted = tasks->preempted,
+        .killed = tasks->killed,
+        .denied = rt->limits.denied,
+        .longest_turn = (double)rt->sched.longest / 1e9,
+        .busy = (double)rt->sched.busy / 1e9,
+    };
+    for (struct lull_list *node = rt->calls.next; node != &rt->calls; node = node->next)
+        now.calls++;
+    memcpy(stats, &now, stats->size < sizeof now ? stats->size : sizeof now);
+}
+
+int lull_is_idle(const struct lull_runtime *rt)
+{
+    return rt->tasks.live == 0 && rt->sched.ready.head == NULL;
+}
+
+double lull_next_deadline(struct lull_runtime *rt)
+{
+    if (rt->sched.ready.head != NULL)
+        return 0;
+    uint64_t next = lull__timers_next(&rt->guards);
+    uint64_t timer = lull__timers_next(rt->tasks.timers);
+    if (rt->tasks.timers->is_virtual && timer != LULL_NEVER)
+        return 0;
+    if (timer < next)
+        next = timer;
+    if (next == LULL_NEVER)
+        return HUGE_VAL;
+    uint64_t now = lull__clock_now();
+    return next > now ? (double)(next - now) / 1e9 : 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preempt.c -- setting aside, killing, raising.
+ */
+#include "preempt.h"
+
+#include "force.h"
+#include "protect.h"
+
+#include <string.h>
+
+/* Why the running task must end, if it must. */
+static enum lull_kill verdict(const struct lull_tasks *tasks,
+                              const struct lull_task *task, bool stalled)
+{
+    if (task->kill != LULL_KILL_NONE)
+        return (enum lull_kill)task->kill;
+    if (tasks->counts_time) {
+        enum lull_kill spent =
+            lull__task_overspent(tasks, task, lull__clock_now() - tasks->began);
+        if (spent != LULL_KILL_NONE)
+            return spent;
+    }
+    return stalled ? LULL_KILL_STALL : LULL_KILL_NONE;
+}
+
+/* Has the script been where it is for longer than it may? */
+static bool is_stalled(struct lull_tasks *tasks)
+{
+    struct lull_slice *slice = &tasks->slice;
+    if (slice->due & LULL_DUE_KILL)
+        return true;
+    return slice->due & LULL_DUE_SLICE &&
+           (tasks->forcing || lull__slice_overrun(slice) > tasks->stall_limit);
+}
+
+/* Who stalls once has less time to do so again, down to a slice. */
+static void be_stricter(struct lull_tasks *tasks)
+{
+    uint64_t half = tasks->stall_limit / 2;
+    uint64_t slice = 2 * tasks->slice.least_tick;
+    if (!(tasks->slice.due & LULL_DUE_KILL))
+        tasks->stall_limit = half > slice ? half : slice;
+}
+
+/* The running script must end: push what is raised wherever it runs on. */
+static void condemn(lua_State *L, struct lull_tasks *tasks, enum lull_kill why)
+{
+    struct lull_task *task = tasks->running;
+    if (task != NULL)
+        lull__task_kill(task, why);
+    if (why == LULL_KILL_STALL && !tasks->forcing)
+        be_stricter(tasks);
+    tasks->slice.due = tasks->slice.due | LULL_DUE_KILL;
+    lull__defuse_handler(L); /* it would run in the hook, where no hook fires */
+    lull__anchor_push(L, &tasks->anchors, tasks->kill_slot);
+}
+
+/* Is the function on top of L's stack of calls one of lull's own modules'? */
+static bool is_lulls(lua_State *L, lua_Debug *ar)
+{
+    static const char prefix[] = "=[lull";
+    return lua_getinfo(L, "S", ar) && strncmp(ar->source, prefix, sizeof prefix - 1) == 0;
+}
+
+enum lull_fire lull__preempt(lua_State *L, struct lull_tasks *tasks, lua_Debug *ar,
+                             bool may_yield)
+{
+    struct lull_task *task = tasks->running;
+    bool stalled = is_stalled(tasks);
+    enum lull_kill why = stalled ? LULL_KILL_STALL : LULL_KILL_NONE;
+    if (task != NULL)
+        why = verdict(tasks, task, stalled);
+    if (task != NULL && may_yield && (why != LULL_KILL_NONE || !is_lulls(L, ar))) {
+        if (why != LULL_KILL_NONE) {
+            lull__task_kill(task, why);
+            if (why == LULL_KILL_STALL)
+                be_stricter(tasks);
+        } else {
+            tasks->preempted++;
+        }
+        lull__waker_wake(&task->waker);
+        return LULL_FIRE_YIELD;
+    }
+    if (why == LULL_KILL_NONE)
+        return LULL_FIRE_SOON;
+    condemn(L, tasks, why);
+    return LULL_FIRE_RAISE;
+}
+
+void lull__check_time(lua_State *L, struct lull_tasks *tasks)
+{
+    struct lull_task *task = tasks->running;
+    bool stalled = is_stalled(tasks);
+    enum lull_kill why = stalled ? LULL_KILL_STALL : LULL_KILL_NONE;
+    if (task != NULL)
+        why = verdict(tasks, task, stalled);
+    if (why == LULL_KILL_NONE)
+        return;
+    luaL_checkstack(L, 4, NULL);
+    condemn(L, tasks, why);
+    lua_error(L);
+}
