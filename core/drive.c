@@ -182,7 +182,8 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
     lua_State *outer_thread = tasks->slice.running;
     unsigned outer_blocked = tasks->slice.blocked;
     enum lull_drive_end end = LULL_DRIVE_DONE;
-    bool nested = lull__loop_poll(tasks->loop, false) < 0;
+    bool nested =
+        lull__loop_is_running(tasks->loop) || lull__loop_poll(tasks->loop, false) < 0;
     if (nested && driver->inbox == NULL)
         return LULL_DRIVE_NESTED; /* before anything has run */
     tasks->from = L;

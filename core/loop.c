@@ -78,6 +78,7 @@ int lull__loop_init(struct lull_loop *loop, struct event_base *base,
     loop->glances = 0;
     loop->drivers = 0;
     loop->tired = false;
+    loop->polling = false;
     loop->gave_way = 0;
     loop->on_turn = on_turn;
     loop->arg = arg;
@@ -95,6 +96,23 @@ void lull__loop_deinit(struct lull_loop *loop)
     if (loop->owned)
         event_base_free(loop->base);
     loop->base = NULL;
+}
+
+/*
+ * libevent says it only by a line on stderr, when it is too late.  But it caches the
+ * time while callbacks run, and only then.
+ */
+bool lull__loop_is_running(const struct lull_loop *loop)
+{
+    struct timeval first, again, now;
+    if (loop->owned)
+        return loop->polling;
+    event_base_gettimeofday_cached(loop->base, &first);
+    do {
+        evutil_gettimeofday(&now, NULL);
+    } while (evutil_timercmp(&now, &first, ==));
+    event_base_gettimeofday_cached(loop->base, &again);
+    return evutil_timercmp(&first, &again, ==);
 }
 
 /* Delays of turns, in microseconds: only their order matters. */
@@ -152,10 +170,13 @@ void lull__loop_set_alarm(struct lull_loop *loop, uint64_t at)
 int lull__loop_poll(struct lull_loop *loop, bool block)
 {
     loop->drivers++;
+    bool outer = loop->polling;
+    loop->polling = true;
     /* ONCE in either case: without it libevent polls again while events fire. */
     int flags = EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
     int result = event_base_loop(loop->base, flags);
     loop->drivers--;
+    loop->polling = outer;
     return result < 0 ? -1 : 0;
 }
 

@@ -39,6 +39,7 @@ struct lull_loop {
     unsigned drivers;    /* nested drivers on the C stack; 0: the host drives */
     struct event sigint; /* armed while the module form drives */
     void (*on_sigint)(void *);
+    bool polling;            /* inside libevent, further up the C stack */
     bool tired;              /* the last turn took a whole slice: others first */
     unsigned gave_way;       /* turns in a row that were put off for others */
     void (*on_turn)(void *); /* runs one turn; called by `turn` and `alarm` */
@@ -67,6 +68,9 @@ const char *lull__loop_version(void);
 
 /* Have on_turn called from the base soon, unless a driver is there to do it. */
 void lull__loop_wake(struct lull_loop *loop);
+
+/* Is the base running further up the C stack?  Then it cannot be polled. */
+bool lull__loop_is_running(const struct lull_loop *loop);
 
 /*
  * On a base that others use, too: has this pass over its events taken longer than

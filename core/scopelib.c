@@ -282,6 +282,17 @@ static int m_var_with(lua_State *L)
 
 /* ---- finally ---------------------------------------------------------------------------------- */
 
+/*
+ * critical(fn, ...): calls it from here, where nothing can suspend: no slice sets
+ * it aside, and a wait in it raises `usage`.
+ */
+static int l_critical(lua_State *L)
+{
+    lull__check_callable(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
 static int l_finally(lua_State *L)
 {
     lull__check_callable(L, 1);
@@ -335,8 +346,8 @@ void lull__scopelib_init(lua_State *L, struct lull_tasks *tasks)
 }
 
 const luaL_Reg lull__scope_functions[] = {
-    {"timeout", l_timeout}, {"move_on_after", l_move_on_after},
-    {"shield", l_shield},   {"group", l_group},
-    {"var", l_var},         {"finally", l_finally},
-    {NULL, NULL},
+    {"timeout", l_timeout},   {"move_on_after", l_move_on_after},
+    {"shield", l_shield},     {"group", l_group},
+    {"var", l_var},           {"finally", l_finally},
+    {"critical", l_critical}, {NULL, NULL},
 };

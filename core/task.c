@@ -309,10 +309,9 @@ void lull__task_end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
     lull__task_end(tasks, task, false);
 }
 
-/* The step that began at tasks->began is over: charge it. */
-static void count_time(struct lull_tasks *tasks, struct lull_task *task)
+/* The task has run for `ran` ns; kill it if that was too long. */
+static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ran)
 {
-    uint64_t ran = lull__clock_now() - tasks->began;
     task->ran += ran;
     if (task->budget != NULL)
         task->budget->used += ran;
@@ -330,6 +329,8 @@ void lull__task_run(struct lull_runnable *self)
         lull__queue_push(&tasks->frozen, self);
         return;
     }
+    if (tasks->counts_time) /* others may have used up what its call had */
+        charge(tasks, task, 0);
     if (task->kill != LULL_KILL_NONE) {
         task->waker.queued = false;
         tasks->kill_now(task);
@@ -357,7 +358,7 @@ void lull__task_run(struct lull_runnable *self)
     lull__slice_step_over(&tasks->slice);
     tasks->running = NULL;
     if (tasks->counts_time)
-        count_time(tasks, task);
+        charge(tasks, task, lull__clock_now() - tasks->began);
     if (status == LUA_YIELD && tasks->slice.waiting) {
         if (task->kill != LULL_KILL_NONE)
             lull__waker_wake(&task->waker);

@@ -198,6 +198,14 @@ function lull.shield(fn, ...) end
 ---@return any ...
 function lull.group(fn) end
 
+--- Call `fn(...)` so that no other task runs before it has returned, however long it computes.
+--- Only where a host uses time slices can that happen at all.  A wait inside raises `usage`;
+--- what computes for longer than the host's stall limit (0.25 s) is killed.
+---@param fn function
+---@param ... any
+---@return any ...   what `fn` returns
+function lull.critical(fn, ...) end
+
 --- A to-be-closed value: `local _ <close> = lull.finally(cleanup)`.
 ---@param cleanup async fun(err: any)  runs under a shield; `err` is nil on a normal end
 ---@return userdata
