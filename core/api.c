@@ -36,6 +36,17 @@ struct lua_State *lull_state(struct lull_runtime *rt)
     return rt->tasks.L;
 }
 
+void lull_push_global(struct lull_runtime *rt, struct lull_plugin *plugin,
+                      const char *name)
+{
+    (void)plugin;
+    lua_State *L = rt->tasks.L;
+    lua_pushglobaltable(L);
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+}
+
 struct event_base *lull_base(struct lull_runtime *rt)
 {
     return rt->loop.base;
@@ -82,7 +93,10 @@ enum lull_status lull_load(struct lull_runtime *rt, const char *source, size_t s
 {
     if (!lua_checkstack(rt->tasks.L, 2))
         return LULL_NO_MEMORY;
-    return load_status(luaL_loadbufferx(rt->tasks.L, source, size, chunkname, NULL));
+    bool held = lull__mem_hold(&rt->mem, true);
+    int status = luaL_loadbufferx(rt->tasks.L, source, size, chunkname, NULL);
+    lull__mem_hold(&rt->mem, held);
+    return load_status(status);
 }
 
 /* luaL_loadfilex builds its chunk name before it is protected. */
@@ -102,7 +116,10 @@ enum lull_status lull_load_file(struct lull_runtime *rt, const char *path)
         return LULL_NO_MEMORY;
     lua_pushcfunction(L, load_file);
     lua_pushlightuserdata(L, (void *)path);
-    if (lua_pcall(L, 1, 2, 0) != LUA_OK)
+    bool held = lull__mem_hold(&rt->mem, true);
+    int called = lua_pcall(L, 1, 2, 0);
+    lull__mem_hold(&rt->mem, held);
+    if (called != LUA_OK)
         return LULL_NO_MEMORY;
     int status = (int)lua_tointeger(L, -2);
     lua_remove(L, -2);
@@ -141,12 +158,14 @@ static enum lull_status drive(struct lull_runtime *rt, uint64_t until)
     if (rt->sched.in_turn)
         return LULL_BAD_USE;
     rt->stopping = false;
+    bool held = lull__mem_hold(&rt->mem, true);
     enum lull_drive_end end = lull__drive(rt->tasks.L, &rt->tasks, &driver);
     if (rt->tasks.live == 0 && !rt->tasks.exiting && lua_checkstack(rt->tasks.L, 4)) {
         lua_rawgeti(rt->tasks.L, LUA_REGISTRYINDEX, rt->flush_ref);
         if (lua_pcall(rt->tasks.L, 0, 0, 0) != LUA_OK)
             lua_pop(rt->tasks.L, 1);
     }
+    lull__mem_hold(&rt->mem, held);
     if (rt->tasks.exiting)
         return LULL_EXITED;
     switch (end) {
@@ -199,7 +218,9 @@ static void deliver_post(struct lull_message *message)
 {
     struct post post = *LULL_CONTAINER(message, struct post, message);
     free(LULL_CONTAINER(message, struct post, message));
+    bool held = lull__mem_hold(&post.rt->mem, false); /* the host may push */
     post.fn(post.rt, post.arg);
+    lull__mem_hold(&post.rt->mem, held);
 }
 
 static void drop_post(struct lull_message *message)

@@ -196,7 +196,9 @@ static void host_ended(struct lull_task *task)
     } else {
         bare_outcome(&outcome, task);
     }
+    bool held = lull__mem_hold(&rt->mem, false); /* the host may push */
     call.done(rt, &outcome, call.arg);
+    lull__mem_hold(&rt->mem, held);
     lua_settop(L, base);
 }
 

@@ -127,10 +127,12 @@ struct lull_options {
     struct event_base *base; /* borrowed until lull_free(); NULL: an own one */
     lull_alloc_fn alloc;     /* NULL: malloc */
     void *alloc_ud;          /* handed to alloc */
-    size_t memory_limit;     /* bytes of Lua and runtime memory; 0: no limit */
-    lull_report_fn report;   /* errors nobody received; NULL: stderr */
-    void *report_arg;        /* handed to report */
-    int ignore_environment;  /* not 0: LUA_PATH and LUA_CPATH do not count */
+    /* Bytes of Lua and runtime memory; 0: no limit.  Scripts are refused more; what
+       you push yourself, outside scripts, is counted and not refused. */
+    size_t memory_limit;
+    lull_report_fn report;  /* errors nobody received; NULL: stderr */
+    void *report_arg;       /* handed to report */
+    int ignore_environment; /* not 0: LUA_PATH and LUA_CPATH do not count */
 
     const char *const *permissions; /* copied; NULL: nothing is allowed */
     lull_audit_fn audit;            /* denied uses; NULL: nobody is told */
@@ -178,6 +180,13 @@ LULL_API void lull_free(struct lull_runtime *rt, double grace);
 
 /* The runtime's Lua state: for registering functions and pushing arguments. */
 LULL_API struct lua_State *lull_state(struct lull_runtime *rt);
+
+/*
+ * Push the global `name` of a plugin (NULL: of the runtime) on lull_state(), or nil.
+ * Looks at the table itself: a metatable of the script's has no say.
+ */
+LULL_API void lull_push_global(struct lull_runtime *rt, struct lull_plugin *plugin,
+                               const char *name);
 
 /* The base it runs on. */
 LULL_API struct event_base *lull_base(struct lull_runtime *rt);

@@ -14,6 +14,7 @@ void lull__mem_init(struct lull_mem *mem, lull_alloc_fn alloc, void *ud, size_t 
     mem->used = 0;
     mem->peak = 0;
     mem->refused_at = 0;
+    mem->strict = true;
     mem->limit = limit != 0 ? limit : SIZE_MAX;
 }
 
@@ -24,7 +25,7 @@ void lull__mem_deinit(struct lull_mem *mem)
 
 void *lull__mem_resize(struct lull_mem *mem, void *block, size_t osize, size_t nsize)
 {
-    if (nsize > osize &&
+    if (nsize > osize && mem->strict &&
         (mem->used > mem->limit || nsize - osize > mem->limit - mem->used)) {
         mem->refused_at = mem->used;
         return NULL;

@@ -5,7 +5,9 @@
  * Every byte a runtime holds, Lua's included, comes from here, so that the
  * count is exact and a runtime that was freed has given back all of it.
  *
- * Growth that would pass the limit is refused; giving memory back never
+ * Growth that would pass the limit is refused while `strict`: while scripts run.
+ * What the host itself pushes is counted and never refused for the limit, since
+ * it would be refused by an error that nobody catches.  Giving memory back never
  * fails.  Blocks carry no header: whoever frees one says how large it was, as
  * lua_Alloc does.  A runtime's memory belongs to the runtime's thread.
  */
@@ -15,6 +17,7 @@
 #include "lull.h"
 #include "slab.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lull_mem {
@@ -23,6 +26,7 @@ struct lull_mem {
     size_t used;           /* bytes in use now */
     size_t peak;           /* the most there ever were */
     size_t limit;          /* SIZE_MAX: none */
+    bool strict;           /* the limit holds */
     size_t refused_at;     /* `used` when growth was last refused; 0: it never was */
     struct lull_slab slab; /* the default allocator's */
 };
@@ -40,6 +44,14 @@ void lull__mem_deinit(struct lull_mem *mem);
 static inline int lull__mem_is_short(const struct lull_mem *mem)
 {
     return mem->refused_at != 0 && mem->used > mem->refused_at / 4 * 3;
+}
+
+/* Hold to the limit, or not; returns what it was. */
+static inline bool lull__mem_hold(struct lull_mem *mem, bool strict)
+{
+    bool before = mem->strict;
+    mem->strict = strict;
+    return before;
 }
 
 /* A block of `size` > 0 bytes, not cleared; NULL when refused. */

@@ -270,8 +270,10 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
         lua_checkstack(rt->tasks.L, 4)) {
         lua_pushcfunction(rt->tasks.L, init_lua);
         lua_pushlightuserdata(rt->tasks.L, rt);
-        if (lua_pcall(rt->tasks.L, 1, 0, 0) == LUA_OK)
+        if (lua_pcall(rt->tasks.L, 1, 0, 0) == LUA_OK) {
+            lull__mem_hold(&rt->mem, rt->attached);
             return rt;
+        }
         lua_pop(rt->tasks.L, 1);
     }
     lull__runtime_free(rt, 0);
@@ -299,6 +301,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
 {
     struct lull_tasks *tasks = &rt->tasks;
     rt->freeing = true;
+    lull__mem_hold(&rt->mem, true);
     if (tasks->L != NULL && tasks->anchors.table != 0) {
         lull__drive_end(tasks, grace);
         if (grace > 0)

@@ -111,6 +111,7 @@ static inline bool looks_at_clock(unsigned steps)
 bool lull__sched_turn(struct lull_sched *sched)
 {
     uint64_t start = sched->now = lull__clock_now();
+    bool held = lull__mem_hold(sched->mem, true);
     sched->in_turn = true;
     sched->turns++;
     if (sched->timers->count > 0)
@@ -137,6 +138,7 @@ bool lull__sched_turn(struct lull_sched *sched)
         }
     }
     sched->in_turn = false;
+    lull__mem_hold(sched->mem, held);
     uint64_t took = lull__clock_now() - start;
     sched->busy += took;
     if (took > sched->longest)
