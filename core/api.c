@@ -139,7 +139,7 @@ static struct lull_task *oldest_call(void *arg)
     struct lull_runtime *rt = arg;
     if (lull__list_empty(&rt->calls))
         return NULL;
-    return LULL_CONTAINER(rt->calls.next, struct lull_host_call, link)->task;
+    return LULL_CONTAINER(rt->calls.next, struct lull_call, link)->task;
 }
 
 /* Errors nobody received, now that the run is over. */

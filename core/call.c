@@ -16,65 +16,47 @@
 
 #include <string.h>
 
-/* start(call, fn, ...): make the task, inside a protected call. */
+/* start(fn, ...): make the task of rt->starting, inside a protected call. */
 static int start_call(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
-    struct lull_host_call *call = lua_touserdata(L, 1);
+    struct lull_runtime *rt = lull__runtime_of(tasks);
     luaL_checkstack(L, 4, NULL);
-    lua_pushvalue(L, 2);
-    lua_replace(L, 1); /* fn, fn, ... */
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, lull__l_run_body, 1);
-    lua_insert(L, 2); /* fn, run, fn, ... */
-    call->task =
+    lua_pushvalue(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->body_ref);
+    lua_rotate(L, 1, 2); /* fn, run, fn, ... */
+    struct lull_task *task =
         lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 2, LULL_TASK_HOST);
+    lull__call_unref(tasks, task->call); /* not the one this was called from */
+    task->call = rt->starting;
+    rt->starting->task = task;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, 2, 2);
     return 0;
 }
 
-/* The time for a call, counted by its tasks; false when memory is refused. */
-static bool make_budget(struct lull_runtime *rt, double seconds,
-                        struct lull_budget **budget)
-{
-    *budget = NULL;
-    if (!(seconds > 0) || seconds >= 1e9)
-        return true;
-    *budget = lull__mem_new(&rt->mem, sizeof **budget);
-    if (*budget == NULL)
-        return false;
-    **budget = (struct lull_budget){.limit = (uint64_t)(seconds * 1e9), .refs = 1};
-    rt->tasks.counts_time = true;
-    return true;
-}
-
-/* Start the call; its task, or NULL.  Pops the function and its arguments. */
-static struct lull_task *begin_call(struct lull_runtime *rt, int nargs,
-                                    struct lull_host_call *call)
+/* Start the call; false when memory is refused.  Pops the function and its arguments. */
+static bool begin_call(struct lull_runtime *rt, int nargs, struct lull_call *call)
 {
     lua_State *L = rt->tasks.L;
     if (!lua_checkstack(L, 4)) {
         lua_pop(L, nargs + 1);
-        return NULL;
+        return false;
     }
-    lua_pushlightuserdata(L, call);
-    lua_insert(L, -(nargs + 2));
+    rt->starting = call;
     lua_rawgeti(L, LUA_REGISTRYINDEX, rt->start_ref);
-    lua_insert(L, -(nargs + 3));
-    if (lua_pcall(L, nargs + 2, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        return NULL;
-    }
-    return call->task;
+    lua_insert(L, -(nargs + 2));
+    if (lua_pcall(L, nargs + 1, 0, 0) == LUA_OK)
+        return true;
+    lua_pop(L, 1);
+    return false;
 }
 
 struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
                                  const struct lull_call_options *options)
 {
     struct lull_call_options taken = {.size = sizeof taken};
-    struct lull_host_call *call = NULL;
-    struct lull_budget *budget;
+    struct lull_call *call = NULL;
     bool known =
         options == NULL || (options->size <= sizeof taken &&
                             options->size >= offsetof(struct lull_call_options, name));
@@ -82,19 +64,20 @@ struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
         memcpy(&taken, options, options->size);
     if (known && !rt->freeing)
         call = lull__mem_new(&rt->mem, sizeof *call);
-    if (call == NULL || !make_budget(rt, taken.cpu_limit, &budget)) {
-        lull__mem_free(&rt->mem, call, sizeof *call);
+    if (call == NULL) {
         lua_pop(rt->tasks.L, nargs + 1);
         return NULL;
     }
-    *call = (struct lull_host_call){.done = taken.done, .arg = taken.arg};
-    if (begin_call(rt, nargs, call) == NULL) {
-        lull__budget_unref(&rt->tasks, budget);
+    *call = (struct lull_call){
+        .done = taken.done, .arg = taken.arg, .limit = UINT64_MAX, .refs = 1};
+    if (taken.cpu_limit > 0 && taken.cpu_limit < 1e9) {
+        call->limit = (uint64_t)(taken.cpu_limit * 1e9);
+        rt->tasks.counts_time = true;
+    }
+    if (!begin_call(rt, nargs, call)) {
         lull__mem_free(&rt->mem, call, sizeof *call);
         return NULL;
     }
-    lull__budget_unref(&rt->tasks, call->task->budget); /* the caller's */
-    call->task->budget = budget;
     lull__list_append(&rt->calls, &call->link);
     if (taken.name != NULL)
         lull_set_name(rt, call->task, taken.name);
@@ -165,39 +148,51 @@ static const char *string_at(lua_State *L, int index)
     return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
 }
 
+/* Describe the outcome of a task that did not simply return.  Script code may run. */
+static void describe(struct lull_runtime *rt, struct lull_task *task,
+                     struct lull_outcome *outcome)
+{
+    lua_State *L = outcome->L;
+    int base = lua_gettop(L);
+    lua_State *outer = lull__slice_guard(&rt->tasks.slice, L); /* for __tostring */
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->outcome_ref);
+    lull__task_push(L, task);
+    int described = lua_pcall(L, 1, LUA_MULTRET, 0);
+    lull__slice_unguard(&rt->tasks.slice, outer);
+    if (described != LUA_OK) {
+        bare_outcome(outcome, task);
+        return;
+    }
+    outcome->status = (enum lull_status)lua_tointeger(L, base + 1);
+    outcome->message = string_at(L, base + 2);
+    outcome->traceback = string_at(L, base + 3);
+    outcome->results = lua_gettop(L) > base + 3 ? lua_gettop(L) - base - 3 : 0;
+}
+
 /* A task started from C has ended: tell, once. */
 static void host_ended(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
     struct lull_runtime *rt = lull__runtime_of(tasks);
     lua_State *L = tasks->L;
-    struct lull_list *node = rt->calls.next;
-    while (LULL_CONTAINER(node, struct lull_host_call, link)->task != task)
-        node = node->next;
-    struct lull_host_call call = *LULL_CONTAINER(node, struct lull_host_call, link);
-    lull__list_remove(node);
-    lull__mem_free(&rt->mem, LULL_CONTAINER(node, struct lull_host_call, link),
-                   sizeof call);
+    struct lull_call *call = task->call;
+    lull__list_remove(&call->link);
     task->future.received = true;
-    if (call.done == NULL || !lua_checkstack(L, 8))
+    if (call->done == NULL || !lua_checkstack(L, 8))
         return;
     int base = lua_gettop(L);
     struct lull_outcome outcome = {.L = L};
-    lua_State *outer = lull__slice_guard(&tasks->slice, L); /* for __tostring */
-    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->outcome_ref);
-    lull__task_push(L, task);
-    int described = lua_pcall(L, 1, LUA_MULTRET, 0);
-    lull__slice_unguard(&tasks->slice, outer);
-    if (described == LUA_OK) {
-        outcome.status = (enum lull_status)lua_tointeger(L, base + 1);
-        outcome.message = string_at(L, base + 2);
-        outcome.traceback = string_at(L, base + 3);
-        outcome.results = lua_gettop(L) > base + 3 ? lua_gettop(L) - base - 3 : 0;
+    if (task->future.status == LULL_FUTURE_DONE && task->future.results >= 0) {
+        outcome.status = LULL_DONE;
+        outcome.results = task->future.results;
+        lull__task_push(L, task);
+        lua_getiuservalue(L, -1, 1); /* its one result, if it has one */
+        lua_settop(L, base + 1 + outcome.results);
     } else {
-        bare_outcome(&outcome, task);
+        describe(rt, task, &outcome);
     }
     bool held = lull__mem_hold(&rt->mem, false); /* the host may push */
-    call.done(rt, &outcome, call.arg);
+    call->done(rt, &outcome, call->arg);
     lull__mem_hold(&rt->mem, held);
     lua_settop(L, base);
 }
@@ -339,6 +334,9 @@ int lull__call_init(lua_State *L)
         lua_pushcclosure(L, functions[i], 1);
         *refs[i] = luaL_ref(L, LUA_REGISTRYINDEX);
     }
+    lua_pushlightuserdata(L, rt);
+    lua_pushcclosure(L, lull__l_run_body, 1);
+    rt->body_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     rt->tasks.host_ended = host_ended;
     return 0;
 }

@@ -81,7 +81,7 @@ void lull__runtime_serve_interrupts(struct lull_runtime *rt)
     rt->served = rt->interrupts;
     struct lull_task *task = rt->tasks.interruptible;
     if (task == NULL && !rt->tasks.interrupts_taken && !lull__list_empty(&rt->calls))
-        task = LULL_CONTAINER(rt->calls.next, struct lull_host_call, link)->task;
+        task = LULL_CONTAINER(rt->calls.next, struct lull_call, link)->task;
     if (task != NULL && !lull__task_ended(task))
         lull__scope_cancel(&task->strand.root, &interrupted);
 }

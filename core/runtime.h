@@ -20,14 +20,6 @@
 
 #include <signal.h>
 
-/* A task started by lull_call: who wants to know its outcome. */
-struct lull_host_call {
-    struct lull_list link; /* in runtime->calls, oldest first */
-    struct lull_task *task;
-    lull_outcome_fn done; /* may be NULL */
-    void *arg;
-};
-
 /* How much a runtime may hold, and what it holds (limit.c); 0: no limit. */
 struct lull_limits {
     unsigned handles;
@@ -56,10 +48,12 @@ struct lull_runtime {
     bool owns_state; /* we made the lua_State and close it */
     bool attached;   /* the block belongs to the state */
     bool ignore_environment;
-    bool freeing;           /* lull_free is under way: nothing starts any more */
-    bool stopping;          /* lull_stop was called */
-    struct lull_list calls; /* struct lull_host_call */
-    int start_ref;          /* registry references of api.c's functions */
+    bool freeing;               /* lull_free is under way: nothing starts any more */
+    bool stopping;              /* lull_stop was called */
+    struct lull_list calls;     /* struct lull_call */
+    struct lull_call *starting; /* the one that is being started */
+    int start_ref;              /* registry references of functions of the api */
+    int body_ref;
     int outcome_ref;
     int flush_ref;
     int dump_ref;

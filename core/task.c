@@ -222,8 +222,6 @@ void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusa
         lull__anchor_release(tasks->from, &tasks->anchors, task->vars_slot);
     task->vars_slot = 0;
     tasks->trace_drop(task);
-    lull__budget_unref(tasks, task->budget);
-    task->budget = NULL;
     lull__scope_release(tasks, &task->strand.root);
     lull__future_tell(&task->future);
     if (flags & LULL_TASK_HOST) {
@@ -240,6 +238,8 @@ void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusa
     } else {
         route_failure(task, owner);
     }
+    lull__call_unref(tasks, task->call);
+    task->call = NULL;
 }
 
 static void pass_on(struct lull_scope *scope, struct lull_scope *heir)
@@ -313,8 +313,8 @@ void lull__task_end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
 static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ran)
 {
     task->ran += ran;
-    if (task->budget != NULL)
-        task->budget->used += ran;
+    if (task->call != NULL)
+        task->call->used += ran;
     if (task->kill == LULL_KILL_NONE && !lull__task_ended(task)) {
         task->kill = (uint8_t)lull__task_overspent(tasks, task, 0);
         tasks->killed += task->kill != LULL_KILL_NONE;
@@ -369,10 +369,10 @@ void lull__task_run(struct lull_runnable *self)
     lull__task_end(tasks, task, status == LUA_OK);
 }
 
-void lull__budget_unref(struct lull_tasks *tasks, struct lull_budget *budget)
+void lull__call_unref(struct lull_tasks *tasks, struct lull_call *call)
 {
-    if (budget != NULL && --budget->refs == 0)
-        lull__mem_free(tasks->mem, budget, sizeof *budget);
+    if (call != NULL && --call->refs == 0)
+        lull__mem_free(tasks->mem, call, sizeof *call);
 }
 
 #define FEW_ARGUMENTS 8 /* fit where a C function's stack has room anyway */
@@ -406,8 +406,11 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
     }
     task->vars_slot = vars;
     /* Nothing below raises. */
-    if (tasks->running != NULL)
-        task->budget = lull__budget_ref(tasks->running->budget);
+    struct lull_call *call = tasks->running != NULL ? tasks->running->call : NULL;
+    if (call != NULL && call->limit != UINT64_MAX) {
+        task->call = call;
+        call->refs++;
+    }
     tasks->pooled--;
     task->co = thread.co;
     task->co_slot = thread.slot;

@@ -60,11 +60,18 @@ enum lull_kill {
     LULL_KILL_OWNER  /* its owner was killed */
 };
 
-/* The time that a call of the host and all that it started may run. */
-struct lull_budget {
-    uint64_t used; /* ns */
-    uint64_t limit;
-    uint32_t refs; /* tasks */
+/*
+ * A call of the host: who wants to know its outcome, and the time that it and all
+ * that it started may run.  Counted by its task, and with a limit by those others.
+ */
+struct lull_call {
+    struct lull_list link;  /* in the runtime's calls, oldest first, until told */
+    struct lull_task *task; /* its task */
+    lull_outcome_fn done;   /* may be NULL */
+    void *arg;
+    uint64_t used;  /* ns */
+    uint64_t limit; /* UINT64_MAX: none */
+    uint32_t refs;
 };
 
 /* What a task waits with, when the provider needs no more than this. */
@@ -90,14 +97,14 @@ struct lull_task {
     struct lull_future future;
     struct lull_strand strand;
     union lull_wait wait;
-    lua_State *co;              /* NULL once ended */
-    struct lull_trace *trace;   /* of the error on its way out; trace.h */
-    uint32_t slot;              /* anchor of the userdata, once ended; 0: none */
-    uint32_t co_slot;           /* anchor of the thread */
-    uint32_t vars_slot;         /* anchor of its task-local values; 0: none */
-    uint8_t kill;               /* enum lull_kill */
-    uint64_t ran;               /* ns in steps, where limits count them */
-    struct lull_budget *budget; /* counted; NULL: none */
+    lua_State *co;            /* NULL once ended */
+    struct lull_trace *trace; /* of the error on its way out; trace.h */
+    uint32_t slot;            /* anchor of the userdata, once ended; 0: none */
+    uint32_t co_slot;         /* anchor of the thread */
+    uint32_t vars_slot;       /* anchor of its task-local values; 0: none */
+    uint8_t kill;             /* enum lull_kill */
+    uint64_t ran;             /* ns in steps, where limits count them */
+    struct lull_call *call;   /* it is, or counts for; NULL: none */
 };
 
 struct lull_pooled_thread {
@@ -287,19 +294,13 @@ static inline enum lull_kill lull__task_overspent(const struct lull_tasks *tasks
 {
     if (task->ran + more > tasks->task_limit)
         return LULL_KILL_TASK;
-    const struct lull_budget *budget = task->budget;
-    return budget != NULL && budget->used + more > budget->limit ? LULL_KILL_CALL
-                                                                 : LULL_KILL_NONE;
+    const struct lull_call *call = task->call;
+    return call != NULL && call->used + more > call->limit ? LULL_KILL_CALL
+                                                           : LULL_KILL_NONE;
 }
 
-/* Count references of a budget; NULL is allowed. */
-static inline struct lull_budget *lull__budget_ref(struct lull_budget *budget)
-{
-    if (budget != NULL)
-        budget->refs++;
-    return budget;
-}
-void lull__budget_unref(struct lull_tasks *tasks, struct lull_budget *budget);
+/* One reference less; NULL is allowed. */
+void lull__call_unref(struct lull_tasks *tasks, struct lull_call *call);
 
 /* Are scripts of this runtime kept from holding the thread? */
 static inline bool lull__is_limited(const struct lull_tasks *tasks)
