@@ -4,7 +4,9 @@
  *
  * Nothing that may raise is called here outside a protected call.
  */
+#include "chunk.h"
 #include "drive.h"
+#include "plugin.h"
 #include "promise.h"
 #include "runtime.h"
 
@@ -39,9 +41,11 @@ struct lua_State *lull_state(struct lull_runtime *rt)
 void lull_push_global(struct lull_runtime *rt, struct lull_plugin *plugin,
                       const char *name)
 {
-    (void)plugin;
     lua_State *L = rt->tasks.L;
-    lua_pushglobaltable(L);
+    if (plugin != NULL)
+        lull__plugin_push_globals(L, plugin);
+    else
+        lua_pushglobaltable(L);
     lua_pushstring(L, name);
     lua_rawget(L, -2);
     lua_remove(L, -2);
@@ -74,56 +78,15 @@ int lull_exit_code(const struct lull_runtime *rt)
 
 /* ---- loading ------------------------------------------------------------------------- */
 
-static enum lull_status load_status(int status)
-{
-    switch (status) {
-    case LUA_OK:
-        return LULL_DONE;
-    case LUA_ERRSYNTAX:
-        return LULL_SYNTAX;
-    case LUA_ERRMEM:
-        return LULL_NO_MEMORY;
-    default:
-        return LULL_NO_FILE;
-    }
-}
-
 enum lull_status lull_load(struct lull_runtime *rt, const char *source, size_t size,
                            const char *chunkname)
 {
-    if (!lua_checkstack(rt->tasks.L, 2))
-        return LULL_NO_MEMORY;
-    bool held = lull__mem_hold(&rt->mem, true);
-    int status = luaL_loadbufferx(rt->tasks.L, source, size, chunkname, NULL);
-    lull__mem_hold(&rt->mem, held);
-    return load_status(status);
-}
-
-/* luaL_loadfilex builds its chunk name before it is protected. */
-static int load_file(lua_State *L)
-{
-    const char *path = lua_touserdata(L, 1);
-    int status = luaL_loadfilex(L, path, NULL);
-    lua_pushinteger(L, status);
-    lua_insert(L, -2);
-    return 2;
+    return lull__load_source(&rt->tasks, rt->tasks.own.all, source, size, chunkname);
 }
 
 enum lull_status lull_load_file(struct lull_runtime *rt, const char *path)
 {
-    lua_State *L = rt->tasks.L;
-    if (!lua_checkstack(L, 4))
-        return LULL_NO_MEMORY;
-    lua_pushcfunction(L, load_file);
-    lua_pushlightuserdata(L, (void *)path);
-    bool held = lull__mem_hold(&rt->mem, true);
-    int called = lua_pcall(L, 1, 2, 0);
-    lull__mem_hold(&rt->mem, held);
-    if (called != LUA_OK)
-        return LULL_NO_MEMORY;
-    int status = (int)lua_tointeger(L, -2);
-    lua_remove(L, -2);
-    return load_status(status);
+    return lull__load_file(&rt->tasks, rt->tasks.own.all, path);
 }
 
 /* ---- running ------------------------------------------------------------------------------ */

@@ -77,7 +77,9 @@ static int l_run(lua_State *L)
  */
 static struct box *push_box(lua_State *L)
 {
-    static const struct lull_options options = {.size = sizeof options};
+    static const char *const all[] = {"all", NULL};
+    static const struct lull_options options = {.size = sizeof options,
+                                                .permissions = all};
     struct box *box = lua_newuserdatauv(L, sizeof *box, 1);
     box->rt = NULL;
     lua_createtable(L, 0, 1);

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "force.h"
 #include "frame.h"
+#include "plugin.h"
 #include "promise.h"
 #include "runtime.h"
 #include "scopelib.h"
@@ -78,6 +79,8 @@ struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
         lull__mem_free(&rt->mem, call, sizeof *call);
         return NULL;
     }
+    if (taken.plugin != NULL)
+        lull__plugin_adopt(taken.plugin, call->task);
     lull__list_append(&rt->calls, &call->link);
     if (taken.name != NULL)
         lull_set_name(rt, call->task, taken.name);
@@ -192,7 +195,10 @@ static void host_ended(struct lull_task *task)
         describe(rt, task, &outcome);
     }
     bool held = lull__mem_hold(&rt->mem, false); /* the host may push */
+    struct lull_realm *realm = tasks->realm;
+    tasks->realm = &tasks->own; /* what it starts is the host's */
     call->done(rt, &outcome, call->arg);
+    tasks->realm = realm;
     lull__mem_hold(&rt->mem, held);
     lua_settop(L, base);
 }

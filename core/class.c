@@ -8,6 +8,11 @@ void lull__class_make(lua_State *L, struct lull_tasks *tasks, const char *key,
                       const char *name, const luaL_Reg *methods, const luaL_Reg *meta)
 {
     struct lull_runtime *rt = lull__runtime_of(tasks);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) != LUA_TNIL) {
+        lua_pop(L, 1); /* another realm's module has made it */
+        return;
+    }
+    lua_pop(L, 1);
     lua_newtable(L);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__name");

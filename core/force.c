@@ -96,15 +96,18 @@ void lull__task_force(struct lull_task *task)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
     lua_State *L = tasks->from;
+    struct lull_realm *outer = tasks->realm;
+    tasks->realm = task->realm; /* its cleanup may what it may */
     if (!(task->waker.flags & LULL_TASK_STARTED)) {
         lull__task_end_uncalled(tasks, task);
-        return;
+    } else {
+        keep_task(L, task);
+        lull__task_push(L, task); /* held here: its coroutine loses it */
+        close_coroutines(L, tasks, task);
+        task->future.status = LULL_FUTURE_CANCELLED;
+        lull__task_end(tasks, task, false);
     }
-    keep_task(L, task);
-    lull__task_push(L, task); /* held here: its coroutine loses it */
-    close_coroutines(L, tasks, task);
-    task->future.status = LULL_FUTURE_CANCELLED;
-    lull__task_end(tasks, task, false);
+    tasks->realm = outer;
 }
 
 /* ---- killing ---------------------------------------------------------------------- */

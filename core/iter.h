@@ -48,6 +48,8 @@ int lull__l_gsub(lua_State *L);
  */
 int lull__l_sort(lua_State *L);
 
+#define LULL__LOAD_GLOBALS 3 /* of load: the upvalue that has a plugin's globals */
+
 /*
  * load(chunk [, chunkname [, mode [, env]]]) -> function | nil, message
  *

@@ -15,9 +15,11 @@
 #include "iter.h"
 
 #include "await.h"
+#include "chunk.h"
 
 #include <lauxlib.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define FIRST_TRIAL ((size_t)64 * 1024) /* bytes; most chunks are never tried early */
 
@@ -32,6 +34,15 @@ struct load {
     bool has_env;      /* the fourth argument was given, even as nil */
 };
 
+/* The mode at MODE, as far as the running code may have it. */
+static const char *allowed_mode(lua_State *L)
+{
+    const char *wanted = luaL_optstring(L, MODE, "bt");
+    if (lull__chunk_mode(lull__tasks(L))[0] == 'b')
+        return wanted;
+    return strchr(wanted, 't') != NULL ? "t" : "";
+}
+
 /* Turns what lua_load left into the results of load. */
 static int finish(lua_State *L, int status, bool has_env)
 {
@@ -40,8 +51,9 @@ static int finish(lua_State *L, int status, bool has_env)
         lua_insert(L, -2);
         return 2;
     }
-    if (has_env) {
-        lua_pushvalue(L, ENV);
+    bool has_globals = lua_istable(L, lua_upvalueindex(LULL__LOAD_GLOBALS));
+    if (has_env || has_globals) {
+        lua_pushvalue(L, has_env ? ENV : lua_upvalueindex(LULL__LOAD_GLOBALS));
         if (lua_setupvalue(L, -2, 1) == NULL)
             lua_pop(L, 1); /* a function without upvalues */
     }
@@ -71,7 +83,7 @@ static int compile(lua_State *L, struct load *load)
     load->next = 1;
     load->ran_out = false;
     return lua_load(L, read_piece, load, luaL_optstring(L, NAME, "=(load)"),
-                    luaL_optstring(L, MODE, "bt"));
+                    allowed_mode(L));
 }
 
 /* ---- collecting ---- */
@@ -158,7 +170,7 @@ int lull__l_load(lua_State *L)
 {
     size_t length;
     const char *text = lua_tolstring(L, CHUNK, &length);
-    const char *mode = luaL_optstring(L, MODE, "bt");
+    const char *mode = allowed_mode(L);
     if (text == NULL)
         return load_from_reader(L);
     const char *name = luaL_optstring(L, NAME, text);

@@ -116,7 +116,7 @@ void lull_get_stats(const struct lull_runtime *rt, struct lull_stats *stats)
         .turns = rt->sched.turns,
         .preempted = tasks->preempted,
         .killed = tasks->killed,
-        .denied = rt->limits.denied,
+        .denied = rt->tasks.outlets.denied,
         .longest_turn = (double)rt->sched.longest / 1e9,
         .busy = (double)rt->sched.busy / 1e9,
     };

@@ -347,7 +347,9 @@ static void keep_heap(void)
 static int work(void *arg)
 {
     struct command command = *(const struct command *)arg;
+    static const char *const all[] = {"all", NULL};
     const struct lull_options options = {.size = sizeof options,
+                                         .permissions = all,
                                          .ignore_environment = command.no_environment};
     struct lull_runtime *rt = lull_new(&options);
     if (rt == NULL) {

@@ -10,16 +10,21 @@
 #include "coro.h"
 #include "drive.h"
 #include "error.h"
+#include "iolib.h"
 #include "iter.h"
 #include "native.h"
+#include "output.h"
+#include "permission.h"
 #include "promise.h"
 #include "protect.h"
 #include "require.h"
+#include "sandbox.h"
 #include "scopelib.h"
 #include "sink.h"
 #include "start.h"
 #include "sync.h"
 #include "taskclass.h"
+#include "view.h"
 
 #include <string.h>
 
@@ -56,7 +61,7 @@ static const struct lull_builtin *find_builtin(const char *name)
     return NULL;
 }
 
-/* searcher(name) -> loader, ":lull:" | message */
+/* searcher(name) -> loader, ":lull:" | message.  Upvalue 2: globals, or nil for the own. */
 static int l_searcher(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -78,12 +83,16 @@ static int l_searcher(lua_State *L)
         if (luaL_loadbufferx(L, builtin->source, builtin->size, lua_tostring(L, -1),
                              "t") != LUA_OK)
             return lua_error(L);
+        if (lua_istable(L, lua_upvalueindex(2))) {
+            lua_pushvalue(L, lua_upvalueindex(2));
+            lua_setupvalue(L, -2, 1);
+        }
     }
     lua_pushliteral(L, ":lull:");
     return 2;
 }
 
-static int lazy_k(lua_State *L, int status, lua_KContext context)
+static int returned_k(lua_State *L, int status, lua_KContext context)
 {
     (void)L;
     (void)status;
@@ -91,7 +100,16 @@ static int lazy_k(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* lull.name for a module lull.name: require it.  Upvalue 2 is require. */
+/* Require the module whose name is on top.  Upvalue 2 is require. */
+static int call_require(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, -2);
+    lua_callk(L, 1, 1, 0, returned_k);
+    return returned_k(L, LUA_OK, 0);
+}
+
+/* lull.name for a module lull.name: require it. */
 static int lazy_module(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
@@ -99,23 +117,93 @@ static int lazy_module(lua_State *L)
     lua_pushfstring(L, "lull.%s", lua_tostring(L, 2));
     if (find_builtin(lua_tostring(L, -1)) == NULL)
         return 0;
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_insert(L, -2);
-    lua_callk(L, 1, 1, 0, lazy_k);
-    return lazy_k(L, LUA_OK, 0);
+    return call_require(L);
 }
 
-static void add_searcher(lua_State *L, struct lull_tasks *tasks)
+/* ---- modules where not everything is allowed ------------------------------------------ */
+
+/*
+ * lull's own modules require each other by a `require` of their own, with a table of
+ * loaded modules of its own.  Scripts get in by this gate only: their rules say which
+ * modules they may have, and what these need is no matter of theirs.
+ */
+
+/* The loader that the gate gives for a module: it asks the inner require. */
+static int load_inner(lua_State *L)
 {
-    lua_getfield(L, -1, "searchers");
+    lua_settop(L, 1);
+    return call_require(L);
+}
+
+/* Is it a tool of the tests and the prompt, or the inner half of a module? */
+static bool is_internal(const char *name)
+{
+    static const char *const heads[] = {"core", "testing", "test", "repl"};
+    const char *head = strchr(name, '.');
+    const char *tail = strrchr(name, '.');
+    if (head == NULL)
+        return false;
+    size_t size = strcspn(++head, ".");
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (strlen(heads[i]) == size && strncmp(heads[i], head, size) == 0)
+            return true;
+    }
+    return strcmp(tail, ".native") == 0;
+}
+
+/* gate(name) -> loader, ":lull:" | message.  Upvalue 2 is the inner require. */
+static int l_gate(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const struct lull_realm *realm = lull__tasks(L)->realm;
+    if (find_builtin(name) == NULL) {
+        lua_pushfstring(L, "no module '%s' in lull", name);
+        return 1;
+    }
+    if (is_internal(name) && !realm->all)
+        return lull__deny(L, "require", LULL_MAY_ALL, NULL);
+    if (!lull__policy_allows_module(realm->policy, name))
+        return lull__deny_rule(L, "require", lua_pushfstring(L, "module=%s", name));
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushcclosure(L, load_inner, 2);
+    lua_pushliteral(L, ":lull:");
+    return 2;
+}
+
+/* Put the searcher on top into the list at 2, and pop it. */
+static void add_searcher(lua_State *L, const struct lull_places *at)
+{
+    lua_getfield(L, at->package, "searchers");
     for (lua_Integer i = luaL_len(L, -1); i >= 2; i--) {
         lua_rawgeti(L, -1, i);
         lua_rawseti(L, -2, i + 1);
     }
-    lua_pushlightuserdata(L, tasks);
-    lua_pushcclosure(L, l_searcher, 1);
+    lua_insert(L, -2);
     lua_rawseti(L, -2, 2);
     lua_pop(L, 1);
+}
+
+/* Push a searcher of lull's modules, or the gate to them, with an upvalue at `index`. */
+static void push_searcher(lua_State *L, struct lull_tasks *tasks, lua_CFunction fn,
+                          int index)
+{
+    lua_pushlightuserdata(L, tasks);
+    if (index != 0)
+        lua_pushvalue(L, index);
+    else
+        lua_pushnil(L);
+    lua_pushcclosure(L, fn, 2);
+}
+
+/* Push require for the package and the loaded modules at these indices. */
+static void push_require(lua_State *L, struct lull_tasks *tasks, int package, int loaded)
+{
+    lua_pushlightuserdata(L, tasks);
+    lua_pushvalue(L, package);
+    lua_pushvalue(L, loaded);
+    lua_newtable(L);
+    lua_pushcclosure(L, lull__l_require, 4);
 }
 
 /* ---- the Lua layer ------------------------------------------------------------------ */
@@ -132,72 +220,156 @@ static void set_function(lua_State *L, struct lull_tasks *tasks, const char *nam
 }
 
 /* Into the table of this library, where Lua finds names for messages. */
-static bool push_library(lua_State *L, const char *name)
+static bool push_library(lua_State *L, const struct lull_places *at, const char *name)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_getfield(L, -1, name);
-    lua_remove(L, -2);
+    lua_getfield(L, at->loaded, name);
     if (lua_istable(L, -1))
         return true;
     lua_pop(L, 1);
     return false;
 }
 
-static void replace_standard(lua_State *L, struct lull_tasks *tasks)
+static void replace_libraries(lua_State *L, struct lull_tasks *tasks,
+                              const struct lull_places *at)
 {
-    if (push_library(L, LUA_GNAME)) {
-        set_function(L, tasks, "pcall", lull__l_pcall, 1);
-        set_function(L, tasks, "xpcall", lull__l_xpcall, 1);
-        set_function(L, tasks, "load", lull__l_load, LULL__ITER_UPVALUES);
-        if (push_library(L, LUA_LOADLIBNAME)) {
-            lua_pushlightuserdata(L, tasks);
-            lua_pushvalue(L, -2);
-            lua_pushcclosure(L, lull__l_require, 2);
-            lua_setfield(L, -3, "require");
-            add_searcher(L, tasks);
-            lua_pop(L, 1);
-        }
-        lua_pop(L, 1);
-    }
-    if (push_library(L, LUA_COLIBNAME)) {
+    if (push_library(L, at, LUA_COLIBNAME)) {
         lull_set_functions(L, lull__runtime_of(tasks), lull__coro_functions);
         lua_pop(L, 1);
     }
-    if (push_library(L, LUA_STRLIBNAME)) {
+    if (push_library(L, at, LUA_STRLIBNAME)) {
         set_function(L, tasks, "gsub", lull__l_gsub, LULL__ITER_UPVALUES);
         lua_pop(L, 1);
     }
-    if (push_library(L, LUA_TABLIBNAME)) {
+    if (push_library(L, at, LUA_TABLIBNAME)) {
         set_function(L, tasks, "sort", lull__l_sort, LULL__ITER_UPVALUES);
         lua_pop(L, 1);
     }
-    if (push_library(L, LUA_OSLIBNAME)) {
+    if (push_library(L, at, LUA_OSLIBNAME)) {
         set_function(L, tasks, "exit", lull__l_os_exit, 1);
+        lua_pop(L, 1);
+    }
+    if (tasks->outlets.print != NULL && push_library(L, at, LUA_IOLIBNAME)) {
+        lull__redirect_io(L, tasks);
         lua_pop(L, 1);
     }
 }
 
-void lull__module_init(lua_State *L, struct lull_tasks *tasks)
+static void replace_globals(lua_State *L, struct lull_tasks *tasks,
+                            const struct lull_places *at)
+{
+    lua_pushvalue(L, at->globals);
+    set_function(L, tasks, "pcall", lull__l_pcall, 1);
+    set_function(L, tasks, "xpcall", lull__l_xpcall, 1);
+    lua_pushlightuserdata(L, tasks);
+    lua_pushnil(L);
+    if (tasks->realm->own)
+        lua_pushnil(L); /* what lua_load gives is right */
+    else
+        lua_pushvalue(L, at->globals);
+    lua_pushcclosure(L, lull__l_load, LULL__LOAD_GLOBALS);
+    lua_setfield(L, -2, "load");
+    if (tasks->outlets.print != NULL)
+        set_function(L, tasks, "print", lull__l_print, 1);
+    lua_pop(L, 1);
+}
+
+/* Push a table `lull` that loads submodules with the require at `require`. */
+static void push_lull(lua_State *L, struct lull_tasks *tasks, int require)
 {
     static const luaL_Reg *const parts[] = {
         module_functions,      lull__start_functions,   lull__task_functions,
         lull__scope_functions, lull__combine_functions, lull__wait_functions};
-    struct lull_runtime *rt = lull__runtime_of(tasks);
-    lull__require_init(L, tasks);
-    replace_standard(L, tasks);
     lua_createtable(L, 0, 40);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        lull_set_functions(L, rt, parts[i]);
+        lull_set_functions(L, lull__runtime_of(tasks), parts[i]);
     lua_pushliteral(L, LULL_VERSION);
     lua_setfield(L, -2, "version");
     lua_createtable(L, 0, 1); /* the metatable that loads submodules */
-    lua_pushlightuserdata(L, tasks);
-    lua_getglobal(L, "require");
-    lua_pushcclosure(L, lazy_module, 2);
+    push_searcher(L, tasks, lazy_module, require);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
+}
+
+/* ---- environments ----------------------------------------------------------------------- */
+
+/*
+ * Push the require of lull's own modules: their globals are `inner`, and what scripts
+ * put into package.loaded from there is for everybody.
+ */
+static void push_inner_require(lua_State *L, struct lull_tasks *tasks,
+                               const struct lull_places *at)
+{
+    lull__sandbox_push_inner(L, tasks, at);
+    int inner = lua_gettop(L);
+    lua_createtable(L, 0, 16); /* loaded */
+    lua_createtable(L, 0, 2);  /* package */
+    push_require(L, tasks, inner + 2, inner + 1);
+    lua_createtable(L, 1, 0);
+    push_searcher(L, tasks, l_searcher, inner);
+    lua_rawseti(L, -2, 1);
+    lua_setfield(L, inner + 2, "searchers");
+    lua_newtable(L); /* package.loaded, as its scripts see it */
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, inner + 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, at->loaded);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, inner + 2, "loaded");
+    push_lull(L, tasks, inner + 3);
+    lua_setfield(L, inner + 1, "lull");
+    lua_pushvalue(L, inner + 2);
+    lua_setfield(L, inner, "package");
+    lua_pushvalue(L, inner + 3);
+    lua_setfield(L, inner, "require");
+    lua_replace(L, inner);
+    lua_settop(L, inner);
+}
+
+/* The current realm's libraries are stock's: make them lull's, as far as allowed. */
+static void build(lua_State *L, struct lull_tasks *tasks, const struct lull_places *at)
+{
+    bool cut = !tasks->realm->all || !tasks->realm->own;
+    int top = lua_gettop(L);
+    replace_globals(L, tasks, at);
+    replace_libraries(L, tasks, at);
+    push_require(L, tasks, at->package, at->loaded);
+    lua_pushvalue(L, top + 1);
+    lua_setfield(L, at->globals, "require");
+    push_lull(L, tasks, top + 1);
+    lua_setfield(L, at->loaded, "lull");
+    if (cut) {
+        push_searcher(L, tasks, l_gate, 0); /* a place for it */
+        add_searcher(L, at);
+        lull__sandbox_cut(L, tasks, at);
+        push_inner_require(L, tasks, at);
+        push_searcher(L, tasks, l_gate, top + 2);
+        lua_getfield(L, at->package, "searchers");
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 2);
+    } else {
+        push_searcher(L, tasks, l_searcher, 0);
+        add_searcher(L, at);
+    }
+    lua_settop(L, top);
+}
+
+void lull__module_build(lua_State *L, struct lull_tasks *tasks)
+{
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 24, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_insert(L, -2);
-    lua_setfield(L, -2, "lull");
-    lua_pop(L, 1);
+    lua_getfield(L, -1, LUA_LOADLIBNAME);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    const struct lull_places at = {top + 1, top + 2, top + 3, top + 4};
+    build(L, tasks, &at);
+    lua_settop(L, top);
+}
+
+void lull__module_init(lua_State *L, struct lull_tasks *tasks)
+{
+    lull__require_init(L, tasks);
+    lull__view_init(L, tasks);
+    lull__module_build(L, tasks);
 }

@@ -25,7 +25,13 @@ struct lull_builtin {
 /* Made by the build, sorted by name; ends with a zero entry. */
 extern const struct lull_builtin lull__builtins[];
 
-/* Put the module `lull`, the Lua layer and the searcher into L.  May raise (memory). */
+/*
+ * The stock libraries are in the registry's globals and loaded modules: make them those
+ * of the current realm, with the module `lull`.  May raise (memory).
+ */
+void lull__module_build(lua_State *L, struct lull_tasks *tasks);
+
+/* The same for the runtime's own realm, and what all realms need.  May raise. */
 void lull__module_init(lua_State *L, struct lull_tasks *tasks);
 
 #endif

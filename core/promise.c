@@ -11,6 +11,7 @@
 /* A script-made future: its userdata. */
 struct promise {
     struct lull_future future;
+    struct lull_realm *realm; /* that failed it */
 };
 
 struct lull_future *lull__to_future(lua_State *L, struct lull_tasks *tasks, int index)
@@ -222,6 +223,7 @@ static int m_fail(lua_State *L)
     lua_settop(L, 2);
     lua_setiuservalue(L, 1, 1);
     promise->future.results = 1;
+    promise->realm = tasks->realm;
     lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->failed_set_ref);
     lua_pushvalue(L, 1);
     lua_pushboolean(L, 1);
@@ -273,15 +275,34 @@ static int m_tostring(lua_State *L)
     return 1;
 }
 
+/* deliver(tasks, err) */
+static int deliver(lua_State *L)
+{
+    lull__sink_error(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+/* Report the failed future on top, in the realm that failed it. */
+static void report(lua_State *L, struct lull_tasks *tasks, struct promise *promise)
+{
+    struct lull_realm *outer = tasks->realm;
+    luaL_checkstack(L, 4, NULL);
+    promise->future.received = true;
+    lua_pushcfunction(L, deliver);
+    lua_pushlightuserdata(L, tasks);
+    lua_getiuservalue(L, -3, 1);
+    tasks->realm = promise->realm;
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+        lua_pop(L, 1); /* no memory even to report */
+    tasks->realm = outer;
+}
+
 /* Report a failed future at 1, unless somebody received it. */
 static int m_gc(lua_State *L)
 {
     struct promise *promise = check_promise(L);
-    if (!promise->future.received) {
-        promise->future.received = true;
-        lua_getiuservalue(L, 1, 1);
-        lull__sink_error(L, lull__tasks(L));
-    }
+    if (!promise->future.received)
+        report(L, lull__tasks(L), promise);
     return 0;
 }
 
@@ -302,11 +323,8 @@ void lull__promises_flush(lua_State *L, struct lull_tasks *tasks)
         lua_rawset(L, top + 2); /* set[future] = nil */
         lua_rawgeti(L, top + 1, i);
         struct lull_future *future = lull__to_future(L, tasks, -1);
-        if (!future->received) {
-            future->received = true;
-            lua_getiuservalue(L, -1, 1);
-            lull__sink_error(L, tasks);
-        }
+        if (!future->received)
+            report(L, tasks, LULL_CONTAINER(future, struct promise, future));
         lua_pop(L, 1);
     }
     lua_settop(L, top);

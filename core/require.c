@@ -10,13 +10,13 @@
 
 #include "await.h"
 
-static const char loading_key = 'r'; /* registry: name -> entry */
-static const char class_key = 'R';   /* registry: metatable of entries */
+static const char class_key = 'R'; /* registry: metatable of entries */
 
 struct loading {
     struct lull_list lot;     /* tasks that wait for it */
     struct lull_task *loader; /* who loads, held by user value 3; NULL: not a task */
     bool failed;              /* with the error in user value 2 */
+                              /* user values: 1 its name, 4 the table it is in */
 };
 
 static struct loading *loading_of_waiter(const struct lull_op *op);
@@ -76,7 +76,7 @@ static int loading_close(lua_State *L)
         loading->failed = true;
         lua_setiuservalue(L, 1, 2);
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key);
+    lua_getiuservalue(L, 1, 4);
     lua_getiuservalue(L, 1, 1);
     lua_pushvalue(L, -1);
     lua_rawget(L, -3);
@@ -152,23 +152,23 @@ static int searched_k(lua_State *L, int status, lua_KContext next)
 
 static void push_entry(lua_State *L, struct lull_tasks *tasks)
 {
-    struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 3);
+    struct loading *loading = lua_newuserdatauv(L, sizeof *loading, 4);
     lull__list_init(&loading->lot);
     loading->failed = false;
     loading->loader = tasks->running;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
+    lua_pushvalue(L, lua_upvalueindex(4));
+    lua_setiuservalue(L, -2, 4);
     if (loading->loader != NULL) {
         lull__task_push(L, loading->loader);
         lua_setiuservalue(L, -2, 3);
     }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
     lua_setmetatable(L, -2);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key);
     lua_pushvalue(L, 1);
-    lua_pushvalue(L, -3);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, lua_upvalueindex(4));
     lua_toclose(L, 3);
 }
 
@@ -186,15 +186,13 @@ static bool is_under_way(lua_State *L)
 static int require(lua_State *L, struct lull_tasks *tasks)
 {
     lua_settop(L, 1);
-    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, lua_upvalueindex(3));
     lua_getfield(L, 2, lua_tostring(L, 1));
     if (lua_toboolean(L, -1))
         return 1;
     lua_settop(L, 2);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key);
     lua_pushvalue(L, 1);
-    lua_rawget(L, -2);
-    lua_remove(L, 3);
+    lua_rawget(L, lua_upvalueindex(4));
     if (is_under_way(L))
         return wait_for(L, tasks);
     lua_settop(L, 2);
@@ -224,8 +222,6 @@ int lull__l_require(lua_State *L)
 void lull__require_init(lua_State *L, struct lull_tasks *tasks)
 {
     static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &loading_key);
     lua_createtable(L, 0, 1);
     lull_set_functions(L, lull__runtime_of(tasks), meta);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &class_key);

@@ -12,10 +12,13 @@
 
 #include "task.h"
 
-/* Upvalues: 1 the runtime, 2 the table `package`. */
+/*
+ * require(name).  Upvalues: 1 the runtime, 2 the table `package`, 3 package.loaded, 4 a
+ * table of modules being loaded.
+ */
 int lull__l_require(lua_State *L);
 
-/* Make the table of modules being loaded.  May raise (memory). */
+/* Make the class of what is being loaded.  May raise (memory). */
 void lull__require_init(lua_State *L, struct lull_tasks *tasks);
 
 #endif

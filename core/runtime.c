@@ -16,6 +16,8 @@
 #include "force.h"
 #include "frame.h"
 #include "module.h"
+#include "output.h"
+#include "plugin.h"
 #include "preempt.h"
 #include "promise.h"
 #include "protect.h"
@@ -24,6 +26,7 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,6 +143,7 @@ static int init_lua(lua_State *L)
     }
     lull__sink_open(L, &rt->sink);
     lull__ext_init(L, rt);
+    lull__take_warnings(L, tasks);
     lull__module_init(L, tasks);
     return lull__api_init(L);
 }
@@ -159,6 +163,8 @@ static void init_tasks(struct lull_runtime *rt)
     tasks->kill_now = lull__task_kill_now;
     lull__scope_init(&tasks->root, LULL_SCOPE_DETACHED, NULL, NULL);
     lull__list_init(&tasks->settlers);
+    lull__list_init(&tasks->plugins);
+    lull__list_init(&tasks->lives);
     lull__slice_init(&tasks->slice, on_fire, rt);
 }
 
@@ -194,6 +200,39 @@ static bool set_limits(struct lull_runtime *rt, const struct lull_options *optio
     else if (error != 0)
         lull__sink_say(&rt->sink, "lull: slice_signal: no timer for time slices");
     return error == 0;
+}
+
+/* Who hears of what. */
+static void set_outlets(struct lull_tasks *tasks, const struct lull_options *options)
+{
+    tasks->outlets = (struct lull_outlets){
+        .audit = options->audit,
+        .audit_arg = options->audit_arg,
+        .print = options->print,
+        .print_arg = options->print_arg,
+        .log = options->log,
+        .log_arg = options->log_arg,
+    };
+}
+
+/* What scripts may; false when the rules cannot be read, which is reported. */
+static bool set_permissions(struct lull_runtime *rt, const struct lull_options *options)
+{
+    struct lull_tasks *tasks = &rt->tasks;
+    struct lull_bad_rule bad;
+    char text[512];
+    tasks->realm = &tasks->own;
+    tasks->own.own = true;
+    tasks->own.handler_ref = LUA_NOREF;
+    tasks->own.policy = lull__policy_new(options->permissions, NULL, &bad);
+    if (tasks->own.policy == NULL) {
+        snprintf(text, sizeof text, "lull: permissions: \"%s\": %s",
+                 bad.rule != NULL ? bad.rule : "", bad.why);
+        lull__sink_say(&rt->sink, text);
+        return false;
+    }
+    tasks->own.all = lull__policy_is_all(tasks->own.policy);
+    return true;
 }
 
 static lua_State *new_state(struct lull_runtime *rt, const struct lull_options *options)
@@ -260,7 +299,8 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     rt->sched.owner = &rt->tasks;
     init_tasks(rt);
     lull__sink_init(&rt->sink, &rt->tasks, options->report, options->report_arg);
-    bool may_begin = set_limits(rt, options);
+    set_outlets(&rt->tasks, options);
+    bool may_begin = set_permissions(rt, options) && set_limits(rt, options);
     rt->inbox = lull__inbox_new(rt->loop.base, on_mail, rt);
     rt->tasks.L = L != NULL ? L : new_state(rt, options);
     rt->tasks.from = rt->tasks.L;
@@ -318,6 +358,9 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
     lull__slice_close(&tasks->slice);
     lull__frames_deinit(tasks);
     lull__anchors_deinit(&tasks->anchors);
+    lull__plugins_deinit(tasks);
+    lull_policy_unref(tasks->own.policy);
+    tasks->own.policy = NULL;
     if (rt->inbox != NULL) {
         lull__inbox_close(rt->inbox);
         lull__inbox_unref(rt->inbox);

@@ -24,11 +24,10 @@
 struct lull_limits {
     unsigned handles;
     size_t buffered;
-    size_t output;   /* bytes a second */
-    size_t held;     /* of `buffered` */
-    size_t printed;  /* in the second that began at `since` */
-    uint64_t since;  /* ns */
-    uint64_t denied; /* uses of permissions */
+    size_t output;  /* bytes a second */
+    size_t held;    /* of `buffered` */
+    size_t printed; /* in the second that began at `since` */
+    uint64_t since; /* ns */
 };
 
 struct lull_runtime {

@@ -32,7 +32,6 @@ void lull__sink_init(struct lull_sink *sink, struct lull_tasks *tasks,
     sink->tasks = tasks;
     sink->runnable.run = deliver_queue;
     lull__list_init(&sink->failed);
-    sink->handler_ref = LUA_NOREF;
     sink->report = report != NULL ? report : report_stderr;
     sink->report_arg = arg;
     tasks->sink = sink;
@@ -102,11 +101,10 @@ static int report(lua_State *L)
 static int deliver(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
-    struct lull_sink *sink = tasks->sink;
     lua_settop(L, 3);
     bool failed = false;
-    if (sink->handler_ref != LUA_NOREF) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, sink->handler_ref);
+    if (tasks->realm->handler_ref != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->realm->handler_ref);
         lua_insert(L, 1);
         lua_pushvalue(L, 2);
         lua_pushvalue(L, 3);
@@ -194,12 +192,15 @@ void lull__sink_flush(struct lull_sink *sink)
             return;
         lua_pushcfunction(L, unpack_task);
         lull__task_push(L, task);
+        struct lull_realm *outer = tasks->realm;
+        tasks->realm = task->realm; /* whose handler it is, and whose error */
         if (lua_pcall(L, 1, 3, 0) == LUA_OK) {
             protected_deliver(L, tasks);
         } else {
             sink->report(sink->report_arg, lua_tostring(L, -1));
             lua_pop(L, 1);
         }
+        tasks->realm = outer;
         task->waker.flags &= (uint8_t)~LULL_TASK_SINKING;
         lull__task_receive(task);
     }
@@ -214,19 +215,19 @@ void lull__sink_open(lua_State *L, struct lull_sink *sink)
 
 int lull__l_on_error(lua_State *L)
 {
-    struct lull_sink *sink = lull__tasks(L)->sink;
+    struct lull_realm *realm = lull__tasks(L)->realm;
     if (!lua_isnoneornil(L, 1))
         lull__check_callable(L, 1);
     lua_settop(L, 1);
-    if (sink->handler_ref != LUA_NOREF)
-        lua_rawgeti(L, LUA_REGISTRYINDEX, sink->handler_ref);
+    if (realm->handler_ref != LUA_NOREF)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, realm->handler_ref);
     else
         lua_pushnil(L);
-    int old = sink->handler_ref;
-    sink->handler_ref = LUA_NOREF;
+    int old = realm->handler_ref;
+    realm->handler_ref = LUA_NOREF;
     if (!lua_isnil(L, 1)) {
         lua_pushvalue(L, 1);
-        sink->handler_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        realm->handler_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     }
     luaL_unref(L, LUA_REGISTRYINDEX, old);
     return 1;

@@ -4,7 +4,7 @@
  *
  * Failures of ended tasks queue up and are delivered in a turn of their own;
  * an error met in Lua code is delivered at once.  The handler is the script's
- * (lull.on_error) or the default, which hands text to the host's report
+ * (lull.on_error; a plugin's for its own tasks) or the default, which hands text to the host's report
  * function, or to stderr.  A handler that raises is reported with both errors.
  */
 #ifndef LULL_SINK_H
@@ -17,7 +17,6 @@ struct lull_sink {
     struct lull_runnable runnable; /* delivers the queue */
     bool queued;
     struct lull_list failed; /* ended tasks: strand.link */
-    int handler_ref;         /* registry reference of lull.on_error's function */
     int deliver_ref;         /* registry reference of our function that calls it */
     void (*report)(void *arg, const char *text);
     void *report_arg;

@@ -214,6 +214,7 @@ void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusa
     bool taken = failed && lull__future_has_receiver(&task->future);
     task->future.order = ++tasks->next_order;
     tasks->live--;
+    task->realm->live--;
     if (tasks->interruptible == task)
         tasks->interruptible = NULL;
     if (task->waker.flags & LULL_TASK_STARTED)
@@ -321,14 +322,9 @@ static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ra
     }
 }
 
-void lull__task_run(struct lull_runnable *self)
+/* Run the task until it waits, ends, or its slice is over. */
+static void step(struct lull_tasks *tasks, struct lull_task *task)
 {
-    struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
-    struct lull_tasks *tasks = lull__task_tasks(task);
-    if (task->waker.world < tasks->world) {
-        lull__queue_push(&tasks->frozen, self);
-        return;
-    }
     if (tasks->counts_time) /* others may have used up what its call had */
         charge(tasks, task, 0);
     if (task->kill != LULL_KILL_NONE) {
@@ -367,6 +363,20 @@ void lull__task_run(struct lull_runnable *self)
     if (status != LUA_OK)
         fail_stray(tasks, task, status);
     lull__task_end(tasks, task, status == LUA_OK);
+}
+
+void lull__task_run(struct lull_runnable *self)
+{
+    struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    if (task->waker.world < tasks->world) {
+        lull__queue_push(&tasks->frozen, self);
+        return;
+    }
+    struct lull_realm *outer = tasks->realm;
+    tasks->realm = task->realm;
+    step(tasks, task);
+    tasks->realm = outer;
 }
 
 void lull__call_unref(struct lull_tasks *tasks, struct lull_call *call)
@@ -428,6 +438,8 @@ struct lull_task *lull__task_new(lua_State *L, struct lull_tasks *tasks,
     task->waker.flags = (uint8_t)flags;
     task->waker.id = ++tasks->next_id;
     tasks->live++;
+    task->realm = flags & LULL_TASK_HOST ? &tasks->own : tasks->realm;
+    task->realm->live++;
     lull__scope_own(owner, &task->strand);
     struct lull_scope *cancelled = lull__scope_cancelled(owner);
     if (cancelled != NULL)

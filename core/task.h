@@ -30,6 +30,7 @@
 #include "future.h"
 #include "op.h"
 #include "park.h"
+#include "realm.h"
 #include "sched.h"
 #include "scope.h"
 #include "slice.h"
@@ -98,6 +99,7 @@ struct lull_task {
     struct lull_strand strand;
     union lull_wait wait;
     lua_State *co;            /* NULL once ended */
+    struct lull_realm *realm; /* whose code it runs */
     struct lull_trace *trace; /* of the error on its way out; trace.h */
     uint32_t slot;            /* anchor of the userdata, once ended; 0: none */
     uint32_t co_slot;         /* anchor of the thread */
@@ -112,6 +114,19 @@ struct lull_pooled_thread {
     uint32_t slot;
 };
 
+/* Where the host wants to hear of things; functions may be NULL. */
+struct lull_outlets {
+    lull_audit_fn audit;
+    void *audit_arg;
+    unsigned long long denied; /* how often */
+    lull_print_fn print;
+    void *print_arg;
+    lull_log_fn log;
+    void *log_arg;
+    size_t warned;     /* bytes of a warning that has come in part */
+    char warning[256]; /* that part */
+};
+
 struct lull_tasks {
     struct lull_mem *mem;
     struct lull_loop *loop;
@@ -122,17 +137,22 @@ struct lull_tasks {
     lua_State *L;              /* the main state */
     lua_State *from;           /* where turns are driven from; L by default */
     struct lull_task *running; /* the task whose step this is */
-    struct lull_scope root;    /* owns what the host started */
-    unsigned inline_left;      /* waits this step may find ready */
-    bool limited;              /* scripts are not trusted with the thread's time */
-    bool counts_time;          /* steps are timed: there is a limit */
-    uint64_t began;            /* of the running step, if they are timed; ns */
-    uint64_t task_limit;       /* ns that a task may run; UINT64_MAX: no limit */
-    uint64_t stall_limit;      /* ns of CPU time in one place */
-    uint32_t max_tasks;        /* unfinished ones; 0: no limit */
-    uint32_t kill_slot;        /* anchor of an error for when memory is short */
-    uint64_t preempted;        /* times that a slice was over */
-    uint64_t killed;           /* tasks that were */
+    struct lull_realm *realm;  /* the current one, never NULL */
+    struct lull_realm own;     /* the runtime's */
+    struct lull_outlets outlets;
+    struct lull_list plugins; /* struct lull_plugin */
+    struct lull_list lives;   /* the realms of plugins, past ones too */
+    struct lull_scope root;   /* owns what the host started */
+    unsigned inline_left;     /* waits this step may find ready */
+    bool limited;             /* scripts are not trusted with the thread's time */
+    bool counts_time;         /* steps are timed: there is a limit */
+    uint64_t began;           /* of the running step, if they are timed; ns */
+    uint64_t task_limit;      /* ns that a task may run; UINT64_MAX: no limit */
+    uint64_t stall_limit;     /* ns of CPU time in one place */
+    uint32_t max_tasks;       /* unfinished ones; 0: no limit */
+    uint32_t kill_slot;       /* anchor of an error for when memory is short */
+    uint64_t preempted;       /* times that a slice was over */
+    uint64_t killed;          /* tasks that were */
     uint32_t next_id;
     uint32_t next_order; /* of settled futures */
     uint32_t live;       /* tasks that have not ended */

@@ -162,6 +162,7 @@ struct callback {
     struct lull_runnable runnable;
     struct lull_watch watch;
     struct lull_tasks *tasks;
+    struct lull_realm *realm; /* whose code the function is */
     uint32_t slot; /* anchor of the userdata this is; its user values: fn, task */
 };
 
@@ -182,6 +183,8 @@ static void run_callback(struct lull_runnable *self)
     struct lull_tasks *tasks = callback->tasks;
     lua_State *L = tasks->from;
     uint32_t slot = callback->slot;
+    struct lull_realm *realm = tasks->realm;
+    tasks->realm = callback->realm;
     if (lua_checkstack(L, 6)) {
         lua_State *outer = lull__slice_guard(&tasks->slice, L);
         lua_pushcfunction(L, call_back);
@@ -191,6 +194,7 @@ static void run_callback(struct lull_runnable *self)
             lua_pop(L, 1); /* no memory even to report */
         lull__slice_unguard(&tasks->slice, outer);
     }
+    tasks->realm = realm;
     lull__anchor_release(L, &tasks->anchors, slot);
 }
 
@@ -214,6 +218,7 @@ static int m_on_done(lua_State *L)
     uint32_t slot = lull__anchor(L, &tasks->anchors);
     callback->runnable.run = run_callback;
     callback->tasks = tasks;
+    callback->realm = tasks->realm;
     callback->slot = slot;
     lull__list_init(&callback->watch.link);
     if (lull__task_ended(task))

@@ -44,6 +44,18 @@ static void each_child(lua_State *L, struct lull_task *task, visit_fn visit, voi
     }
 }
 
+/* What the host started; for a plugin: its own part of that. */
+static void each_root(lua_State *L, struct lull_tasks *tasks, visit_fn visit, void *arg)
+{
+    for (struct lull_list *node = tasks->root.owned.prev; node != &tasks->root.owned;
+         node = node->prev) {
+        struct lull_strand *strand = LULL_CONTAINER(node, struct lull_strand, link);
+        struct lull_task *task = lull__strand_task(strand);
+        if (!strand->ended && (tasks->realm->own || task->realm == tasks->realm))
+            visit(L, task, arg);
+    }
+}
+
 /* ---- tasks ------------------------------------------------------------------------ */
 
 static void append(lua_State *L, struct lull_task *child, void *arg)
@@ -59,7 +71,7 @@ static int l_tasks(lua_State *L)
     lua_Integer count = 0;
     lua_settop(L, 0);
     lua_newtable(L);
-    each_owned(L, &tasks->root, append, &count);
+    each_root(L, tasks, append, &count);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 1, i);
         struct lull_task *task = lua_touserdata(L, -1);
@@ -149,7 +161,7 @@ void lull__push_tree(lua_State *L, struct lull_tasks *tasks)
     luaL_checkstack(L, 12, NULL);
     lua_newtable(L);
     struct stack stack = {.table = lua_gettop(L), .top = 0, .depth = 0};
-    each_owned(L, &tasks->root, push_child, &stack);
+    each_root(L, tasks, push_child, &stack);
     luaL_buffinit(L, &text);
     for (struct lull_task *task; (task = next_task(L, &stack)) != NULL;) {
         for (lua_Integer i = 0; i < stack.depth; i++)
