@@ -20,6 +20,9 @@
         }                                                                           \
     } while (0)
 
+/* lull_options.permissions of what is not about permissions. */
+#define ALLOW_ALL ((const char *const[]){"all", NULL})
+
 /* Counts bytes and calls; call number `fail_at` is refused, and (not once) later ones. */
 struct counted {
     size_t used;

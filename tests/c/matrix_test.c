@@ -169,6 +169,7 @@ static enum mark run_cell(const struct cell *cell)
                                          .base = base,
                                          .alloc = counted_alloc,
                                          .alloc_ud = &counted,
+                                         .permissions = ALLOW_ALL,
                                          .report = ignore_report};
     struct lull_runtime *rt = lull_new(&options);
     CHECK(rt != NULL);

@@ -69,6 +69,7 @@ static void *work(void *arg)
         const struct lull_options options = {.size = sizeof options,
                                              .alloc = counted_alloc,
                                              .alloc_ud = &counted,
+                                             .permissions = ALLOW_ALL,
                                              .report = ignore_report};
         struct lull_runtime *rt = lull_new(&options);
         CHECK(rt != NULL);
@@ -113,6 +114,7 @@ static void test_one_base(void)
                                              .base = base,
                                              .alloc = counted_alloc,
                                              .alloc_ud = &counted[i],
+                                             .permissions = ALLOW_ALL,
                                              .report = ignore_report};
         runtimes[i] = lull_new(&options);
         CHECK(runtimes[i] != NULL);

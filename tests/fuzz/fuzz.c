@@ -56,7 +56,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     const char *script = getenv("LULL_FUZZ");
     (void)argc;
     (void)argv;
-    rt = script != NULL ? lull_new(NULL) : NULL;
+    const struct lull_options options = {
+        .size = sizeof options, .permissions = (const char *const[]){"all", NULL}};
+    rt = script != NULL ? lull_new(&options) : NULL;
     if (rt == NULL) {
         fputs("fuzz: LULL_FUZZ must name a script\n", stderr);
         exit(EXIT_FAILURE);
