@@ -40,6 +40,14 @@ static void print_usage(FILE *out)
         "  -          stop handling options and run stdin\n"
         "  --workers N  run it in N processes, which share what they listen on if they say\n"
         "             reuse_port; one that fails is started again\n"
+        "  --sandbox  allow nothing but to compute and to wait\n"
+        "  --allow-read=PATH --allow-write=PATH --allow-net=HOST:PORT --allow-connect=HOST:PORT\n"
+        "  --allow-listen=HOST:PORT --allow-env=NAME --allow-run=NAME --allow-native\n"
+        "  --allow-threads\n"
+        "             allow only what is named so; PATH is a file or a folder, HOST may be\n"
+        "             *.NAME or *, :PORT may be missing, NAME may be *.  The script itself is\n"
+        "             read in any case; modules beside it need --allow-read, and the\n"
+        "             prompt and the tests need everything\n"
         "  --version  show version information and end\n"
         "  --help     show this text and end\n"
         "\n"
@@ -78,6 +86,18 @@ static int take_workers(struct command *command, int *i)
     return 0;
 }
 
+/* --sandbox, or --allow-RULE, a rule of lull.h; 0, or what to exit with. */
+static int take_permission(struct command *command, const char *option)
+{
+    command->narrowed = true;
+    if (strcmp(option, "--sandbox") == 0)
+        return 0;
+    if (command->rule_count == MAX_RULES)
+        return refuse_option(option, "lull: too many permissions: '%s'\n");
+    command->rules[command->rule_count++] = option + strlen("--allow-");
+    return 0;
+}
+
 /* Take one option at argv[*i]; 0, or what to exit with plus one. */
 static int take_option(struct command *command, int *i)
 {
@@ -92,6 +112,10 @@ static int take_option(struct command *command, int *i)
     }
     if (strncmp(option, "--workers", 9) == 0 && (option[9] == '\0' || option[9] == '='))
         return take_workers(command, i) + (command->workers == 0);
+    if (strcmp(option, "--sandbox") == 0 || strncmp(option, "--allow-", 8) == 0) {
+        int refused = take_permission(command, option);
+        return refused != 0 ? refused + 1 : 0;
+    }
     if (option[1] != 'e' && option[1] != 'l' && option[2] != '\0')
         return refuse_option(option, UNRECOGNIZED) + 1;
     switch (option[1]) {

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define MAX_RULES 128
+
 /* What the command line asks for. */
 struct command {
     char **argv;
@@ -17,8 +19,11 @@ struct command {
     bool version;        /* -v */
     bool no_environment; /* -E */
     bool has_code;       /* -e */
-    unsigned workers;    /* --workers: processes to run it in; 0: this one alone */
-    const char *module;  /* a subcommand: the module that does it; NULL: none */
+    bool narrowed;       /* --sandbox, or --allow-X: only what `rules` name is allowed */
+    unsigned rule_count;
+    const char *rules[MAX_RULES + 1]; /* as lull_options.permissions */
+    unsigned workers;   /* --workers: processes to run it in; 0: this one alone */
+    const char *module; /* a subcommand: the module that does it; NULL: none */
     bool unloadable; /* what to run could not be loaded: that is no traceback's matter */
 };
 

@@ -230,7 +230,8 @@ static int run_script(lua_State *L, const struct command *command)
         const char *name = command->argv[command->script];
         bool after_dashes = strcmp(command->argv[command->script - 1], "--") == 0;
         int status =
-            luaL_loadfile(L, strcmp(name, "-") == 0 && !after_dashes ? NULL : name);
+            luaL_loadfilex(L, strcmp(name, "-") == 0 && !after_dashes ? NULL : name,
+                           command->narrowed ? "t" : NULL);
         if (status != LUA_OK)
             return refuse_chunk(L);
         int count = push_arguments(L, command, command->script + 1);
@@ -349,12 +350,12 @@ static int work(void *arg)
     struct command command = *(const struct command *)arg;
     static const char *const all[] = {"all", NULL};
     const struct lull_options options = {.size = sizeof options,
-                                         .permissions = all,
+                                         .permissions =
+                                             command.narrowed ? command.rules : all,
                                          .ignore_environment = command.no_environment};
     struct lull_runtime *rt = lull_new(&options);
     if (rt == NULL) {
-        fputs("lull: cannot create the runtime: not enough memory or descriptors\n",
-              stderr);
+        fputs("lull: cannot create the runtime\n", stderr);
         return EXIT_FAILURE;
     }
     take_signals(rt);
