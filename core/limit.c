@@ -42,20 +42,3 @@ void lull_check_time(lua_State *L)
     if (tasks->slice.due != 0)
         lull__check_time(L, tasks);
 }
-
-/* Text may be printed up to a second's worth at once; then it is so much a second. */
-bool lull__output_charge(struct lull_runtime *rt, size_t size)
-{
-    struct lull_limits *limits = &rt->limits;
-    if (limits->output == 0)
-        return true;
-    uint64_t now = lull__clock_now();
-    if (now - limits->since >= 1000000000u) {
-        limits->since = now;
-        limits->printed = 0;
-    }
-    if (size > limits->output - limits->printed)
-        return false;
-    limits->printed += size;
-    return true;
-}

@@ -159,7 +159,7 @@ struct lull_options {
     unsigned max_tasks;   /* unfinished at a time; 0: no limit */
     unsigned max_handles; /* sockets, files and the like; 0: no limit */
     size_t max_buffered;  /* bytes that streams hold for scripts; 0: no limit */
-    size_t max_output;    /* bytes a second that may be printed; 0: no limit */
+    size_t max_output;    /* bytes a second that `print` may be handed; 0: no limit */
 };
 
 /*

@@ -5,12 +5,25 @@
 #define _GNU_SOURCE
 #include "output.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-void lull__output(struct lull_tasks *tasks, const char *text, size_t size)
+#define NS_PER_S 1000000000u
+
+bool lull__output(struct lull_tasks *tasks, const char *text, size_t size)
 {
-    tasks->outlets.print(tasks->outlets.print_arg, text, size);
+    struct lull_outlets *outlets = &tasks->outlets;
+    uint64_t now = outlets->limit != 0 ? lull__clock_now() : 0;
+    if (now - outlets->second >= NS_PER_S) {
+        outlets->second = now;
+        outlets->printed = 0;
+    }
+    if (outlets->limit != 0 && size > outlets->limit - outlets->printed)
+        return false;
+    outlets->printed += outlets->limit != 0 ? size : 0;
+    outlets->print(outlets->print_arg, text, size);
+    return true;
 }
 
 void lull__log(struct lull_tasks *tasks, enum lull_level level, const char *text)
@@ -37,8 +50,13 @@ int lull__l_print(lua_State *L)
     luaL_pushresult(&line);
     size_t size;
     const char *text = lua_tolstring(L, -1, &size);
-    lull__output(lull__tasks(L), text, size);
-    return 0;
+    struct lull_tasks *tasks = lull__tasks(L);
+    if (lull__output(tasks, text, size))
+        return 0;
+    lull_push_error(L, LULL_KIND_LIMIT, "too much output: there may be %I bytes a second",
+                    (LUAI_UACINT)tasks->outlets.limit);
+    lull_error_detail(L, "print", 0);
+    return lua_error(L);
 }
 
 /* ---- streams ---------------------------------------------------------------------- */
@@ -46,8 +64,10 @@ int lull__l_print(lua_State *L)
 #ifdef __GLIBC__
 static ssize_t write_stream(void *tasks, const char *text, size_t size)
 {
-    lull__output(tasks, text, size);
-    return (ssize_t)size;
+    if (lull__output(tasks, text, size))
+        return (ssize_t)size;
+    errno = ENOBUFS;
+    return 0;
 }
 
 static FILE *open_stream(struct lull_tasks *tasks)
@@ -57,8 +77,10 @@ static FILE *open_stream(struct lull_tasks *tasks)
 #else
 static int write_stream(void *tasks, const char *text, int size)
 {
-    lull__output(tasks, text, (size_t)size);
-    return size;
+    if (lull__output(tasks, text, (size_t)size))
+        return size;
+    errno = ENOBUFS;
+    return -1;
 }
 
 static FILE *open_stream(struct lull_tasks *tasks)

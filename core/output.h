@@ -11,8 +11,11 @@
 
 #include "task.h"
 
-/* Hand text to the host's print function; there is one.  Raises nothing. */
-void lull__output(struct lull_tasks *tasks, const char *text, size_t size);
+/*
+ * Hand text to the host's print function; there is one.  False when that would be
+ * more than may be printed in a second.  Raises nothing.
+ */
+bool lull__output(struct lull_tasks *tasks, const char *text, size_t size);
 
 /* Hand a line to the host's log function, if there is one.  Raises nothing. */
 void lull__log(struct lull_tasks *tasks, enum lull_level level, const char *text);

@@ -188,7 +188,6 @@ static bool set_limits(struct lull_runtime *rt, const struct lull_options *optio
     tasks->max_tasks = options->max_tasks;
     rt->limits.handles = options->max_handles;
     rt->limits.buffered = options->max_buffered;
-    rt->limits.output = options->max_output;
     if (options->slice_signal == 0)
         return true;
     double slice = options->slice > 0 ? options->slice : DEFAULT_SLICE;
@@ -210,6 +209,7 @@ static void set_outlets(struct lull_tasks *tasks, const struct lull_options *opt
         .audit_arg = options->audit_arg,
         .print = options->print,
         .print_arg = options->print_arg,
+        .limit = options->max_output,
         .log = options->log,
         .log_arg = options->log_arg,
     };

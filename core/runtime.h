@@ -24,10 +24,7 @@
 struct lull_limits {
     unsigned handles;
     size_t buffered;
-    size_t output;  /* bytes a second */
-    size_t held;    /* of `buffered` */
-    size_t printed; /* in the second that began at `since` */
-    uint64_t since; /* ns */
+    size_t held; /* of `buffered` */
 };
 
 struct lull_runtime {
@@ -75,9 +72,6 @@ void lull__runtime_free(struct lull_runtime *rt, double grace);
 
 /* Act on interrupts that came since. */
 void lull__runtime_serve_interrupts(struct lull_runtime *rt);
-
-/* Count bytes that are printed; false, and not counted, when it may not now. */
-bool lull__output_charge(struct lull_runtime *rt, size_t size);
 
 /* Let lull_runtime_find() find it.  May raise (memory). */
 void lull__ext_init(lua_State *L, struct lull_runtime *rt);

@@ -121,6 +121,9 @@ struct lull_outlets {
     unsigned long long denied; /* how often */
     lull_print_fn print;
     void *print_arg;
+    size_t limit;   /* bytes a second that may be printed; 0: no limit */
+    size_t printed; /* in the second that began at `second`, ns */
+    uint64_t second;
     lull_log_fn log;
     void *log_arg;
     size_t warned;     /* bytes of a warning that has come in part */

@@ -143,6 +143,31 @@ static void borrowed(void)
     event_base_free(base);
 }
 
+static void collect(void *arg, const char *text, size_t size)
+{
+    strncat(arg, text, size);
+}
+
+/* What is printed goes to the host's function, so much a second. */
+static void printing(void)
+{
+    char printed[256] = "";
+    struct told told;
+    const struct lull_options options = {
+        .size = sizeof options, .print = collect, .print_arg = printed, .max_output = 20};
+    struct lull_runtime *rt = lull_new(&options);
+    CHECK(start(rt,
+                "print('one', 2) io.write('three') io.stdout:write('!\\n')\n"
+                "local ok, e = pcall(print, ('x'):rep(100))\n"
+                "assert(not ok and require'lull'.is_error(e, 'limit'), e)\n"
+                "assert(io.write(('x'):rep(100)) == nil)",
+                &told));
+    CHECK(lull_run(rt) == LULL_DONE);
+    CHECK(told.status == LULL_DONE);
+    CHECK(strcmp(printed, "one\t2\nthree!\n") == 0);
+    lull_free(rt, 0);
+}
+
 /* Cleanup runs within the grace, and is cut short without one. */
 static void grace(void)
 {
@@ -169,6 +194,7 @@ int main(void)
     arguments();
     cancelling();
     posting();
+    printing();
     borrowed();
     grace();
     CHECK(lull_new(&(struct lull_options){.size = 3}) == NULL);
