@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct attempt {
-    struct lullb_timed_op wait; /* first */
+    struct lull_timed_op wait; /* first */
     struct event event;
     struct lullb_addr addr;
     int fd;

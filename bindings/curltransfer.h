@@ -67,7 +67,7 @@ struct lullb_curl_wishes {
 
 /* What a task waits with; the transfer's own, or a userdata on the task's stack. */
 struct lullb_curl_wait {
-    struct lullb_timed_op timed; /* first */
+    struct lull_timed_op timed; /* first */
     struct lullb_curl_transfer *transfer;
     size_t max; /* of a read */
 };

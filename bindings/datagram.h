@@ -36,13 +36,13 @@
 
 /* What a task waits with: as with streams, the socket's own, or one on its stack. */
 struct lullb_receive {
-    struct lullb_timed_op timed; /* first */
+    struct lull_timed_op timed; /* first */
     struct lullb_datagram *socket;
     bool woken; /* it may try, and has not yet */
 };
 
 struct lullb_send {
-    struct lullb_timed_op timed; /* first */
+    struct lull_timed_op timed; /* first */
     struct lullb_datagram *socket;
     struct lullb_addr to; /* size 0: the peer */
     const char *bytes;
@@ -70,10 +70,10 @@ struct lullb_datagram {
     size_t max_size; /* bytes a message may have */
     double timeout;  /* seconds one wait may take */
     unsigned woken;  /* receivers that may try, and have not yet */
-    struct lullb_line receivers;
-    struct lullb_line senders;
-    struct lullb_line retrying; /* senders that no event can wake */
-    struct lull_timer retry;    /* runs while there are some */
+    struct lull_line receivers;
+    struct lull_line senders;
+    struct lull_line retrying; /* senders that no event can wake */
+    struct lull_timer retry;   /* runs while there are some */
     struct event readable;
     struct event writable;
     struct lullb_receive receive;

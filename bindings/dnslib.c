@@ -51,11 +51,11 @@ struct lookup {
     struct lullb_object object; /* open while the job is under way */
     struct lull_runtime *rt;
     struct lookup_job *job; /* NULL: abandoned */
-    struct lullb_line line; /* who waits */
+    struct lull_line line;  /* who waits */
 };
 
 struct wait {
-    struct lullb_timed_op timed; /* first */
+    struct lull_timed_op timed; /* first */
     struct lookup *lookup;
 };
 

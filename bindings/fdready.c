@@ -19,11 +19,11 @@
 static const char waits_key = 'w'; /* of struct lullb_fd_waits, in the registry */
 
 struct lullb_fd_waits {
-    struct lullb_line lines[LINES];
+    struct lull_line lines[LINES];
 };
 
 struct ready_op {
-    struct lullb_timed_op wait; /* first */
+    struct lull_timed_op wait; /* first */
     struct event event;
 };
 
@@ -36,8 +36,8 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 
 void lullb_fd_waits_close(struct lullb_fd_waits *waits, int fd)
 {
-    struct lullb_timed_op *next;
-    struct lullb_timed_op *each = waits->lines[(unsigned)fd % LINES].head;
+    struct lull_timed_op *next;
+    struct lull_timed_op *each = waits->lines[(unsigned)fd % LINES].head;
     for (; each != NULL; each = next) {
         struct ready_op *ready = (struct ready_op *)(void *)each;
         next = each->next;

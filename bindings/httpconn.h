@@ -29,6 +29,7 @@
 #include "httpclock.h"
 #include "httpparse.h"
 #include "lull_stream.h"
+#include "timedop.h"
 
 #include <math.h>
 

@@ -33,13 +33,13 @@ static const char file_tag = 'f';
 struct file_object {
     struct lullb_object object;     /* first */
     struct lullb_shared_fd *shared; /* NULL: closed */
-    struct lullb_line line;         /* who waits for it */
+    struct lull_line line;          /* who waits for it */
     unsigned uses;                  /* closes until it is closed */
     struct stat status;             /* of a file, as it was opened */
 };
 
 struct file_wait {
-    struct lullb_timed_op wait; /* first */
+    struct lull_timed_op wait;  /* first */
     struct lullb_file_job *job; /* NULL: none, or done with */
     bool in_flight;             /* the job has not come back */
 };
@@ -98,7 +98,7 @@ static void close_object(struct lull_handle *handle)
     struct lullb_shared_fd *shared = object->shared;
     object->shared = NULL;
     /* Their jobs must not outlive the runtime's threads in a wait that is garbage. */
-    for (struct lullb_timed_op *timed = object->line.head; timed != NULL;
+    for (struct lull_timed_op *timed = object->line.head; timed != NULL;
          timed = timed->next)
         let_go((struct file_wait *)(void *)timed);
     lullb_line_close(&object->line);

@@ -13,7 +13,7 @@
 
 /* On the stack of who waits. */
 struct lullb_http_watch {
-    struct lullb_timed_op timed; /* first */
+    struct lull_timed_op timed; /* first */
     struct lullb_http_conn *conn;
     struct event event;
     bool is_watching;

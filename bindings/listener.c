@@ -23,7 +23,7 @@ struct listener {
     struct lullb_object object;
     struct event event;
     struct lull_timer pause; /* runs while accepting pauses */
-    struct lullb_line line;  /* who waits for a connection */
+    struct lull_line line;   /* who waits for a connection */
     struct lullb_stream_options options;
     struct lullb_addr addr; /* where it listens */
     struct lullb_bound_file file;
@@ -33,7 +33,7 @@ struct listener {
 
 /* One accept: a userdata on the stack of the task, above the stream to be. */
 struct accept_op {
-    struct lullb_timed_op wait; /* first */
+    struct lull_timed_op wait; /* first */
     struct listener *listener;
 };
 

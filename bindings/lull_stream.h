@@ -36,12 +36,35 @@
 #ifndef LULL_STREAM_H
 #define LULL_STREAM_H
 
-#include "timedop.h"
+#include "lull_ext.h"
 
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct lull_stream;
+struct lull_line;
+
+/*
+ * An op that may time out: what a wait for a stream is made of.  The fields are
+ * lull's; a protocol looks at op.awaited, op.since and timed_out, and may begin and
+ * complete `op` by itself, with lull_op_begin() and lull_op_complete(), for results
+ * that are there at once.  Zero before it is first used.
+ */
+struct lull_timed_op {
+    struct lull_op op;      /* first */
+    struct lull_line *line; /* where it stands; NULL: in none */
+    bool held;              /* it counts as a hold */
+    bool timed_out;
+    struct lull_runtime *rt;
+    struct lull_timer timer;
+    double timeout;             /* seconds it was begun with */
+    struct lull_timed_op *next; /* in the line */
+    struct lull_timed_op *prev;
+};
 
 /*
  * What a task waits with on one side of a stream; embedded in the object of the
@@ -49,7 +72,7 @@ struct lull_stream;
  * and its task has not come to see that).
  */
 struct lull_stream_wait {
-    struct lullb_timed_op timed; /* first */
+    struct lull_timed_op timed; /* first */
     struct lull_stream *stream;
     uint64_t target; /* of a flush: over when this many bytes are sent */
     int first;       /* of a write: the index of its first string */
@@ -57,13 +80,20 @@ struct lull_stream_wait {
 
 /* The stream at `index`, open or not, or an argument error. */
 LULL_API struct lull_stream *lull_check_stream(lua_State *L, int index);
+
+/* Not closed yet, by whomever. */
 LULL_API bool lull_stream_is_open(const struct lull_stream *stream);
-/* The descriptor; -1: closed.  What lull_stream_is_filtered() must not be written past it. */
+
+/* The descriptor, borrowed; -1: closed.  Of a filtered stream (below): not to be used. */
 LULL_API int lull_stream_fd(const struct lull_stream *stream);
+
+/* Is there a filter?  Then what is written to the descriptor itself goes past it. */
 LULL_API bool lull_stream_is_filtered(const struct lull_stream *stream);
+
 /* Close it, as s:close() does and as s:abort() does.  Idempotent. */
 LULL_API void lull_stream_close(struct lull_stream *stream);
 LULL_API void lull_stream_abort(struct lull_stream *stream);
+
 /* Seconds that one wait may take, as the script has set it; infinity: no limit. */
 LULL_API double lull_stream_timeout(const struct lull_stream *stream);
 
@@ -73,14 +103,15 @@ enum lull_fill {
     LULL_FILL_MORE,  /* something came: it is in the buffer */
     LULL_FILL_EMPTY, /* nothing now: wait */
     LULL_FILL_END,   /* nothing will come any more */
-    LULL_FILL_FAILED /* nor here: raise it with lull_stream_raise() */
+    LULL_FILL_FAILED /* nor here: raise it with lull_stream_raise(..., 0) */
 };
 
-/* What has been read and not consumed. */
+/* What has been read and not consumed: where it lies, and how many bytes. */
 LULL_API size_t lull_stream_peek(const struct lull_stream *stream, const char **bytes);
 /* Read once and add to that.  Of an open stream. */
 LULL_API enum lull_fill lull_stream_fill(struct lull_stream *stream);
-/* Bytes from the front are done with. */
+
+/* `size` bytes from the front are done with: no more than peek() said. */
 LULL_API void lull_stream_consume(struct lull_stream *stream, size_t size);
 
 /*
@@ -103,6 +134,7 @@ LULL_API int lull_stream_await_readable(lua_State *L, struct lull_stream *stream
  */
 LULL_API int lull_stream_put(struct lull_stream *stream, const struct iovec *parts,
                              int count);
+
 /* Bytes that are queued; and whether that is more than a writer may leave. */
 LULL_API size_t lull_stream_unsent(const struct lull_stream *stream);
 LULL_API bool lull_stream_is_full(const struct lull_stream *stream);
@@ -140,9 +172,13 @@ enum lull_woken { LULL_WOKEN_READY, LULL_WOKEN_TIMEOUT, LULL_WOKEN_CLOSED };
 /* The wait is over: let go of the stream, and say why.  First thing in type->push. */
 LULL_API enum lull_woken lull_stream_woken(struct lull_stream_wait *wait);
 
-/* Raise what has failed: errnum of a put or write_error, 0: of a fill.  `op`: who failed. */
+/*
+ * Raise what has failed: `errnum` is of a put or write_error; 0: of a fill.  `op` names
+ * the function as errors do.  Does not return.
+ */
 LULL_API int lull_stream_raise(lua_State *L, struct lull_stream *stream, const char *op,
                                int errnum);
+
 /* Raise `closed` unless it is open. */
 LULL_API void lull_stream_check_open(lua_State *L, const struct lull_stream *stream,
                                      const char *op);
@@ -180,7 +216,10 @@ struct lull_filter {
  */
 LULL_API int lull_stream_push_filter(struct lull_stream *stream,
                                      struct lull_filter *filter);
+
+/* Nobody reads it and nobody writes to it now. */
 LULL_API bool lull_stream_is_quiet(const struct lull_stream *stream);
+
 /* The filter on top, if there is one: its type says whose it is. */
 LULL_API struct lull_filter *lull_stream_filter(const struct lull_stream *stream);
 
@@ -192,5 +231,9 @@ LULL_API enum lull_fill lull_filter_pull(struct lull_filter *filter);
 
 /* Have what was emitted sent, as far as the descriptor takes it now.  0 or errno. */
 LULL_API int lull_stream_push_out(struct lull_stream *stream);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

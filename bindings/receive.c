@@ -20,7 +20,7 @@ static struct lullb_receive *receive_of(struct lull_op *op)
 void lullb_on_receivable(evutil_socket_t fd, short what, void *arg)
 {
     struct lullb_datagram *socket = arg;
-    struct lullb_timed_op *head = socket->receivers.head;
+    struct lull_timed_op *head = socket->receivers.head;
     (void)fd;
     (void)what;
     if (head != NULL) {

@@ -38,7 +38,7 @@ static bool try_send(struct lullb_send *sending)
 void lullb_on_sendable(evutil_socket_t fd, short what, void *arg)
 {
     struct lullb_datagram *socket = arg;
-    struct lullb_line *line = &socket->senders;
+    struct lull_line *line = &socket->senders;
     (void)fd;
     (void)what;
     while (line->head != NULL) {
@@ -57,8 +57,8 @@ static void on_retry(struct lull_timer *timer)
     struct lullb_datagram *socket =
         (struct lullb_datagram *)(void *)((char *)timer -
                                           offsetof(struct lullb_datagram, retry));
-    struct lullb_timed_op *next;
-    for (struct lullb_timed_op *each = socket->retrying.head; each != NULL; each = next) {
+    struct lull_timed_op *next;
+    for (struct lull_timed_op *each = socket->retrying.head; each != NULL; each = next) {
         next = each->next;
         if (try_send(send_of(&each->op)))
             lullb_op_complete(each);
@@ -112,9 +112,9 @@ static const struct lull_op_type send_type = {
 };
 
 /* Is somebody waiting to send to the same Unix socket? */
-static bool is_awaited(const struct lullb_line *line, const struct lullb_addr *to)
+static bool is_awaited(const struct lull_line *line, const struct lullb_addr *to)
 {
-    for (struct lullb_timed_op *each = line->head; each != NULL; each = each->next) {
+    for (struct lull_timed_op *each = line->head; each != NULL; each = each->next) {
         const struct lullb_addr *other = &send_of(&each->op)->to;
         if (other->size == to->size && memcmp(&other->as, &to->as, to->size) == 0)
             return true;
@@ -124,7 +124,7 @@ static bool is_awaited(const struct lullb_line *line, const struct lullb_addr *t
 
 /* Wait in a line, for the event or for the timer. */
 static int wait_sendable(lua_State *L, struct lullb_send *sending, struct lull_task *task,
-                         struct lullb_line *line)
+                         struct lull_line *line)
 {
     struct lullb_datagram *socket = sending->socket;
     bool watched;
@@ -192,7 +192,7 @@ int lullb_m_send(lua_State *L)
         sending = lua_newuserdatauv(L, sizeof *sending, 0);
     *sending = (struct lullb_send){.socket = socket, .to = to};
     sending->bytes = lua_tolstring(L, 2, &sending->size);
-    struct lullb_line *line =
+    struct lull_line *line =
         socket->family == AF_UNIX && to.size != 0 ? &socket->retrying : &socket->senders;
     bool in_line = line == &socket->senders ? line->head != NULL : is_awaited(line, &to);
     if (in_line || !try_send(sending))

@@ -30,6 +30,7 @@
 #include "fdio.h"
 #include "lull_stream.h"
 #include "request.h"
+#include "timedop.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -75,13 +76,13 @@ struct lullb_reader {
 struct lullb_writer {
     struct lull_stream_wait *holder; /* of the pen; NULL: nobody */
     struct lullb_buffer queue;       /* accepted and not yet sent */
-    struct lullb_line line;          /* who waits for the pen */
+    struct lull_line line;           /* who waits for the pen */
     uint64_t sent;                   /* bytes, ever */
     int error;                       /* errno of a failed write; then nothing more goes */
     bool watched;                    /* the event is registered */
     bool shut;                       /* shut down */
     size_t wake_at;                  /* the holder goes on when the queue is this short */
-    struct lullb_line flushers;      /* by their targets */
+    struct lull_line flushers;       /* by their targets */
     struct lull_stream_wait *poller; /* waits to write to the descriptor itself */
     struct lull_stream_wait own;
     struct event event;

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static void leave_line(struct lullb_timed_op *timed)
+static void leave_line(struct lull_timed_op *timed)
 {
-    struct lullb_line *line = timed->line;
+    struct lull_line *line = timed->line;
     if (line == NULL)
         return;
     if (timed->prev != NULL)
@@ -26,14 +26,14 @@ static void leave_line(struct lullb_timed_op *timed)
 
 static void on_due(struct lull_timer *timer)
 {
-    struct lullb_timed_op *timed =
-        (struct lullb_timed_op *)(void *)((char *)timer -
-                                          offsetof(struct lullb_timed_op, timer));
+    struct lull_timed_op *timed =
+        (struct lull_timed_op *)(void *)((char *)timer -
+                                         offsetof(struct lull_timed_op, timer));
     timed->timed_out = true;
     lullb_op_complete(timed);
 }
 
-bool lullb_op_begin(struct lullb_timed_op *timed, struct lull_runtime *rt,
+bool lullb_op_begin(struct lull_timed_op *timed, struct lull_runtime *rt,
                     struct lull_task *task, const struct lull_op_type *type,
                     double timeout)
 {
@@ -49,7 +49,7 @@ bool lullb_op_begin(struct lullb_timed_op *timed, struct lull_runtime *rt,
     return true;
 }
 
-void lullb_op_release(struct lullb_timed_op *timed)
+void lullb_op_release(struct lull_timed_op *timed)
 {
     leave_line(timed);
     if (!timed->held)
@@ -60,19 +60,19 @@ void lullb_op_release(struct lullb_timed_op *timed)
     lull_unhold(timed->rt);
 }
 
-void lullb_op_complete(struct lullb_timed_op *timed)
+void lullb_op_complete(struct lull_timed_op *timed)
 {
     lullb_op_release(timed);
     lull_op_complete(&timed->op);
 }
 
-void lullb_op_fail(struct lullb_timed_op *timed, enum lull_kind kind, int errnum)
+void lullb_op_fail(struct lull_timed_op *timed, enum lull_kind kind, int errnum)
 {
     lullb_op_release(timed);
     lull_op_fail(&timed->op, kind, errnum);
 }
 
-void lullb_line_append(struct lullb_line *line, struct lullb_timed_op *timed)
+void lullb_line_append(struct lull_line *line, struct lull_timed_op *timed)
 {
     timed->line = line;
     timed->next = NULL;
@@ -84,7 +84,7 @@ void lullb_line_append(struct lullb_line *line, struct lullb_timed_op *timed)
     line->tail = timed;
 }
 
-void lullb_line_prepend(struct lullb_line *line, struct lullb_timed_op *timed)
+void lullb_line_prepend(struct lull_line *line, struct lull_timed_op *timed)
 {
     timed->line = line;
     timed->prev = NULL;
@@ -96,14 +96,13 @@ void lullb_line_prepend(struct lullb_line *line, struct lullb_timed_op *timed)
     line->head = timed;
 }
 
-void lullb_line_close(struct lullb_line *line)
+void lullb_line_close(struct lull_line *line)
 {
     while (line->head != NULL)
         lullb_op_fail(line->head, LULL_KIND_CLOSED, 0);
 }
 
-int lullb_raise_timeout(lua_State *L, const struct lullb_timed_op *timed,
-                        const char *what)
+int lullb_raise_timeout(lua_State *L, const struct lull_timed_op *timed, const char *what)
 {
     char seconds[32];
     snprintf(seconds, sizeof seconds, "%.14g", timed->timeout);

@@ -11,36 +11,24 @@
 #ifndef LULLB_TIMEDOP_H
 #define LULLB_TIMEDOP_H
 
-#include "lull_ext.h"
-
-struct lullb_timed_op {
-    struct lull_op op;       /* first */
-    struct lullb_line *line; /* where it stands; NULL: in none */
-    bool held;               /* it counts as a hold */
-    bool timed_out;
-    struct lull_runtime *rt;
-    struct lull_timer timer;
-    double timeout;              /* seconds it was begun with */
-    struct lullb_timed_op *next; /* in the line */
-    struct lullb_timed_op *prev;
-};
+#include "lull_stream.h" /* struct lull_timed_op, which a stream's waits are made of */
 
 /* First come, first served. */
-struct lullb_line {
-    struct lullb_timed_op *head;
-    struct lullb_timed_op *tail;
+struct lull_line {
+    struct lull_timed_op *head;
+    struct lull_timed_op *tail;
 };
 
 /*
  * Begin, and hold.  An infinite timeout is none.  False when memory for the
  * timer is refused: then nothing has begun.
  */
-bool lullb_op_begin(struct lullb_timed_op *timed, struct lull_runtime *rt,
+bool lullb_op_begin(struct lull_timed_op *timed, struct lull_runtime *rt,
                     struct lull_task *task, const struct lull_op_type *type,
                     double timeout);
 
 /* Begin and complete at once: for results that are there. */
-static inline void lullb_op_begin_complete(struct lullb_timed_op *timed,
+static inline void lullb_op_begin_complete(struct lull_timed_op *timed,
                                            struct lull_task *task,
                                            const struct lull_op_type *type)
 {
@@ -50,21 +38,21 @@ static inline void lullb_op_begin_complete(struct lullb_timed_op *timed,
 }
 
 /* Leave the line, stop the timer, give up the hold: what cancel and abandon do. */
-void lullb_op_release(struct lullb_timed_op *timed);
+void lullb_op_release(struct lull_timed_op *timed);
 
 /* End it; no-ops unless it is pending. */
-void lullb_op_complete(struct lullb_timed_op *timed);
-void lullb_op_fail(struct lullb_timed_op *timed, enum lull_kind kind, int errnum);
+void lullb_op_complete(struct lull_timed_op *timed);
+void lullb_op_fail(struct lull_timed_op *timed, enum lull_kind kind, int errnum);
 
 /* Put an op in no line at the end, or at the front. */
-void lullb_line_append(struct lullb_line *line, struct lullb_timed_op *timed);
-void lullb_line_prepend(struct lullb_line *line, struct lullb_timed_op *timed);
+void lullb_line_append(struct lull_line *line, struct lull_timed_op *timed);
+void lullb_line_prepend(struct lull_line *line, struct lull_timed_op *timed);
 
 /* Fail everybody in the line with `closed`. */
-void lullb_line_close(struct lullb_line *line);
+void lullb_line_close(struct lull_line *line);
 
 /* Raise `timeout`, saying what took too long: "nothing was read". */
-int lullb_raise_timeout(lua_State *L, const struct lullb_timed_op *timed,
+int lullb_raise_timeout(lua_State *L, const struct lull_timed_op *timed,
                         const char *what);
 
 #endif

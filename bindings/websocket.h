@@ -20,6 +20,7 @@
 
 #include "bind.h"
 #include "lull_stream.h"
+#include "timedop.h"
 #include "wscodec.h"
 
 /* What the sockets of one runtime share; a userdata in the registry. */

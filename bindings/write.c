@@ -261,7 +261,7 @@ static struct lull_stream_wait *begin(lua_State *L, struct lull_stream *stream,
 
 /* Wait in a line, with a userdata at index 2. */
 static int line_up(lua_State *L, struct lull_stream *stream, struct lull_task *task,
-                   const struct lull_op_type *type, struct lullb_line *line)
+                   const struct lull_op_type *type, struct lull_line *line)
 {
     struct lull_stream_wait *wait = lullb_new_wait(L, stream, 2);
     wait->first = 3;

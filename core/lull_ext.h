@@ -25,13 +25,14 @@
 
 #include "lull.h"
 
-#include <lua.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include <lua.h> /* inside: as it comes from lua.org, it does not say so itself */
 
 /* Kinds of errors, as api calls them; lull_kind_name() is the string. */
 enum lull_kind {

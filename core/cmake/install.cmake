@@ -8,7 +8,7 @@ set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(TARGETS lull RUNTIME)
 install(TARGETS lull_shared lull_static EXPORT lull)
 install(TARGETS lull_module LIBRARY DESTINATION lib/lua/5.4)
-install(FILES core/lull.h core/lull_ext.h ${PROJECT_BINARY_DIR}/gen/lull_version.h
+install(FILES ${public_headers} ${PROJECT_BINARY_DIR}/gen/lull_version.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lull)
 install(DIRECTORY scripts/types DESTINATION ${CMAKE_INSTALL_DATADIR}/lull
         FILES_MATCHING PATTERN "*.lua")
