@@ -165,8 +165,9 @@ struct lull_options {
 /*
  * Make a runtime; usable at once.  options may be NULL.  NULL when memory or
  * descriptors are refused, libevent fails, options->size is not a size we know,
- * a permission cannot be read, or slice_signal has another handler: if there is
- * a report function it is told which.
+ * a permission cannot be read, slice_signal has another handler, or the program
+ * has a Lua of its own that gets in the way of lull's: if there is a report
+ * function it is told which.
  */
 LULL_API struct lull_runtime *lull_new(const struct lull_options *options);
 

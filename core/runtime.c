@@ -10,6 +10,7 @@
 #include "runtime.h"
 
 #include "await.h"
+#include "clash.h"
 #include "combine.h"
 #include "drive.h"
 #include "error.h"
@@ -111,6 +112,7 @@ static int init_lua(lua_State *L)
 {
     struct lull_runtime *rt = lua_touserdata(L, 1);
     struct lull_tasks *tasks = &rt->tasks;
+    luaL_checkversion(L);
     lull__tag_set(tasks->L, tasks, 0);
     lull__slice_register(L, &tasks->slice);
     lull__anchors_init(L, &tasks->anchors, &rt->mem);
@@ -278,9 +280,21 @@ static void free_block(struct lull_runtime *rt)
         alloc(ud, rt, sizeof *rt, 0);
 }
 
+/* Why there is no runtime, for a host that wants to be told. */
+static void tell(const struct lull_options *options, const char *text)
+{
+    if (options->report != NULL && text != NULL)
+        options->report(options->report_arg, text);
+}
+
 struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L,
                                        void *block)
 {
+    char clash[1024];
+    if (lull__lua_clashes(clash, sizeof clash)) {
+        tell(options, clash);
+        return NULL;
+    }
     struct lull_runtime *rt = new_block(options, block);
     if (rt == NULL)
         return NULL;
@@ -314,6 +328,8 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
             lull__mem_hold(&rt->mem, rt->attached);
             return rt;
         }
+        if (lua_type(rt->tasks.L, -1) == LUA_TSTRING)
+            tell(options, lua_tostring(rt->tasks.L, -1));
         lua_pop(rt->tasks.L, 1);
     }
     lull__runtime_free(rt, 0);
