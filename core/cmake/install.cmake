@@ -19,7 +19,7 @@ string(REGEX REPLACE "/$" "" up "${up}")
 configure_file(core/cmake/lull.pc.in gen/lull.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gen/lull.pc DESTINATION ${pkgconfig_dir})
 
-# CMake: find_package(lull), then link lull::lull or lull::static
+# CMake: find_package(lull), then link lull::lull or lull::static; modules: lull::headers
 set(find_packages "")
 foreach(package "LULL_LUA ${LULL_LUA_MODULE_NAME}" "LULL_EVENT libevent_core")
   string(REPLACE " " " REQUIRED QUIET IMPORTED_TARGET " package "${package}")
