@@ -89,6 +89,7 @@ LULL_API void lull_release(struct lull_runtime *rt, void *block, size_t size);
 
 /* ---- errors ------------------------------------------------------------- */
 
+/* A kind as scripts see it: "timeout".  A constant string. */
 LULL_API const char *lull_kind_name(enum lull_kind kind);
 
 /* Push an error object; the message as in lua_pushfstring. */
@@ -210,6 +211,7 @@ struct lull_handle {
     const struct lull_handle_type *type; /* NULL: closed */
 };
 
+/* Open a closed one: the runtime knows it from here on, and closes it at the latest. */
 LULL_API void lull_handle_open(struct lull_runtime *rt, struct lull_handle *handle,
                                const struct lull_handle_type *type);
 /* Idempotent. */
