@@ -94,7 +94,7 @@ enum lull_status lull_load_file(struct lull_runtime *rt, const char *path)
 static bool all_done(void *arg)
 {
     struct lull_runtime *rt = arg;
-    return rt->tasks.live == 0 || rt->stopping;
+    return rt->stopping || lull_is_idle(rt);
 }
 
 static struct lull_task *oldest_call(void *arg)

@@ -112,6 +112,16 @@ static void posting(void)
     CHECK(told.times == 1 && told.status == LULL_CANCELLED);
 }
 
+static void posting_to_an_idle_one(void)
+{
+    int count = 0;
+    struct lull_runtime *rt = make(NULL);
+    CHECK(lull_post(rt, posted, &count) == LULL_DONE);
+    CHECK(lull_step(rt, 0) == LULL_DONE && count == 1);
+    CHECK(lull_is_idle(rt));
+    lull_free(rt, 0);
+}
+
 /* The host drives: many runtimes on its base, in many states, freed in flight. */
 static void borrowed(void)
 {
@@ -195,6 +205,7 @@ int main(void)
     cancelling();
     posting();
     printing();
+    posting_to_an_idle_one();
     borrowed();
     grace();
     CHECK(lull_new(&(struct lull_options){.size = 3}) == NULL);
