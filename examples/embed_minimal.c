@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Called once, when the task has ended; what it is given is borrowed. */
 static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
                        void *arg)
 {
@@ -30,14 +31,15 @@ int main(void)
         "end\n"
         "lull.gather(function() greet('one', 0.02) end, function() greet('two', 0.01) end)\n";
     int failed = 1;
+    /* No options: the script may compute, wait and print.  For more, name permissions. */
     struct lull_runtime *rt = lull_new(NULL);
     if (rt == NULL)
         return 1;
     if (lull_load(rt, script, strlen(script), "=script") == LULL_DONE)
-        lull_call(rt, 0, on_outcome, &failed);
+        lull_call(rt, 0, on_outcome, &failed); /* starts it: nothing has run yet */
     else
         fprintf(stderr, "script: %s\n", lua_tostring(lull_state(rt), -1));
-    lull_run(rt);
+    lull_run(rt); /* until no task is left */
     lull_free(rt, 1);
     return failed;
 }
