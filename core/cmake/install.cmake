@@ -16,6 +16,7 @@ install(DIRECTORY scripts/types DESTINATION ${CMAKE_INSTALL_DATADIR}/lull
 # pkg-config
 file(RELATIVE_PATH up /${pkgconfig_dir} /)
 string(REGEX REPLACE "/$" "" up "${up}")
+list(TRANSFORM CMAKE_DL_LIBS PREPEND " -l" OUTPUT_VARIABLE dl_flags)
 configure_file(core/cmake/lull.pc.in gen/lull.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gen/lull.pc DESTINATION ${pkgconfig_dir})
 

@@ -60,7 +60,7 @@ function run.c(block, build)
   return with_file(".c", block.text, function(path)
     local binary <const> = build .. "/readme_block" -- where programs may run
     local compile <const> = ("cc -Wall -Werror -I%s/gen %s -o %s -L%s -llull -Wl,-rpath,$(realpath %s)"
-      .. " $(pkg-config --cflags --libs lua5.4)"):format(build, path, binary, build, build)
+      .. " $(pkg-config --cflags --libs lua5.4 libevent_core)"):format(build, path, binary, build, build)
     local output, code = program.run("sh", "-c", compile)
     if code == 0 then output, code = program.run(binary) end
     os.remove(binary)
