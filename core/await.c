@@ -60,14 +60,19 @@ static int refuse(lua_State *L, const struct lull_tasks *tasks)
                       "that cannot be suspended");
 }
 
+bool lull__can_wait(lua_State *L, const struct lull_tasks *tasks)
+{
+    const struct lull_task *task = tasks->running;
+    return task != NULL && L == tasks->slice.running && lua_isyieldable(L) &&
+           tasks->slice.blocked == 0 && !(task->waker.flags & LULL_TASK_FORCED);
+}
+
 struct lull_task *lull_check_task(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
-    struct lull_task *task = tasks->running;
-    if (task == NULL || L != tasks->slice.running || !lua_isyieldable(L) ||
-        tasks->slice.blocked > 0 || task->waker.flags & LULL_TASK_FORCED)
+    if (!lull__can_wait(L, tasks))
         refuse(L, tasks);
-    return task;
+    return tasks->running;
 }
 
 struct lull_task *lull_checkpoint(lua_State *L)

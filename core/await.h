@@ -11,6 +11,9 @@
 
 #include "task.h"
 
+/* May the running task wait in L?  What lull_check_task() raises for. */
+bool lull__can_wait(lua_State *L, const struct lull_tasks *tasks);
+
 /*
  * Suspend until the op has ended, then call k(L, LUA_YIELD, context) instead
  * of pushing results; k starts with lull__await_over().  If the op has ended

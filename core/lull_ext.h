@@ -18,7 +18,11 @@
  *   4. The first upvalue of every C function of a module is its runtime:
  *      register them with lull_set_functions().
  *
- * Everything here belongs to the runtime's thread, but lull_token_*.
+ * For most functions a token, at the end, is all there is to know.  lull_host.h
+ * has values, objects and events without stack code.
+ *
+ * Everything here belongs to the runtime's thread, but what says
+ * "any thread".
  */
 #ifndef LULL_EXT_H
 #define LULL_EXT_H
@@ -367,6 +371,107 @@ LULL_API void lull_job_abandon(struct lull_runtime *rt, struct lull_job *job);
 LULL_API void lull_push_class(lua_State *L, struct lull_runtime *rt, const char *name,
                               const struct luaL_Reg *methods,
                               const struct luaL_Reg *meta);
+
+/* ---- tokens: functions that are completed from anywhere ----------------- */
+
+/*
+ * An asynchronous function in ten lines:
+ *
+ *   static int l_fetch(lua_State *L)
+ *   {
+ *       const char *what = luaL_checkstring(L, 1);   what raises comes first
+ *       struct lull_token *token = lull_token_new(L, "host.fetch", NULL, NULL);
+ *       start_something(token, what);
+ *       return lull_token_await(L, token);
+ *   }
+ *
+ * Later, from any thread, or at once inside start_something(), whoever holds the
+ * token calls one of the functions that end it, below.  Rules:
+ *
+ *   1. A token comes with one hold, for whoever completes it.  Each hold is given
+ *      up by exactly one call of a function that ends; lull_token_hold() makes
+ *      more of them, for several parties that race.  The first one wins, the
+ *      others are told false, and nothing else happens.
+ *   2. All this is safe after the script was cancelled, and after the runtime has
+ *      gone: then what would have been the result is released, and false returned.
+ *   3. To end it with a hold already given up is a mistake: it returns false while
+ *      the script waits (and aborts where lull was built with LULL_DEBUG); later,
+ *      the token may be no more.
+ *   4. A token that is awaited keeps lull_run() from returning or finding a
+ *      deadlock: something outside can still wake the script.
+ *   5. On the runtime's own thread a token is ended directly, elsewhere through
+ *      the runtime's inbox; the script goes on in a turn, never inside the call.
+ */
+struct lull_token;
+
+/*
+ * The script does not want the result any more: stop what was started.  Called
+ * at most once, on the runtime's thread, and not after somebody has ended the
+ * token; no Lua in it.  The hold stays the holder's: it may be given up in here.
+ * Where another thread ends the token meanwhile, `arg` needs a lock of yours.
+ */
+typedef void (*lull_token_cancel_fn)(struct lull_token *token, void *arg);
+
+/* Push the results on L, return how many.  May raise, may not wait. */
+typedef int (*lull_push_fn)(lua_State *L, void *arg);
+
+/* Let go of what `arg` is.  No Lua in it. */
+typedef void (*lull_release_fn)(void *arg);
+
+/*
+ * A token for the running task, at a checkpoint: raises as lull_checkpoint()
+ * does, and for want of memory.  `op` is what errors and the task tree call it: a
+ * literal.  on_cancel may be NULL.  Await it in this call, with nothing in
+ * between that raises or waits: one that was not is cancelled when the next is made.
+ */
+LULL_API struct lull_token *lull_token_new(lua_State *L, const char *op,
+                                           lull_token_cancel_fn on_cancel, void *arg);
+
+/* Suspend until it is ended.  Use as `return lull_token_await(L, token)`. */
+LULL_API int lull_token_await(lua_State *L, struct lull_token *token);
+
+/* One more hold, for one more party.  Any thread that has one.  Returns the token. */
+LULL_API struct lull_token *lull_token_hold(struct lull_token *token);
+
+/*
+ * End it well: push(L, arg) makes the results on the waiting task's stack, in a
+ * turn; NULL: none.  release(arg) is called exactly once, whatever happens: after
+ * push (also when that raised), or when nobody wants the result: inside this
+ * call, or later on the runtime's thread.  NULL: nothing to release.  Any thread.
+ * True: the script gets the result, unless it is closed by force.
+ */
+LULL_API bool lull_token_complete(struct lull_token *token, lull_push_fn push,
+                                  lull_release_fn release, void *arg);
+
+/*
+ * End it well with plain values, which are copied: format as in lull_push_values()
+ * (lull_host.h), but for `v`.  Any thread.  Without memory for the copy the script
+ * gets a `memory` error; a wrong format is a mistake, and a `usage` error.
+ */
+LULL_API bool lull_token_complete_values(struct lull_token *token, const char *format,
+                                         ...);
+
+/*
+ * End it with an error object: kind, message (copied; NULL: what errnum says), the
+ * op of the token, and `code` from errnum (0: none).  Any thread.
+ */
+LULL_API bool lull_token_fail(struct lull_token *token, enum lull_kind kind,
+                              const char *message, int errnum);
+
+/* Give up a hold.  With the last one the script gets a `closed` error.  Any thread. */
+LULL_API void lull_token_drop(struct lull_token *token);
+
+/*
+ * Long work with one call: work(arg) runs on the pool for files, on a thread of
+ * its own, while the script is suspended; then as lull_token_complete().  No Lua
+ * and no runtime in `work`.  When the script is cancelled it goes on at once, and
+ * release(arg) is called when the work is over, maybe on the pool's thread; also
+ * after the runtime has gone.  release(arg) is called even if this raises: what
+ * lull_checkpoint() does, `memory`, `io` when there is no thread.  Use as
+ * `return lull_work(L, ...)`.
+ */
+LULL_API int lull_work(lua_State *L, const char *op, void (*work)(void *arg),
+                       lull_push_fn push, lull_release_fn release, void *arg);
 
 #ifdef __cplusplus
 }

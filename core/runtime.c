@@ -43,6 +43,16 @@ struct lull_jobs *lull__jobs_of(struct lull_runtime *rt)
     return &rt->jobs;
 }
 
+struct lull_tokens *lull__tokens_of(struct lull_runtime *rt)
+{
+    return &rt->tokens;
+}
+
+struct lull_objects *lull__objects_of(struct lull_runtime *rt)
+{
+    return &rt->objects;
+}
+
 /* ---- turns --------------------------------------------------------------------------- */
 
 static void on_turn(void *arg)
@@ -316,6 +326,7 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     set_outlets(&rt->tasks, options);
     bool may_begin = set_permissions(rt, options) && set_limits(rt, options);
     rt->inbox = lull__inbox_new(rt->loop.base, on_mail, rt);
+    rt->tokens.inbox = rt->inbox;
     rt->tasks.L = L != NULL ? L : new_state(rt, options);
     rt->tasks.from = rt->tasks.L;
     if (rt->inbox != NULL)
@@ -365,6 +376,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
         if (!tasks->exiting)
             lull__sink_flush(&rt->sink);
     }
+    lull__tokens_close(&rt->tokens);
     lull__sched_stop(&rt->sched);
     lull__handles_close_all(&rt->handles);
     if (rt->inbox != NULL)

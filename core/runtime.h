@@ -13,10 +13,12 @@
 #include "job.h"
 #include "loop.h"
 #include "mem.h"
+#include "object.h"
 #include "sched.h"
 #include "sink.h"
 #include "task.h"
 #include "timer.h"
+#include "token.h"
 
 #include <signal.h>
 
@@ -39,6 +41,8 @@ struct lull_runtime {
     struct lull_handles handles;
     struct lull_inbox *inbox;
     struct lull_jobs jobs;
+    struct lull_tokens tokens;
+    struct lull_objects objects;
     struct lull_runnable mail; /* delivers the inbox */
     bool mail_queued;
     bool owns_state; /* we made the lua_State and close it */
