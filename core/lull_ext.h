@@ -427,6 +427,13 @@ typedef void (*lull_release_fn)(void *arg);
 LULL_API struct lull_token *lull_token_new(lua_State *L, const char *op,
                                            lull_token_cancel_fn on_cancel, void *arg);
 
+/*
+ * Set the cancel function anew, before the await: for an `arg` that is made when
+ * there is a token.  What then cannot be started ends the token with its failure.
+ */
+LULL_API void lull_token_on_cancel(struct lull_token *token,
+                                   lull_token_cancel_fn on_cancel, void *arg);
+
 /* Suspend until it is ended.  Use as `return lull_token_await(L, token)`. */
 LULL_API int lull_token_await(lua_State *L, struct lull_token *token);
 

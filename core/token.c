@@ -255,6 +255,13 @@ struct lull_token *lull_token_new(lua_State *L, const char *op,
     return token;
 }
 
+void lull_token_on_cancel(struct lull_token *token, lull_token_cancel_fn on_cancel,
+                          void *arg)
+{
+    token->on_cancel = on_cancel;
+    token->arg = arg;
+}
+
 struct lull_token *lull_token_hold(struct lull_token *token)
 {
     atomic_fetch_add_explicit(&token->refs, 1, memory_order_relaxed);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * token_test.c -- asynchronous C functions: every way to end a token, on the
- * runtime's thread; cancelled, lost, and freed in every state; work on the pool.
- * Threads: token_threads_test.c.
+ * runtime's thread; cancelled, lost, and freed in every state.  Threads: token_threads_test.c.
  */
 #include "host.h"
 
@@ -57,7 +56,8 @@ static char one[] = "one";
 /* wait()    Pending until the test or another function ends seen.pending. */
 static int l_wait(lua_State *L)
 {
-    seen.pending = lull_token_new(L, "host.wait", on_cancel, &seen);
+    seen.pending = lull_token_new(L, "host.wait", NULL, NULL);
+    lull_token_on_cancel(seen.pending, on_cancel, &seen);
     return lull_token_await(L, seen.pending);
 }
 
@@ -196,79 +196,13 @@ static int l_count(lua_State *L)
     return 1;
 }
 
-/* ---- work ---------------------------------------------------------------------------------- */
-
-static struct {
-    int gate[2]; /* a byte lets a worker go on */
-    int inside;  /* workers that came to the gate */
-} pool;
-
-/* The block of a piece of work: the test reads it only when released. */
-struct piece {
-    long number;
-    bool waits;
-};
-
-static void work(void *arg)
-{
-    struct piece *piece = arg;
-    char byte;
-    if (piece->waits) {
-        __atomic_add_fetch(&pool.inside, 1, __ATOMIC_ACQ_REL);
-        CHECK(read(pool.gate[0], &byte, 1) == 1);
-    }
-    piece->number *= 2;
-}
-
-static int push_piece(lua_State *L, void *arg)
-{
-    const struct piece *piece = arg;
-    if (piece->number < 0)
-        return luaL_error(L, "negative");
-    lua_pushinteger(L, piece->number);
-    return 1;
-}
-
-static void release_piece(void *arg)
-{
-    free(arg);
-    __atomic_add_fetch(&seen.releases, 1, __ATOMIC_ACQ_REL);
-}
-
-/* work(number, waits) -> twice the number */
-static int l_work(lua_State *L)
-{
-    long number = (long)luaL_checkinteger(L, 1);
-    bool waits = lua_toboolean(L, 2);
-    struct piece *piece = malloc(sizeof *piece);
-    CHECK(piece != NULL);
-    *piece = (struct piece){number, waits};
-    return lull_work(L, "host.work", work, push_piece, release_piece, piece);
-}
-
-/* let_go(n)    Let n workers pass the gate. */
-static int l_let_go(lua_State *L)
-{
-    for (lua_Integer n = luaL_checkinteger(L, 1); n > 0; n--)
-        CHECK(write(pool.gate[1], "", 1) == 1);
-    return 0;
-}
-
-/* inside() -> how many came to the gate */
-static int l_inside(lua_State *L)
-{
-    lua_pushinteger(L, __atomic_load_n(&pool.inside, __ATOMIC_ACQUIRE));
-    return 1;
-}
-
 static const luaL_Reg functions[] = {
     {"wait", l_wait},     {"wait_unasked", l_wait_unasked},
     {"now", l_now},       {"lose", l_lose},
     {"finish", l_finish}, {"release_late", l_release_late},
     {"hold", l_hold},     {"drop", l_drop},
     {"soon", l_soon},     {"count", l_count},
-    {"work", l_work},     {"let_go", l_let_go},
-    {"inside", l_inside}, {NULL, NULL}};
+    {NULL, NULL}};
 
 /* ---- scripts, each a life --------------------------------------------------------------------- */
 
@@ -349,30 +283,7 @@ static const char lost[] = PREFACE
 
 static const char refused[] = PREFACE
     "local ok, e = pcall(tostring, setmetatable({}, {__tostring = function() now 'push' end}))\n"
-    "assert(not ok and e.kind == 'usage')\n"
-    "ok, e = pcall(tostring, setmetatable({}, {__tostring = function() work(1) end}))\n"
-    "assert(not ok and e.kind == 'usage' and count 'releases' == 1)\n";
-
-static const char worked[] = PREFACE
-    "assert(work(21) == 42 and count 'releases' == 1)\n"
-    "local ok, e = pcall(work, -1) assert(e:find 'negative' and count 'releases' == 2)\n"
-    "local list = lull.map({1, 2, 3, 4, 5, 6, 7, 8}, function(n) return work(n) end)\n"
-    "assert(list[8] == 16)\n"
-    "assert(count 'releases' == 10)\n";
-
-static const char work_cancelled[] = PREFACE
-    "local tasks = {}\n"
-    "for i = 1, 6 do tasks[i] = async(work)(i, true) end\n"
-    "while inside() < 4 do lull.yield() end\n" /* as many as there are threads */
-    "tasks[6]:cancel() tasks[6]:join()\n"      /* not begun: released at once */
-    "assert(tasks[6]:status() == 'cancelled' and count 'releases' == 1)\n"
-    "tasks[1]:cancel() tasks[1]:join()\n" /* begun: goes on at once, released later */
-    "assert(count 'releases' == 1)\n"
-    "let_go(5)\n"
-    "for i = 2, 5 do assert(tasks[i]:await() == 2 * i) end\n"
-    "while count 'releases' < 6 do lull.sleep(0.001) end\n"
-    "local t = lull.spawn(function() lull.current():cancel() work(1) end) t:join()\n"
-    "assert(t:status() == 'cancelled' and count 'releases' == 7)\n";
+    "assert(not ok and e.kind == 'usage')\n";
 
 static void begin(void)
 {
@@ -381,13 +292,17 @@ static void begin(void)
 
 static void check_scripts(void)
 {
-    static const char *const scripts[] = {ended_at_once,     failures,
-                                          ended_by_timer,    ended_while_waiting,
-                                          several_holders,   cancelled_ended,
-                                          cancelled_pending, timed_out,
-                                          cancelled_before,  lost,
-                                          refused,           worked,
-                                          work_cancelled};
+    static const char *const scripts[] = {ended_at_once,
+                                          failures,
+                                          ended_by_timer,
+                                          ended_while_waiting,
+                                          several_holders,
+                                          cancelled_ended,
+                                          cancelled_pending,
+                                          timed_out,
+                                          cancelled_before,
+                                          lost,
+                                          refused};
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         begin();
         run_script(functions, scripts[i]);
@@ -470,33 +385,10 @@ static void check_freed_cleaning(void)
     struct host host;
     open_waiting(&host, "local _ <close> = setmetatable({}, {__close = function()\n"
                         "  kind = select(2, pcall(now, 'push')).kind\n"
-                        "  pcall(work, 1)\n"
                         "end}) wait()");
     close_host(&host, 0);
-    CHECK(seen.cancels == 1 && seen.pushes == 0 && seen.releases == 1);
+    CHECK(seen.cancels == 1 && seen.pushes == 0);
     lull_token_drop(seen.pending);
-}
-
-static void check_freed_working(bool begun)
-{
-    struct host host;
-    begin();
-    memset(&host, 0, sizeof host);
-    pool.inside = 0;
-    CHECK(open_host(&host, functions));
-    CHECK(start(host.rt,
-                "require('lull').map({1, 2, 3, 4, 5}, function(n) work(n, true) end)",
-                &host.told));
-    do
-        CHECK(lull_step(host.rt, 0) == LULL_DONE);
-    while (begun && __atomic_load_n(&pool.inside, __ATOMIC_ACQUIRE) < 4);
-    for (int n = 0; n < 5; n++)
-        CHECK(write(pool.gate[1], "", 1) == 1);
-    while (begun && __atomic_load_n(&pool.inside, __ATOMIC_ACQUIRE) < 5)
-        usleep(100); /* most of the results are in the inbox now */
-    close_host(&host, 0);
-    while (__atomic_load_n(&seen.releases, __ATOMIC_ACQUIRE) < 5)
-        usleep(100); /* a thread that was left alone releases later */
 }
 
 /* ---- mistakes ------------------------------------------------------------------------------------- */
@@ -545,11 +437,6 @@ static void check_outside(void)
     CHECK(lua_pcall(L, 0, 0, 0) == LUA_ERRRUN);
     lua_getfield(L, -1, "kind");
     CHECK(strcmp(lua_tostring(L, -1), "usage") == 0);
-    lua_settop(L, 0);
-    lua_getglobal(L, "work");
-    lua_pushinteger(L, 1);
-    CHECK(lua_pcall(L, 1, 0, 0) == LUA_ERRRUN);
-    CHECK(seen.releases == 1);
     close_host(&host, 0);
 }
 
@@ -566,13 +453,11 @@ int main(void)
     static const char all[] = PREFACE
         "local t = async(wait)() lull.yield() finish('x') t:await()\n"
         "pcall(now, 'fail') now 'values' now 'release' pcall(now, 'raise') now 'long'\n";
-    CHECK(pipe(pool.gate) == 0);
     check_scripts();
     check_drop_in_cancel();
     for (int i = 0; i < 2; i++) {
         check_freed_pending(i * 0.05);
         check_freed_ended(i * 0.05);
-        check_freed_working(i);
     }
     check_late();
     check_freed_lost();
