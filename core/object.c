@@ -317,7 +317,8 @@ static int own(lua_State *L)
     owning->keeps = lull_handle_is_open(&object->handle);
     if (owning->keeps)
         return lull_raise(L, LULL_KIND_USAGE, "this %s is owned already", name);
-    lull_check_handles(L, name);
+    if (!lull_may_open_handle(owning->rt))
+        return lull_raise(L, LULL_KIND_LIMIT, "too many open handles for a %s", name);
     lull_handle_open(owning->rt, &object->handle, &handle_type);
     return 1;
 }

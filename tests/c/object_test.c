@@ -244,6 +244,27 @@ static void check_nothing_to_invalidate(void)
     close_host(&host, 0);
 }
 
+/* Refused for the limit on handles: released, and the script is told. */
+static void check_limit(void)
+{
+    struct told told;
+    const struct lull_options options = {.size = sizeof options, .max_handles = 1};
+    struct lull_runtime *rt = lull_new(&options);
+    begin();
+    CHECK(rt != NULL);
+    lua_pushglobaltable(lull_state(rt));
+    lull_set_functions(lull_state(rt), rt, functions);
+    lua_pop(lull_state(rt), 1);
+    CHECK(start(rt,
+                "kept = own('owned', 1)\n"
+                "local ok, e = pcall(own, 'owned', 2)\n"
+                "assert(not ok and e.kind == 'limit' and released() == 1)\n",
+                &told));
+    CHECK(lull_run(rt) == LULL_DONE && told.status == LULL_DONE);
+    lull_free(rt, 0);
+    CHECK(releases == 2);
+}
+
 /* However memory fails, what was handed over is released once. */
 static void check_refused(void)
 {
@@ -274,6 +295,7 @@ int main(void)
     check_freed(0);
     check_freed(0.05);
     check_nothing_to_invalidate();
+    check_limit();
     check_refused();
     begin();
     refuse_each(functions, using_fields, begin);

@@ -335,6 +335,7 @@ static void check_freed_pending(double grace)
 {
     struct host host;
     open_waiting(&host, "wait()");
+    CHECK(!lull_is_idle(host.rt));
     close_host(&host, grace);
     CHECK(seen.cancels == 1 && host.told.times == 1);
     CHECK(!lull_token_complete(seen.pending, push_two, release, one));
