@@ -80,7 +80,7 @@ static void abandon(struct lull_op *op)
 
 static const char *name_of(const struct lullb_addr *addr)
 {
-    return addr->as.any.sa_family == AF_UNIX ? "unix.connect" : "tcp.connect";
+    return addr->as.any.sa_family == AF_UNIX ? LULLB_UNIX_CONNECT : LULLB_TCP_CONNECT;
 }
 
 static int raise_failed(lua_State *L, const struct lullb_addr *addr, int errnum)
@@ -119,14 +119,14 @@ static int connect_push(lua_State *L, struct lull_op *op)
 }
 
 static const struct lull_op_type tcp_type = {
-    .name = "tcp.connect",
+    .name = LULLB_TCP_CONNECT,
     .cancel = cancel,
     .push = connect_push,
     .abandon = abandon,
 };
 
 static const struct lull_op_type unix_type = {
-    .name = "unix.connect",
+    .name = LULLB_UNIX_CONNECT,
     .cancel = cancel,
     .push = connect_push,
     .abandon = abandon,
@@ -156,6 +156,7 @@ int lullb_connect(lua_State *L, struct lull_runtime *rt, const struct lullb_addr
 {
     struct lull_task *task = lull_checkpoint(L);
     luaL_checkstack(L, 8, NULL);
+    lull_check_handles(L, name_of(addr));
     struct lull_stream *stream = lullb_push_stream(L, rt, options);
     struct attempt *attempt = lua_newuserdatauv(L, sizeof *attempt, 0);
     *attempt = (struct attempt){.addr = *addr};

@@ -7,6 +7,9 @@
 
 #include "stream.h"
 
+#define LULLB_TCP_CONNECT  "tcp.connect"
+#define LULLB_UNIX_CONNECT "unix.connect"
+
 /*
  * Suspend until the address is connected and return a stream, or raise `io` or
  * `timeout`; nil for a Unix socket whose backlog is full.  As a return

@@ -146,8 +146,17 @@ static int l_client(lua_State *L)
     return 1;
 }
 
+/* permit(host, port): raise unless the running task may request something there */
+static int l_permit(lua_State *L)
+{
+    lull_check_address(L, LULL_MAY_CONNECT, "http.request", luaL_checkstring(L, 1),
+                       (int)luaL_checkinteger(L, 2));
+    return 0;
+}
+
 static const struct luaL_Reg functions[] = {
     {"client", l_client},
+    {"permit", l_permit},
     {"plain_url", lullb_curl_l_plain_url},
     {"url", lullb_curl_l_url},
     {NULL, NULL},

@@ -348,7 +348,7 @@ static struct lullb_curl_transfer *push_any(lua_State *L,
         lua_remove(L, -2);
         return lua_touserdata(L, -1);
     }
-    struct lullb_curl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 3);
+    struct lullb_curl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 4);
     *transfer = (struct lullb_curl_transfer){.object.tag = &transfer_tag};
     transfer->client = client;
     lull_push_class(L, client->rt, "lull.curl.transfer", methods, meta);
@@ -381,9 +381,11 @@ static struct lullb_curl_transfer *start(lua_State *L, struct lullb_curl_client 
 {
     if (client->multi == NULL)
         lullb_raise(L, LULL_KIND_CLOSED, REQUEST_OP, "the client is closed");
+    lull_check_handles(L, REQUEST_OP);
     struct lullb_curl_transfer *transfer = push_transfer(L, client);
     if (!lullb_curl_read_wishes(L, transfer, 2))
         lullb_raise_memory(L, REQUEST_OP);
+    lullb_curl_check_permitted(L, &transfer->wishes);
     if (client->max_per_host != 0)
         lullb_curl_find_host(L, transfer);
     if (task != NULL)

@@ -13,15 +13,30 @@
 
 /* ---- the table ---------------------------------------------------------------- */
 
-/* A string field, or NULL without one (or false); what it points to is the table's. */
+/*
+ * A string field, or NULL without one (or false).  It is kept in the table on top,
+ * which is the transfer's: whose the described one is may change it meanwhile.
+ */
 static const char *text_field(lua_State *L, int spec, const char *name, size_t *size)
 {
     int type = lua_getfield(L, spec, name);
     const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, size) : NULL;
     if (lua_toboolean(L, -1) && text == NULL)
         luaL_error(L, "%s must be a string", name);
-    lua_pop(L, 1);
+    if (text != NULL)
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    else
+        lua_pop(L, 1);
     return text;
+}
+
+/* The URL of a plain request: the only string it has is kept in place of a table. */
+static const char *url_alone(lua_State *L, int spec)
+{
+    lua_getfield(L, spec, "url");
+    const char *url = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    lua_setiuservalue(L, -2, LULLB_CURL_TEXTS);
+    return url;
 }
 
 static bool flag_field(lua_State *L, int spec, const char *name, bool otherwise)
@@ -99,7 +114,7 @@ static bool read_lists(lua_State *L, struct lullb_curl_transfer *transfer, int s
     lua_getfield(L, spec, "resolve");
     bool read = lullb_curl_add_lines(L, -3, &transfer->headers) &&
                 lullb_curl_add_lines(L, -2, &transfer->proxy_headers) &&
-                lullb_curl_add_lines(L, -1, &transfer->resolved);
+                lullb_curl_add_resolved(L, -1, &transfer->resolved);
     lua_pop(L, 3);
     return read;
 }
@@ -110,22 +125,22 @@ bool lullb_curl_read_wishes(lua_State *L, struct lullb_curl_transfer *transfer, 
     struct lullb_curl_bounds bounds = transfer->client->bounds;
     struct lullb_curl_wishes *wishes = &transfer->wishes;
     luaL_checkstack(L, 8, NULL);
-    *wishes = (struct lullb_curl_wishes){
-        .url = text_field(L, spec, "url", NULL),
-        .method = "GET",
-        .upload = -2,
-        .verify = true,
-    };
-    if (!flag_field(L, spec, "plain", false)) {
+    *wishes = (struct lullb_curl_wishes){.method = "GET", .upload = -2, .verify = true};
+    if (flag_field(L, spec, "plain", false)) {
+        wishes->url = url_alone(L, spec);
+    } else {
+        lua_createtable(L, 4, 0);
+        wishes->url = text_field(L, spec, "url", NULL);
         wishes->method = text_field(L, spec, "method", NULL);
         wishes->special = flag_field(L, spec, "special", false);
         transfer->streamed = flag_field(L, spec, "stream", false);
         lullb_curl_read_bounds(L, spec, &bounds);
+        if (wishes->special)
+            read_special(L, spec, wishes);
+        lua_setiuservalue(L, -2, LULLB_CURL_TEXTS);
     }
     if (wishes->url == NULL || wishes->method == NULL)
         luaL_argerror(L, spec, "a url and a method are needed");
-    if (wishes->special)
-        read_special(L, spec, wishes);
     set_bounds(transfer, &bounds);
     transfer->may_repeat = wishes->digest;
     return !wishes->special || read_lists(L, transfer, spec);

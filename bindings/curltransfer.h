@@ -39,6 +39,7 @@
 #define LULLB_CURL_SPEC   1
 #define LULLB_CURL_CLIENT 2
 #define LULLB_CURL_HOST   3
+#define LULLB_CURL_TEXTS  4 /* strings that `wishes` points into */
 
 enum lullb_curl_phase {
     LULLB_CURL_NEW,
@@ -47,7 +48,7 @@ enum lullb_curl_phase {
     LULLB_CURL_FAILED /* with `kind` */
 };
 
-/* What was asked for; strings are those of the table, NULL: nothing was said. */
+/* What was asked for; strings are those of LULLB_CURL_TEXTS, NULL: nothing was said. */
 struct lullb_curl_wishes {
     const char *url;
     const char *method;
@@ -179,10 +180,22 @@ bool lullb_curl_may_share(const struct lullb_curl_wishes *wishes);
 /* ---- Lua side ---- */
 
 /*
- * Read what is wished for from the table at `spec`.  Raises for a wrong table;
+ * Read what is wished for from the table at `spec`, for the transfer, which is on
+ * top.  Raises for a wrong table;
  * false when memory is refused (curlsetup.c).
  */
 bool lullb_curl_read_wishes(lua_State *L, struct lullb_curl_transfer *transfer, int spec);
+
+/* ---- curlpermit.c ---- */
+
+/* Raise unless the running task may do what was asked for. */
+void lullb_curl_check_permitted(lua_State *L, const struct lullb_curl_wishes *wishes);
+
+/*
+ * Add to a list, in curl's form, what the array at `index` (nil: none) has found:
+ * {port, look-up} each.  False when memory is refused; may raise.
+ */
+bool lullb_curl_add_resolved(lua_State *L, int index, struct curl_slist **list);
 
 /* Read what limits requests from the table at `index`.  May raise. */
 void lullb_curl_read_bounds(lua_State *L, int index, struct lullb_curl_bounds *bounds);

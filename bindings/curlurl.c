@@ -12,6 +12,7 @@
 #include "bind.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PARTS    6
@@ -144,6 +145,61 @@ static CURLUcode parse_again(CURLU *url)
         result = curl_url_set(url, CURLUPART_URL, whole, CURLU_NON_SUPPORT_SCHEME);
     curl_free(whole);
     return result;
+}
+
+static void set_host(struct lullb_curl_place *place, const char *host, size_t size)
+{
+    bool in_brackets = size > 2 && host[0] == '[';
+    memcpy(place->host, host + in_brackets, size);
+    place->host[in_brackets ? size - 2 : size] = '\0';
+}
+
+/* Curl takes 1080 for proxies of every scheme but https, where no port is named. */
+static unsigned port_of(CURLU *url, bool is_proxy)
+{
+    char *port = NULL;
+    char *scheme = NULL;
+    unsigned number = 1080;
+    bool has_default =
+        !is_proxy || (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                      strcmp(scheme, "https") == 0);
+    if (curl_url_get(url, CURLUPART_PORT, &port, has_default ? CURLU_DEFAULT_PORT : 0) ==
+        CURLUE_OK)
+        number = (unsigned)strtoul(port, NULL, 10);
+    curl_free(port);
+    curl_free(scheme);
+    return number;
+}
+
+bool lullb_curl_find_place(const char *text, bool is_proxy,
+                           struct lullb_curl_place *place)
+{
+    struct plain plain;
+    char *host = NULL;
+    char *path = NULL;
+    bool is_plain = !is_proxy && parse_plain(text, strlen(text), &plain);
+    if (is_plain && plain.host_size < sizeof place->host) {
+        set_host(place, plain.host, plain.host_size);
+        place->port = plain.port;
+        place->has_path = true; /* or not: nobody asks */
+        return true;
+    }
+    CURLU *url = curl_url();
+    bool found =
+        url != NULL &&
+        curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        strlen(host) < sizeof place->host;
+    if (found) {
+        set_host(place, host, strlen(host));
+        place->port = port_of(url, is_proxy);
+        place->has_path =
+            curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strlen(path) > 1;
+    }
+    curl_free(host);
+    curl_free(path);
+    curl_url_cleanup(url);
+    return found;
 }
 
 /* Get the parts of a URL, NULL for those that it has not; curl's memory.  Changes it. */

@@ -63,6 +63,7 @@ struct lullb_datagram {
     bool owns_buffer;      /* it is longer than the shared one */
     bool mapped;           /* IPv4 addresses are dressed as IPv6 ones */
     bool connected;        /* it has a peer */
+    bool may_receive;      /* from whoever sends: there was permission to listen */
     bool readable_watched; /* the events are registered */
     bool writable_watched;
     sa_family_t family;
@@ -118,8 +119,9 @@ int lullb_m_recv(lua_State *L);
 int lullb_m_try_recv(lua_State *L);
 
 /*
- * send(bytes, host, port) | send(bytes, path) | send(bytes) -> true; or nil,
- * at once, when an argument is not of that form: the host may be a name
+ * send(bytes, host, port, look-up?) | send(bytes, path) | send(bytes) -> true; or
+ * nil, at once, when an argument is not of that form: the host may be a name; the
+ * look-up has found it
  */
 int lullb_m_send(lua_State *L);
 

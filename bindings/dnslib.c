@@ -8,10 +8,10 @@
  * runtime ends, abandons its job; the thread then finishes for nobody.
  *
  * What needs no asking is answered at once: numeric addresses, and localhost
- * with all names below it (RFC 6761, 6.3).
+ * with all names below it (RFC 6761, 6.3).  Whatever is asked is told to name
+ * servers: that needs permission to connect to the name, at whatever port.
  */
-#include "addr.h"
-#include "bind.h"
+#include "dnslookup.h"
 #include "timedop.h"
 
 #include <errno.h>
@@ -33,6 +33,8 @@ int luaopen_lull_dns_native(lua_State *L);
 
 static const char lookup_tag = 'r';
 
+struct lookup;
+
 struct lookup_job {
     struct lull_job base;   /* first */
     struct lookup *lookup;  /* whose it is; the runtime's thread only */
@@ -48,7 +50,7 @@ struct lookup_job {
 };
 
 struct lookup {
-    struct lullb_object object; /* open while the job is under way */
+    struct lullb_lookup base; /* first; open while the job is under way */
     struct lull_runtime *rt;
     struct lookup_job *job; /* NULL: abandoned */
     struct lull_line line;  /* who waits */
@@ -141,12 +143,25 @@ static const struct lull_handle_type lookup_type = {
     .close = close_lookup,
 };
 
+/* The answer is there: let natives see it. */
+static void publish(struct lookup *lookup)
+{
+    const struct lookup_job *job = lookup->job;
+    if (job->addr.size != 0) /* what an address is called proves nothing */
+        return;
+    lookup->base.name = job->name;
+    lookup->base.addresses = job->texts;
+    lookup->base.size = job->size;
+    lookup->base.count = job->count;
+}
+
 static void done(struct lull_job *base)
 {
     struct lookup_job *job = (struct lookup_job *)base;
     struct lookup *lookup = job->lookup;
     job->under_way = false;
-    lull_handle_close(&lookup->object.handle);
+    publish(lookup);
+    lull_handle_close(&lookup->base.object.handle);
     while (lookup->line.head != NULL)
         lullb_op_complete(lookup->line.head);
 }
@@ -303,11 +318,30 @@ static int m_state(lua_State *L)
 static int m_gc(lua_State *L)
 {
     struct lookup *lookup = check_lookup(L);
-    lull_handle_close(&lookup->object.handle);
+    lull_handle_close(&lookup->base.object.handle);
+    lookup->base.addresses = NULL;
     if (lookup->job != NULL)
         drop(&lookup->job->base);
     lookup->job = NULL;
     return 0;
+}
+
+/* Is it localhost or below?  With or without the dot that ends a name. */
+static bool is_localhost(const char *name, size_t length)
+{
+    static const char localhost[] = "localhost";
+    const size_t own = sizeof localhost - 1;
+    if (length > 0 && name[length - 1] == '.')
+        length--;
+    return length >= own && strncasecmp(name + length - own, localhost, own) == 0 &&
+           (length == own || name[length - own - 1] == '.');
+}
+
+/* Can the name be answered without asking? */
+static bool is_known(const char *name, size_t length)
+{
+    struct lullb_addr addr;
+    return lullb_addr_parse(&addr, name, 0) || is_localhost(name, length);
 }
 
 /* ---- beginning --------------------------------------------------------------------- */
@@ -325,7 +359,8 @@ static struct lookup *push_lookup(lua_State *L, const char *name, size_t length)
 {
     struct lull_runtime *rt = lull_runtime_of(L);
     lull_checkpoint(L);
-    lull_push_class(L, rt, "lull.lookup", methods, meta);
+    lull_check_handles(L, RESOLVE);
+    lull_push_class(L, rt, LULLB_LOOKUP_CLASS, methods, meta);
     struct lookup *lookup = lullb_push_object(L, sizeof *lookup, &lookup_tag);
     lookup->rt = rt;
     struct lookup_job *job = calloc(1, sizeof *job + length + 1);
@@ -347,19 +382,8 @@ static int submit(lua_State *L, struct lookup *lookup, const char *op)
     if (error != 0)
         return lullb_raise_io(L, op, error, lookup->job->name);
     lookup->job->under_way = true;
-    lull_handle_open(lookup->rt, &lookup->object.handle, &lookup_type);
+    lull_handle_open(lookup->rt, &lookup->base.object.handle, &lookup_type);
     return 1;
-}
-
-/* Is it localhost or below?  With or without the dot that ends a name. */
-static bool is_localhost(const char *name, size_t length)
-{
-    static const char localhost[] = "localhost";
-    const size_t own = sizeof localhost - 1;
-    if (length > 0 && name[length - 1] == '.')
-        length--;
-    return length >= own && strncasecmp(name + length - own, localhost, own) == 0 &&
-           (length == own || name[length - own - 1] == '.');
 }
 
 static void add_known(struct lookup_job *job, const char *address, int family)
@@ -368,16 +392,13 @@ static void add_known(struct lookup_job *job, const char *address, int family)
         snprintf(job->texts + (size_t)job->count++ * job->size, job->size, "%s", address);
 }
 
-/* The answer, if nobody need be asked; false: somebody must, or there is no memory. */
-static bool answer_at_once(lua_State *L, struct lookup_job *job, size_t length)
+/* The answer for a name that is known. */
+static void answer_at_once(lua_State *L, struct lookup_job *job)
 {
     struct lullb_addr addr;
-    bool numeric = lullb_addr_parse(&addr, job->name, 0);
-    if (!numeric && !is_localhost(job->name, length))
-        return false;
     if (!make_texts(job, 2, ADDRESS_TEXT))
-        return true;
-    if (numeric) {
+        return;
+    if (lullb_addr_parse(&addr, job->name, 0)) {
         lullb_push_addr(L, &addr);
         add_known(job, lua_tostring(L, -2), addr.as.any.sa_family);
         lua_pop(L, 2);
@@ -385,24 +406,48 @@ static bool answer_at_once(lua_State *L, struct lookup_job *job, size_t length)
         add_known(job, "127.0.0.1", AF_INET);
         add_known(job, "::1", AF_INET6);
     }
-    return true;
+}
+
+/* The name at 1, if it may be asked for; or raise. */
+static const char *check_name(lua_State *L, size_t *length)
+{
+    const char *name = luaL_checklstring(L, 1, length);
+    luaL_argcheck(L, *length > 0 && *length <= MAX_NAME && strlen(name) == *length, 1,
+                  "not a host name");
+    if (!is_known(name, *length))
+        lull_check_address(L, LULL_MAY_CONNECT, RESOLVE, name, -1);
+    return name;
+}
+
+/* permit(name | address, reverse?): raise unless the running task may ask for it */
+static int l_permit(lua_State *L)
+{
+    size_t length;
+    struct lullb_addr addr;
+    if (!lua_toboolean(L, 2))
+        check_name(L, &length);
+    else if (lullb_addr_parse(&addr, luaL_checkstring(L, 1), 0))
+        lull_check_address(L, LULL_MAY_CONNECT, REVERSE, lua_tostring(L, 1), -1);
+    return 0;
 }
 
 /* resolve(name, 4 | 6 | nil) -> look-up, and whether it was answered without asking */
 static int l_resolve(lua_State *L)
 {
     size_t length;
-    const char *name = luaL_checklstring(L, 1, &length);
-    luaL_argcheck(L, length > 0 && length <= MAX_NAME && strlen(name) == length, 1,
-                  "not a host name");
+    const char *name = check_name(L, &length);
     lua_Integer family = luaL_optinteger(L, 2, 0);
+    bool known = is_known(name, length);
     struct lookup *lookup = push_lookup(L, name, length);
     struct lookup_job *job = lookup->job;
     job->base.run = run_resolve;
     job->family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
-    bool known = answer_at_once(L, job, length);
-    if (!known)
+    if (known) {
+        answer_at_once(L, job);
+        publish(lookup);
+    } else {
         submit(L, lookup, RESOLVE);
+    }
     lua_pushboolean(L, known);
     return 2;
 }
@@ -415,6 +460,7 @@ static int l_reverse(lua_State *L)
     struct lullb_addr addr;
     if (strlen(text) != length || !lullb_addr_parse(&addr, text, 0))
         return 0;
+    lull_check_address(L, LULL_MAY_CONNECT, REVERSE, text, -1);
     struct lookup *lookup = push_lookup(L, text, length);
     lookup->job->base.run = run_reverse;
     lookup->job->addr = addr;
@@ -422,6 +468,7 @@ static int l_reverse(lua_State *L)
 }
 
 static const struct luaL_Reg functions[] = {
+    {"permit", l_permit},
     {"resolve", l_resolve},
     {"reverse", l_reverse},
     {NULL, NULL},

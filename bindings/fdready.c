@@ -102,6 +102,7 @@ static int wait_ready(lua_State *L, short events, short what,
     lua_settop(L, 1);
     struct lull_runtime *rt = lull_runtime_of(L);
     struct lull_task *task = lull_checkpoint(L);
+    lull_check_permission(L, LULL_MAY_NATIVE, type->name, NULL);
     struct lullb_fd_waits *waits = lullb_fd_waits_of(L);
     struct ready_op *ready = lua_newuserdatauv(L, sizeof *ready, 0);
     *ready = (struct ready_op){0};

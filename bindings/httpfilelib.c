@@ -18,11 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OP_OPEN  "http.file.open"
-#define OP_READ  "http.file.read"
-#define OP_LIST  "http.file.list"
-#define MAX_PATH 4096
-#define MAX_READ ((size_t)1024 * 1024)
+#define OP_FOLDER "http.folder"
+#define OP_OPEN   "http.file.open"
+#define OP_READ   "http.file.read"
+#define OP_LIST   "http.file.list"
+#define MAX_PATH  4096
+#define MAX_READ  ((size_t)1024 * 1024)
 
 int luaopen_lull_http_file_native(lua_State *L);
 
@@ -161,6 +162,7 @@ static int open_push(lua_State *L, struct lull_op *op)
     luaL_checkstack(L, 8, NULL);
     if (wait->job->error != 0)
         return push_failure(L, wait, OP_OPEN);
+    lull_check_handles(L, OP_OPEN);
     push_file_class(L, rt);
     struct file_object *file = lullb_push_object(L, sizeof *file, &file_tag);
     file->shared = lullb_share_fd(wait->job->fd);
@@ -412,7 +414,10 @@ static const struct luaL_Reg folder_methods[] = {
 };
 static const struct luaL_Reg folder_meta[] = {{"__gc", l_close}, {NULL, NULL}};
 
-/* folder(path) -> folder; raises io.  Does not suspend: it is called once, at the start. */
+/*
+ * folder(path) -> folder; raises io, permission.  Does not suspend: it is called once, at
+ * the start.  Whoever may read a folder may read all below it, and nothing else is opened.
+ */
 static int l_folder(lua_State *L)
 {
     size_t length;
@@ -421,19 +426,29 @@ static int l_folder(lua_State *L)
     struct lull_runtime *rt = lull_runtime_of(L);
     lull_push_class(L, rt, "lull.http.Folder", folder_methods, folder_meta);
     struct file_object *folder = lullb_push_object(L, sizeof *folder, &folder_tag);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return lullb_raise_io(L, "http.folder", errno, path);
+    lull_check_handles(L, OP_FOLDER);
+    int fd = lull_open_file(L, OP_FOLDER, path, O_RDONLY | O_DIRECTORY, 0);
     folder->shared = lullb_share_fd(fd);
     if (folder->shared == NULL) {
         close(fd);
-        return lullb_raise_memory(L, "http.folder");
+        return lullb_raise_memory(L, OP_FOLDER);
     }
     lull_handle_open(rt, &folder->object.handle, &folder_type);
     return 1;
 }
 
-static const struct luaL_Reg functions[] = {{"folder", l_folder}, {NULL, NULL}};
+/* permit(path): raise unless the running task may write a file there */
+static int l_permit(lua_State *L)
+{
+    lull_check_permission(L, LULL_MAY_WRITE, "http.download", luaL_checkstring(L, 1));
+    return 0;
+}
+
+static const struct luaL_Reg functions[] = {
+    {"folder", l_folder},
+    {"permit", l_permit},
+    {NULL, NULL},
+};
 
 int luaopen_lull_http_file_native(lua_State *L)
 {

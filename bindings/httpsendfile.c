@@ -112,6 +112,25 @@ static int file_push(lua_State *L, struct lull_op *op)
 }
 
 /*
+ * The descriptor at 2 becomes that of the keeper at 4, if that is a file of
+ * lull.http.file.native: by its number alone, a script could name any.
+ */
+static void check_keeper(lua_State *L)
+{
+    luaL_checkstack(L, 4, NULL);
+    if (luaL_testudata(L, 4, "lull.http.File") == NULL) {
+        lull_check_permission(L, LULL_MAY_NATIVE, "http.send_file", NULL);
+        return;
+    }
+    luaL_getmetafield(L, 4, "__index");
+    lua_getfield(L, -1, "fd");
+    lua_pushvalue(L, 4);
+    lua_call(L, 1, 1);
+    lua_replace(L, 2);
+    lua_pop(L, 1);
+}
+
+/*
  * connection:send_file(fd, offset, keeper) -> is the client still there?
  * Sends what Content-Length says from a regular file; nil: the stream needs its bytes
  * passed through.  Suspends.
@@ -123,6 +142,7 @@ int lullb_m_http_send_file(lua_State *L)
     luaL_checkinteger(L, 3);
     lullb_http_check_sending(L, conn);
     lua_settop(L, 4);
+    check_keeper(L);
 #ifndef __linux__
     return 0;
 #else

@@ -170,6 +170,7 @@ int lullb_l_http_server(lua_State *L)
 {
     struct lull_runtime *rt = lull_runtime_of(L);
     luaL_checktype(L, 1, LUA_TTABLE);
+    lull_check_handles(L, "http.serve");
     lullb_push_http_server_class(L, rt);
     struct lullb_http_server *server = lullb_push_object(L, sizeof *server, &server_tag);
     const double seconds[LULLB_HTTP_LINES] = {

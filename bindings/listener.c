@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define ACCEPT "listener.accept"
-#define LISTEN "listen"
 
 static const char listener_tag = 'l';
 
@@ -186,6 +185,10 @@ static int accept_push(lua_State *L, struct lull_op *op)
     int fd;
     if (!lull_handle_is_open(&listener->object.handle))
         return lullb_raise(L, LULL_KIND_CLOSED, ACCEPT, "the listener is closed");
+    if (!lull_may_open_handle(listener->object.handle.rt)) {
+        pause_accepting(listener);
+        return wait_acceptable(L, accept_op, op->task, true);
+    }
     do {
         fd = accept_one(listener, &peer);
     } while (fd < 0 && is_passing(errno));
@@ -271,6 +274,7 @@ int lullb_listen(lua_State *L, struct lull_runtime *rt, const struct lullb_addr 
                  const struct lullb_listen_options *options)
 {
     char text[LULLB_ADDR_TEXT];
+    lull_check_handles(L, LULLB_LISTEN);
     push_class(L, rt);
     struct listener *listener = lullb_push_object(L, sizeof *listener, &listener_tag);
     listener->options = options->stream;
@@ -279,7 +283,7 @@ int lullb_listen(lua_State *L, struct lull_runtime *rt, const struct lullb_addr 
     if (listener->fd < 0) {
         int error = errno;
         lullb_addr_text(addr, text);
-        return lullb_raise_io(L, LISTEN, error, text);
+        return lullb_raise_io(L, LULLB_LISTEN, error, text);
     }
     lullb_bound_note(&listener->file, &listener->addr);
     if (addr->as.any.sa_family != AF_UNIX) {

@@ -3,7 +3,8 @@
  * listener.h -- a socket that accepts connections.
  *
  * Several tasks may wait for a connection; they get them in order.  When the
- * process or the system runs out of descriptors or memory, accepting pauses for
+ * process or the system runs out of descriptors or memory, or the runtime has as
+ * many handles as it may, accepting pauses for
  * LULLB_ACCEPT_PAUSE_S and goes on; a connection that was gone before it was
  * accepted is passed over.  Neither is anybody's error.
  */
@@ -13,6 +14,7 @@
 #include "stream.h"
 
 #define LULLB_ACCEPT_PAUSE_S 0.1
+#define LULLB_LISTEN         "listen"
 
 struct lullb_listen_options {
     int backlog;

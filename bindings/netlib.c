@@ -3,9 +3,11 @@
  * netlib.c -- Lua module "lull.net.native": what scripts/net.lua stands on.
  *
  * Addresses are numeric here, and each call makes one attempt: names, racing
- * and servers are policy, and written in Lua.
+ * and servers are policy, and written in Lua.  Permissions are asked for here,
+ * where nothing that a script may change comes after; pipe and pair need none.
  */
 #include "connect.h"
+#include "dnslookup.h"
 #include "fdready.h"
 #include "listener.h"
 #include "stream.h"
@@ -16,6 +18,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#define FROM_FD "net.from_fd"
 
 int luaopen_lull_net_native(lua_State *L);
 
@@ -51,13 +55,22 @@ static int l_numeric(lua_State *L)
     return 2;
 }
 
-/* connect(address, port, opts?) -> stream */
+/* permit(host, port): raise unless the running task may connect there */
+static int l_permit(lua_State *L)
+{
+    lull_check_address(L, LULL_MAY_CONNECT, LULLB_TCP_CONNECT, luaL_checkstring(L, 1),
+                       (int)luaL_checkinteger(L, 2));
+    return 0;
+}
+
+/* connect(address, port, opts?, look-up?) -> stream; the look-up has found the address */
 static int l_connect(lua_State *L)
 {
     struct lullb_addr addr;
     struct lullb_stream_options options;
     check_addr(L, &addr);
     lullb_check_stream_options(L, 3, &options);
+    lullb_check_host(L, LULL_MAY_CONNECT, LULLB_TCP_CONNECT, &addr, 4);
     return lullb_connect(L, lull_runtime_of(L), &addr, &options);
 }
 
@@ -68,6 +81,7 @@ static int l_connect_unix(lua_State *L)
     struct lullb_stream_options options;
     check_path(L, &addr);
     lullb_check_stream_options(L, 2, &options);
+    lullb_check_path(L, LULL_MAY_CONNECT, LULLB_UNIX_CONNECT, &addr);
     return lullb_connect(L, lull_runtime_of(L), &addr, &options);
 }
 
@@ -93,13 +107,18 @@ static void check_listen_options(lua_State *L, int index,
     options->dual_stack = flag(L, index, "dual_stack");
 }
 
-/* listen(address, port, opts?) -> listener */
+/* listen(address, port, opts?, look-up?) -> listener */
 static int l_listen(lua_State *L)
 {
     struct lullb_addr addr;
     struct lullb_listen_options options;
     check_addr(L, &addr);
     check_listen_options(L, 3, &options);
+    if (options.dual_stack) /* every address, of both families */
+        lull_check_address(L, LULL_MAY_LISTEN, LULLB_LISTEN, "*",
+                           (int)lua_tointeger(L, 2));
+    else
+        lullb_check_host(L, LULL_MAY_LISTEN, LULLB_LISTEN, &addr, 4);
     return lullb_listen(L, lull_runtime_of(L), &addr, &options);
 }
 
@@ -110,6 +129,7 @@ static int l_listen_unix(lua_State *L)
     struct lullb_listen_options options;
     check_path(L, &addr);
     check_listen_options(L, 2, &options);
+    lullb_check_path(L, LULL_MAY_LISTEN, LULLB_LISTEN, &addr);
     return lullb_listen(L, lull_runtime_of(L), &addr, &options);
 }
 
@@ -153,12 +173,17 @@ static int push_two(lua_State *L, int (*make)(int fds[2]), enum lullb_fd_kind ki
     struct lull_stream *streams[2];
     int fds[2];
     lullb_check_stream_options(L, 1, &options);
+    lull_check_handles(L, op);
     for (int i = 0; i < 2; i++)
         streams[i] = lullb_push_stream(L, lull_runtime_of(L), &options);
     if (make(fds) < 0)
         return lullb_raise_io(L, op, errno, NULL);
-    for (int i = 0; i < 2; i++)
-        lullb_stream_open(streams[i], fds[i], kind);
+    lullb_stream_open(streams[0], fds[0], kind);
+    if (!lull_may_open_handle(lull_runtime_of(L))) { /* one, but not both */
+        close(fds[1]);
+        lull_check_handles(L, op);
+    }
+    lullb_stream_open(streams[1], fds[1], kind);
     return 2;
 }
 
@@ -182,13 +207,15 @@ static int l_from_fd(lua_State *L)
     luaL_argcheck(L, fd >= 0 && fd <= INT_MAX, 1, "not a descriptor");
     lua_settop(L, 2);
     lullb_check_stream_options(L, 2, &options);
+    lull_check_permission(L, LULL_MAY_NATIVE, FROM_FD, NULL);
+    lull_check_handles(L, FROM_FD);
     bool owned = fd > STDERR_FILENO;
     if (!lua_isnil(L, 2) && lua_getfield(L, 2, "close") != LUA_TNIL)
         owned = lua_toboolean(L, -1);
     struct lull_stream *stream = lullb_push_stream(L, lull_runtime_of(L), &options);
     int kind = lullb_fd_kind_of((int)fd);
     if (kind < 0)
-        return lullb_raise_io(L, "net.from_fd", errno, NULL);
+        return lullb_raise_io(L, FROM_FD, errno, NULL);
     lullb_stream_open(stream, (int)fd, (enum lullb_fd_kind)kind);
     stream->owned = owned;
     return 1;
@@ -220,6 +247,7 @@ static const struct luaL_Reg functions[] = {
     {"max_descriptors", l_max_descriptors},
     {"numeric", l_numeric},
     {"pair", l_pair},
+    {"permit", l_permit},
     {"pipe", l_pipe},
     {"stream_methods", l_stream_methods},
     {"wait_readable", lullb_l_wait_readable},

@@ -181,12 +181,22 @@ static int receive_push(lua_State *L, struct lull_op *op)
     return count >= 0 ? count : wait_receivable(L, receive, op->task, true);
 }
 
+/* Bound to nothing in particular, it was not asked for a permission yet. */
+static void check_may_receive(lua_State *L, struct lullb_datagram *socket)
+{
+    if (socket->may_receive || socket->connected)
+        return;
+    lull_check_address(L, LULL_MAY_LISTEN, RECV, "*", 0);
+    socket->may_receive = true;
+}
+
 int lullb_m_recv(lua_State *L)
 {
     lua_settop(L, 1);
     struct lullb_datagram *socket = lullb_check_datagram(L, 1);
     struct lull_task *task = lull_checkpoint(L);
     lullb_check_open_datagram(L, RECV);
+    check_may_receive(L, socket);
     struct lullb_receive *receive = &socket->receive;
     if (receive->timed.op.awaited) { /* in use, or its last user has not seen its end */
         receive = lua_newuserdatauv(L, sizeof *receive, 0);
@@ -202,6 +212,7 @@ int lullb_m_try_recv(lua_State *L)
 {
     lua_settop(L, 1);
     struct lullb_datagram *socket = lullb_check_open_datagram(L, RECV);
+    check_may_receive(L, socket);
     int count = -1;
     if (socket->receivers.head == NULL && socket->woken == 0)
         count = push_received(L, socket);

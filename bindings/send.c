@@ -3,6 +3,7 @@
  * send.c -- the sending side of a datagram socket.
  */
 #include "datagram.h"
+#include "dnslookup.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -174,16 +175,31 @@ bool lullb_datagram_target(lua_State *L, struct lullb_datagram *socket, int inde
     return true;
 }
 
+/* May it be sent there?  The arguments are those of send. */
+static void check_target(lua_State *L, const struct lullb_datagram *socket,
+                         const struct lullb_addr *to)
+{
+    if (socket->family == AF_UNIX)
+        lullb_check_path(L, LULL_MAY_CONNECT, SEND, to);
+    else if (lua_isnil(L, 5))
+        lull_check_address(L, LULL_MAY_CONNECT, SEND, lua_tostring(L, 3),
+                           (int)lua_tointeger(L, 4));
+    else
+        lullb_check_host(L, LULL_MAY_CONNECT, SEND, to, 5);
+}
+
 int lullb_m_send(lua_State *L)
 {
     struct lullb_addr to = {.size = 0};
-    lua_settop(L, 4);
+    lua_settop(L, 5);
     struct lullb_datagram *socket = lullb_check_datagram(L, 1);
     if (!lua_isstring(L, 2) ||
         (!lua_isnil(L, 3) && !lullb_datagram_target(L, socket, 3, &to)))
         return 0;
     struct lull_task *task = lull_checkpoint(L);
     lullb_check_open_datagram(L, SEND);
+    if (to.size != 0)
+        check_target(L, socket, &to);
     if (to.size == 0 && !socket->connected)
         return lullb_raise(L, LULL_KIND_USAGE, SEND,
                            "no destination, and the socket is not connected");

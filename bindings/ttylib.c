@@ -20,8 +20,10 @@
 
 int luaopen_lull_tty_native(lua_State *L);
 
+/* A descriptor; the terminal is the user's, and only those may who may everything. */
 static int check_fd(lua_State *L)
 {
+    lull_check_permission(L, LULL_MAY_ALL, "tty", NULL);
     lua_Integer fd = luaL_checkinteger(L, 1);
     luaL_argcheck(L, fd >= 0 && fd <= INT_MAX, 1, "not a descriptor");
     return (int)fd;

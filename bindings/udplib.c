@@ -5,9 +5,14 @@
  * As in netlib.c addresses are numeric here.  What a method cannot make sense
  * of is answered with nil: it may be a name, and where not, the script knows
  * better than C whose argument was wrong.
+ *
+ * Binding needs permission to listen, sending and connecting permission to
+ * connect.  A socket that is bound to nothing in particular is asked for the
+ * permission when it receives, unless it is connected then.
  */
 #include "connect.h"
 #include "datagram.h"
+#include "dnslookup.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -153,14 +158,16 @@ static int raise_unopened(lua_State *L, const struct lullb_addr *addr, int error
 }
 
 /* The options are at index 3. */
-static int open_socket(lua_State *L, const struct lullb_addr *addr)
+static int open_socket(lua_State *L, const struct lullb_addr *addr, bool may_receive)
 {
     struct lull_runtime *rt = lull_runtime_of(L);
     const struct settings settings = check_settings(L, 3);
     const int reuse[2] = {flag_field(L, 3, "reuse_address"),
                           flag_field(L, 3, "reuse_port")};
+    lull_check_handles(L, OPEN);
     push_class(L, rt);
     struct lullb_datagram *socket = lullb_push_datagram(L, rt);
+    socket->may_receive = may_receive;
     socket->family = addr->as.any.sa_family;
     socket->mapped = socket->family == AF_INET6 && flag_field(L, 3, "dual_stack") == true;
     socket->max_size = lullb_check_size_field(L, 3, "max_size", LULLB_MAX_MESSAGE);
@@ -182,7 +189,16 @@ static int open_socket(lua_State *L, const struct lullb_addr *addr)
     return 1;
 }
 
-/* open(address, port, opts) -> socket */
+/* Is it every address, and any port: to be bound to nothing in particular? */
+static bool is_nothing(const struct lullb_addr *addr, lua_Integer port)
+{
+    bool is_any = addr->as.any.sa_family == AF_INET
+                      ? addr->as.in4.sin_addr.s_addr == htonl(INADDR_ANY)
+                      : IN6_IS_ADDR_UNSPECIFIED(&addr->as.in6.sin6_addr);
+    return port == 0 && is_any;
+}
+
+/* open(address, port, opts, look-up?) -> socket; the look-up has found the address */
 static int l_open(lua_State *L)
 {
     struct lullb_addr addr;
@@ -192,7 +208,13 @@ static int l_open(lua_State *L)
     luaL_argcheck(L, lullb_addr_parse(&addr, host, (unsigned)port), 1,
                   "not a numeric address");
     luaL_checktype(L, 3, LUA_TTABLE);
-    return open_socket(L, &addr);
+    if (is_nothing(&addr, port))
+        return open_socket(L, &addr, false);
+    if (flag_field(L, 3, "dual_stack") == true)
+        lull_check_address(L, LULL_MAY_LISTEN, OPEN, "*", (int)port);
+    else
+        lullb_check_host(L, LULL_MAY_LISTEN, OPEN, &addr, 4);
+    return open_socket(L, &addr, true);
 }
 
 /* open_unix(path | nil, nil, opts) -> socket; "": with a name that the system finds */
@@ -206,7 +228,9 @@ static int l_open_unix(lua_State *L)
         addr.size = sizeof addr.as.any.sa_family; /* Linux: autobind, unix(7) */
     else if (path != NULL && lullb_addr_of_path(&addr, path, length) != 0)
         return luaL_argerror(L, 1, "not a path for a socket");
-    return open_socket(L, &addr);
+    if (path != NULL)
+        lullb_check_path(L, LULL_MAY_LISTEN, OPEN, &addr);
+    return open_socket(L, &addr, true); /* without a name only its peer finds it */
 }
 
 /* ---- methods ---------------------------------------------------------------------- */
@@ -217,15 +241,19 @@ static int m_close(lua_State *L)
     return 0;
 }
 
-/* socket:connect(host, port) | socket:connect(path) -> true, or nil */
+/* socket:connect(host, port, look-up?) | socket:connect(path) -> true, or nil */
 static int m_connect(lua_State *L)
 {
     char text[LULLB_ADDR_TEXT];
     struct lullb_addr to;
-    lua_settop(L, 3);
+    lua_settop(L, 4);
     struct lullb_datagram *socket = lullb_check_open_datagram(L, CONNECT);
     if (!lullb_datagram_target(L, socket, 2, &to))
         return 0;
+    if (socket->family == AF_UNIX)
+        lullb_check_path(L, LULL_MAY_CONNECT, CONNECT, &to);
+    else
+        lullb_check_host(L, LULL_MAY_CONNECT, CONNECT, &to, 4);
     if (connect(socket->fd, &to.as.any, to.size) < 0) {
         int error = errno;
         lullb_addr_text(&to, text);
@@ -235,6 +263,16 @@ static int m_connect(lua_State *L)
     lullb_datagram_note_addr(socket);
     lua_pushboolean(L, 1);
     return 1;
+}
+
+/* The port it is bound to. */
+static int port_of(const struct lullb_datagram *socket)
+{
+    const struct lullb_addr *addr = &socket->addr;
+    if (socket->family == AF_UNIX)
+        return 0;
+    return ntohs(addr->as.any.sa_family == AF_INET ? addr->as.in4.sin_port
+                                                   : addr->as.in6.sin6_port);
 }
 
 /* Join or leave; true, or nil and what is wrong with the arguments. */
@@ -260,6 +298,8 @@ static int change_group(lua_State *L, const char *op, int option)
         lua_pushstring(L, why);
         return 2;
     }
+    if (option == MCAST_JOIN_GROUP)
+        lull_check_address(L, LULL_MAY_LISTEN, op, lua_tostring(L, 2), port_of(socket));
     memcpy(&request.gr_group, &group.as, group.size);
     int level = group.as.any.sa_family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
     if (setsockopt(socket->fd, level, option, &request, sizeof request) < 0)

@@ -179,6 +179,7 @@ static int l_open(lua_State *L)
     double timeout = lullb_check_seconds(L, 2, "ping_timeout");
     struct lullb_wsshared *shared = shared_of(L);
     lull_stream_check_open(L, stream, "websocket.open");
+    lull_check_handles(L, "websocket.open");
     struct lullb_websocket *socket = lua_newuserdatauv(L, sizeof *socket, 2);
     memset(socket, 0, sizeof *socket);
     socket->object.tag = &socket_tag;

@@ -143,7 +143,7 @@ local function listen_socket(opts)
   if opts.path ~= nil then return native.listen_unix(opts.path, opts) end
   local port <const> = math.tointeger(tonumber(opts.port or 0))
   if opts.host == "*" then return connect.everywhere(native.listen, port, opts) end
-  return native.listen(connect.address(opts.host or "127.0.0.1"), port, opts)
+  return connect.here(native.listen, opts.host or "127.0.0.1", port, opts)
 end
 
 local function check_listen_options(opts, name)

@@ -34,19 +34,20 @@ local function is_name(host)
     and not host:find("[\128-\255]") and host ~= "localhost" -- curl knows that one
 end
 
---- Curl's form of a name's addresses; nil where it needs none.
+--- Look a name up, and add what was found to the list; nil where it needs none.
 local function pin(list, plan, host, port)
   if not is_name(host) then return list end
+  native.permit(host, port) -- before anybody is asked who that is
   local seconds <const> = math.min(plan.connect, plan.total or math.huge)
-  local ok <const>, addresses <const> =
-    pcall(require "lull.dns".resolve, host, { timeout = seconds < math.huge and seconds or nil })
+  local ok <const>, addresses <const>, proof <const> =
+    pcall(require "lull.dns.lookup".resolve, host, { timeout = seconds < math.huge and seconds or nil })
   if not ok then
     if not lull.is_error(addresses) then error(addresses, 0) end
     error(lull.new_error(addresses.kind, label_of(plan) .. addresses.message,
       { op = "http.request", code = addresses.code, cause = addresses }), 0)
   end
   list = list or {}
-  list[#list + 1] = ("+%s:%d:%s"):format(host, port, table.concat(addresses, ","))
+  list[#list + 1] = { port, proof }
   return list
 end
 

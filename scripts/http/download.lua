@@ -5,6 +5,7 @@
 -- said identifies the contents: the next call asks for the rest, on the condition that they are
 -- still the same (If-Range, RFC 9110, 13.1.5).  Without such a validator nothing is resumed.
 local check = require "lull.check"
+local files = require "lull.http.file.native"
 local lull = require "lull"
 local options = require "lull.http.options"
 
@@ -165,6 +166,7 @@ function download.run(client, target, path, opts)
   local bar <close> = progress == true and require "lull.http.progress".bar(path:match("[^/]*$")) or nil
   if bar then progress = bar end
   if progress then check.callable(progress, 3, "download") end
+  files.permit(path)
   local part <const> = opts.resume and path .. ".part" or random_part(path)
   local _ <close> = setmetatable({}, { __close = function(_, err)
     if err ~= nil and not opts.resume then os.remove(part) end

@@ -30,11 +30,12 @@ function proxy.parse(text)
   return { url = whole, host = host, port = number, remote = REMOTE[kind] or false }
 end
 
---- The value of the first variable that is set, and its name.
+--- The value of the first variable that is set, and its name.  One that may not be looked at is
+--- not set.
 local function variable(...)
   for _, name in ipairs { ... } do
-    local value <const> = os.getenv(name)
-    if value and value ~= "" then return value, name end
+    local ok <const>, value <const> = pcall(os.getenv, name)
+    if ok and value and value ~= "" then return value, name end
   end
 end
 

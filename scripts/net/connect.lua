@@ -1,5 +1,5 @@
 --- lull.net.connect: from a host's name to a connected stream.
-local dns = require "lull.dns"
+local lookup = require "lull.dns.lookup"
 local lull = require "lull"
 local native = require "lull.net.native"
 
@@ -49,8 +49,9 @@ end
 ---@param port integer
 ---@param addresses string[]
 ---@param opts? table       options of the stream
+---@param proof? userdata   the look-up that has found them
 ---@return lull.net.Stream
-function connect.race(host, port, addresses, opts)
+function connect.race(host, port, addresses, opts, proof)
   local errors <const> = {}
   local winner ---@type lull.net.Stream?
   --- Cancelled after all: nobody gets the stream.
@@ -59,7 +60,7 @@ function connect.race(host, port, addresses, opts)
   end })
 
   local function attempt(group, address, over)
-    local ok <const>, result <const> = pcall(native.connect, address, port, opts)
+    local ok <const>, result <const> = pcall(native.connect, address, port, opts, proof)
     if not ok then
       errors[#errors + 1] = result
     elseif winner then
@@ -91,9 +92,10 @@ end
 function connect.host(host, port, opts)
   local numeric <const> = native.numeric(host)
   if numeric then return native.connect(numeric, port, opts) end
-  local addresses <const> = dns.resolve(host, opts and { timeout = opts.timeout })
-  if #addresses == 1 then return native.connect(addresses[1], port, opts) end
-  return connect.race(host, port, connect.interleave(addresses), opts)
+  native.permit(host, port) -- before anybody is asked who that is
+  local addresses <const>, proof <const> = lookup.resolve(host, opts and { timeout = opts.timeout })
+  if #addresses == 1 then return native.connect(addresses[1], port, opts, proof) end
+  return connect.race(host, port, connect.interleave(addresses), opts, proof)
 end
 
 --- Connect to a Unix socket.  One whose listener has its hands full is tried again.
@@ -109,11 +111,19 @@ function connect.path(path, opts)
   end
 end
 
---- One address of a host, the best.  Suspends only for a name.
+--- Call open(address, port, opts, proof) for the best address of a host, whose look-up the proof
+--- is.  Suspends only for a name.
+---@generic T
+---@param open fun(address: string, port: integer, opts: table, proof?: userdata): T
 ---@param host string
----@return string
-function connect.address(host)
-  return native.numeric(host) or dns.resolve(host)[1]
+---@param port integer
+---@param opts table
+---@return T
+function connect.here(open, host, port, opts)
+  local numeric <const> = native.numeric(host)
+  if numeric then return open(numeric, port, opts) end
+  local addresses <const>, proof <const> = lookup.resolve(host)
+  return open(addresses[1], port, opts, proof)
 end
 
 --- Call open(address, port, opts) for the address that stands for all: of both families, where

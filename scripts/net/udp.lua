@@ -1,7 +1,7 @@
 --- lull.net.udp: datagrams: messages that arrive whole, or not at all.
 local check = require "lull.check"
 local connect = require "lull.net.connect"
-local dns = require "lull.dns"
+local lookup = require "lull.dns.lookup"
 local lull = require "lull"
 local native = require "lull.udp.native"
 
@@ -28,10 +28,10 @@ local Udp <const> = {}
 Udp.__index = Udp
 Udp.__name = "lull.net.Udp"
 
---- Numeric addresses of a host, of the families that the socket has.
+--- Numeric addresses of a host, of the families that the socket has, and their look-up.
 ---@async
 local function addresses_of(socket, host)
-  return dns.resolve(host, { family = socket:family() })
+  return lookup.resolve(host, { family = socket:family() })
 end
 
 --- Raise the argument error for a destination that the socket could make nothing of, unless its
@@ -52,7 +52,8 @@ local function send_to_name(self, bytes, host, port)
   local socket <const> = self.socket
   if type(bytes) ~= "number" then check.type(bytes, 1, "send", "string") end
   check_destination(socket, "send", 2, host, port)
-  return socket:send(bytes, addresses_of(socket, host)[1], math.tointeger(tonumber(port)))
+  local addresses <const>, proof <const> = addresses_of(socket, host)
+  return socket:send(bytes, addresses[1], math.tointeger(tonumber(port)), proof)
 end
 
 --- Send a datagram.  Waits only while the system has no room for it.  The host may be a name,
@@ -111,9 +112,9 @@ function Udp:connect(host, port)
   local socket <const> = self.socket
   if socket:connect(host, port) then return self end
   check_destination(socket, "connect", 1, host, port)
-  local addresses <const> = addresses_of(socket, host)
+  local addresses <const>, proof <const> = addresses_of(socket, host)
   for i, address in ipairs(addresses) do
-    local ok <const>, err <const> = pcall(socket.connect, socket, address, tonumber(port))
+    local ok <const>, err <const> = pcall(socket.connect, socket, address, tonumber(port), proof)
     if ok then break end
     if i == #addresses then error(err, 0) end
   end
@@ -217,7 +218,7 @@ local function open(opts)
   local port <const> = math.tointeger(tonumber(opts.port or 0))
   local host <const> = opts.host or (opts.port and "127.0.0.1") or "*"
   if host == "*" then return connect.everywhere(native.open, port, opts) end
-  return native.open(connect.address(host), port, opts)
+  return connect.here(native.open, host, port, opts)
 end
 
 --- Open a socket.
