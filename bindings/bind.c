@@ -4,6 +4,7 @@
  */
 #include "bind.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -39,6 +40,14 @@ int lullb_raise(lua_State *L, enum lull_kind kind, const char *op, const char *m
 int lullb_raise_memory(lua_State *L, const char *op)
 {
     return lullb_raise(L, LULL_KIND_MEMORY, op, "not enough memory");
+}
+
+int lullb_raise_refused(lua_State *L, const char *op, int errnum)
+{
+    if (errnum != EDQUOT)
+        return lullb_raise_memory(L, op);
+    return lullb_raise(L, LULL_KIND_LIMIT, op,
+                       "that would be more bytes than may be buffered");
 }
 
 double lullb_check_seconds(lua_State *L, int index, const char *name)

@@ -43,6 +43,9 @@ int lullb_raise(lua_State *L, enum lull_kind kind, const char *op, const char *m
 /* Raise `memory`: lull's own memory was refused. */
 int lullb_raise_memory(lua_State *L, const char *op);
 
+/* Raise `memory` for ENOBUFS, `limit` for EDQUOT: more than may be held for scripts. */
+int lullb_raise_refused(lua_State *L, const char *op, int errnum);
+
 /*
  * A number of seconds: the field `name` of the table at `index`, or without a
  * name the argument itself.  Infinity when it is nil; NaN, a negative number

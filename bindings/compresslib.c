@@ -4,14 +4,21 @@
  *
  * Nothing here waits: a call works through the bytes it is given.  What comes
  * out of an expander is bounded, by its limit, whatever goes in.
+ *
+ * The libraries' own memory is not the runtime's.  An open stream counts as so
+ * many bytes that are held for the script instead: what zlib needs.  The others
+ * need as much, or at their highest levels many times that.
  */
 #include "bind.h"
 #include "coder.h"
 
+#include <errno.h>
 #include <string.h>
 
-#define OP_WRITE "compress.write"
-#define STEP     ((size_t)16 * 1024) /* room for a step */
+#define OP_WRITE   "compress.write"
+#define COMPRESSOR ((size_t)256 * 1024)
+#define EXPANDER   ((size_t)40 * 1024)
+#define STEP       ((size_t)16 * 1024) /* room for a step */
 
 int luaopen_lull_compress_native(lua_State *L);
 
@@ -20,6 +27,8 @@ static const char coder_tag = 'c';
 struct coder_object {
     struct lullb_object object; /* first */
     struct lullb_coder coder;
+    struct lull_runtime *rt;
+    size_t weight;     /* bytes that are counted for it */
     lua_Integer limit; /* bytes that may still come out of an expander */
     bool ended;        /* an expander has seen the end of its stream */
 };
@@ -36,9 +45,17 @@ static struct coder_object *check_coder(lua_State *L)
     return lullb_check_object(L, 1, &coder_tag, "lull.compress.Stream");
 }
 
-static int raise_broken(lua_State *L, struct coder_object *self, const char *message)
+static void close_coder(struct coder_object *self)
 {
     self->coder.type->close(&self->coder);
+    if (self->weight > 0)
+        lull_buffer_release(self->rt, self->weight);
+    self->weight = 0;
+}
+
+static int raise_broken(lua_State *L, struct coder_object *self, const char *message)
+{
+    close_coder(self);
     return lullb_raise(L, LULL_KIND_IO, OP_WRITE, message);
 }
 
@@ -53,7 +70,7 @@ static enum lullb_coder_result step(lua_State *L, struct coder_object *self,
     size_t made = STEP - io->out_left;
     luaL_addsize(result, made);
     if (self->coder.expands && (self->limit -= (lua_Integer)made) < 0) {
-        self->coder.type->close(&self->coder);
+        close_coder(self);
         lullb_raise(L, LULL_KIND_LIMIT, OP_WRITE, "more comes out than is allowed");
     }
     return got;
@@ -74,7 +91,7 @@ static int pass(lua_State *L, struct coder_object *self, enum lullb_coder_aim ai
     while (got == LULLB_CODER_MORE)
         got = step(L, self, &io, aim, &result);
     if (got == LULLB_CODER_MEMORY) {
-        self->coder.type->close(&self->coder);
+        close_coder(self);
         return lullb_raise_memory(L, OP_WRITE);
     }
     if (got == LULLB_CODER_BROKEN)
@@ -111,7 +128,7 @@ static int m_finish(lua_State *L)
     int count =
         pass(L, self, self->coder.expands ? LULLB_CODER_TAKE : LULLB_CODER_FINISH);
     bool is_whole = !self->coder.expands || self->ended;
-    self->coder.type->close(&self->coder);
+    close_coder(self);
     if (!is_whole)
         return lullb_raise(L, LULL_KIND_EOF, OP_WRITE, "what is compressed is cut off");
     return count;
@@ -121,7 +138,7 @@ static int m_finish(lua_State *L)
 static int m_close(lua_State *L)
 {
     struct coder_object *self = check_coder(L);
-    self->coder.type->close(&self->coder);
+    close_coder(self);
     return 0;
 }
 
@@ -160,6 +177,10 @@ static int l_open(lua_State *L)
     self->coder.type = type;
     self->coder.expands = expands;
     self->limit = number;
+    self->rt = lull_runtime_of(L);
+    if (!lull_buffer_charge(self->rt, expands ? EXPANDER : COMPRESSOR))
+        return lullb_raise_refused(L, "compress.open", EDQUOT);
+    self->weight = expands ? EXPANDER : COMPRESSOR;
     if (!type->open(&self->coder, expands ? 0 : (int)number))
         return lullb_raise_memory(L, "compress.open");
     return 1;

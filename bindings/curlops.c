@@ -8,6 +8,7 @@
 #include "curlline.h"
 #include "curltransfer.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -59,10 +60,12 @@ static void recycle(lua_State *L, struct lullb_curl_transfer *transfer, int inde
     struct lullb_buffer body = transfer->body;
     bool keep =
         !transfer->exposed && client->pooled < LULLB_CURL_POOLED && client->multi != NULL;
-    if (keep && body.capacity <= KEPT_BODY)
+    if (keep && body.capacity <= KEPT_BODY) {
+        lullb_buffer_empty(client->rt, &body);
         transfer->body = (struct lullb_buffer){0};
-    else
+    } else {
         body = (struct lullb_buffer){0};
+    }
     lull_handle_close(&transfer->object.handle);
     transfer->body = body;
     if (!keep)
@@ -282,7 +285,7 @@ static int m_send(lua_State *L)
     *wait = (struct lullb_curl_wait){.transfer = transfer};
     if (transfer->phase == LULLB_CURL_RUNNING && !transfer->send_ended) {
         if (!lullb_buffer_append(transfer->client->rt, &transfer->upload, bytes, size))
-            return lullb_raise_memory(L, SEND_OP);
+            return lullb_raise_refused(L, SEND_OP, errno);
         go_on_sending(transfer);
     }
     if (transfer->phase == LULLB_CURL_RUNNING &&
@@ -388,6 +391,8 @@ static struct lullb_curl_transfer *start(lua_State *L, struct lullb_curl_client 
     lullb_curl_check_permitted(L, &transfer->wishes);
     if (client->max_per_host != 0)
         lullb_curl_find_host(L, transfer);
+    if (!lullb_curl_weigh(transfer))
+        lullb_raise_refused(L, REQUEST_OP, EDQUOT);
     if (task != NULL)
         begin_request(L, transfer, task);
     lullb_curl_run(transfer);

@@ -146,6 +146,33 @@ bool lullb_curl_read_wishes(lua_State *L, struct lullb_curl_transfer *transfer, 
     return !wishes->special || read_lists(L, transfer, spec);
 }
 
+/* ---- what a request needs while it runs ---------------------------------------------- */
+
+bool lullb_curl_weigh(struct lullb_curl_transfer *transfer)
+{
+    transfer->weighed = lull_buffer_charge(transfer->client->rt, LULLB_CURL_WEIGHT);
+    return transfer->weighed;
+}
+
+void lullb_curl_free_lists(struct lullb_curl_transfer *transfer)
+{
+    if (transfer->weighed)
+        lull_buffer_release(transfer->client->rt, LULLB_CURL_WEIGHT);
+    transfer->weighed = false;
+    curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->proxy_headers);
+    curl_slist_free_all(transfer->resolved);
+    transfer->headers = transfer->proxy_headers = transfer->resolved = NULL;
+}
+
+void lullb_curl_free_buffers(struct lullb_curl_transfer *transfer)
+{
+    struct lull_runtime *rt = transfer->client->rt;
+    lullb_buffer_clear(rt, &transfer->head);
+    lullb_buffer_clear(rt, &transfer->body);
+    lullb_buffer_clear(rt, &transfer->upload);
+}
+
 /* ---- curl: nothing below raises ----------------------------------------------------- */
 
 /* Options are set until one fails. */

@@ -7,6 +7,7 @@
 
 #include "curlline.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -101,6 +102,15 @@ static size_t refuse(struct lullb_curl_transfer *transfer, enum lull_kind kind,
     return 0;
 }
 
+/* Bytes could not be kept; errno says why. */
+static size_t refuse_bytes(struct lullb_curl_transfer *transfer)
+{
+    if (errno == EDQUOT)
+        return refuse(transfer, LULL_KIND_LIMIT,
+                      "that would be more bytes than may be buffered");
+    return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+}
+
 /* ---- the end ------------------------------------------------------------------------ */
 
 static void settle(struct lullb_curl_transfer *transfer)
@@ -108,14 +118,6 @@ static void settle(struct lullb_curl_transfer *transfer)
     if (transfer->expected)
         lull_unexpect(transfer->client->rt);
     transfer->expected = false;
-}
-
-void lullb_curl_free_lists(struct lullb_curl_transfer *transfer)
-{
-    curl_slist_free_all(transfer->headers);
-    curl_slist_free_all(transfer->proxy_headers);
-    curl_slist_free_all(transfer->resolved);
-    transfer->headers = transfer->proxy_headers = transfer->resolved = NULL;
 }
 
 /* Leave the line or the multi handle: no callback is made any more. */
@@ -198,14 +200,6 @@ static void close_transfer(struct lull_handle *handle)
         transfer->kind = LULL_KIND_CLOSED;
     }
     lullb_curl_free_buffers(transfer);
-}
-
-void lullb_curl_free_buffers(struct lullb_curl_transfer *transfer)
-{
-    struct lull_runtime *rt = transfer->client->rt;
-    lullb_buffer_clear(rt, &transfer->head);
-    lullb_buffer_clear(rt, &transfer->body);
-    lullb_buffer_clear(rt, &transfer->upload);
 }
 
 /* ---- what curl calls ------------------------------------------------------------------ */
@@ -308,7 +302,7 @@ static size_t on_head(char *bytes, size_t one, size_t size, void *arg)
         ++transfer->fields > LULLB_CURL_MAX_FIELDS)
         return refuse(transfer, LULL_KIND_LIMIT, "the response's head is too long");
     if (!lullb_buffer_append(rt, &transfer->head, bytes, size))
-        return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+        return refuse_bytes(transfer);
     if (size > 15 && strncasecmp(bytes, "content-length:", 15) == 0 &&
         !note_length(transfer, bytes + 15, size - 15))
         return refuse(transfer, LULL_KIND_HTTP, "its Content-Length is not one number");
@@ -362,8 +356,11 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
         return pause_receiving(transfer);
     if (transfer->body_bytes == 0)
         reserve_body(transfer);
-    if (!lullb_buffer_append(transfer->client->rt, &transfer->body, bytes, size))
-        return refuse(transfer, LULL_KIND_MEMORY, "not enough memory");
+    if (!lullb_buffer_append(transfer->client->rt, &transfer->body, bytes, size)) {
+        bool can_wait = transfer->streamed && lullb_buffer_size(&transfer->body) > 0;
+        return errno == EDQUOT && can_wait ? pause_receiving(transfer)
+                                           : refuse_bytes(transfer);
+    }
     transfer->body_bytes += size;
     if (transfer->reader != NULL)
         lullb_op_complete(&transfer->reader->timed);

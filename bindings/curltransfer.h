@@ -28,9 +28,11 @@
 #include "curlclient.h"
 #include "timedop.h"
 
-#define LULLB_CURL_HIGH       (256u * 1024u)
-#define LULLB_CURL_LOW        (64u * 1024u)
-#define LULLB_CURL_CONNECT_MS 30000L         /* for connecting, where no time is given */
+#define LULLB_CURL_HIGH (256u * 1024u)
+#define LULLB_CURL_LOW  (64u * 1024u)
+#define LULLB_CURL_WEIGHT \
+    (40u * 1024u)                    /* bytes that curl is taken to hold for a transfer */
+#define LULLB_CURL_CONNECT_MS 30000L /* for connecting, where no time is given */
 #define LULLB_CURL_MAX_HEAD   (256u * 1024u) /* bytes of a response's head */
 #define LULLB_CURL_MAX_FIELDS 500u           /* fields in it */
 #define LULLB_CURL_MAX_HEADS  64u /* heads of one exchange: interim, and of proxies */
@@ -121,6 +123,7 @@ struct lullb_curl_transfer {
     bool send_ended; /* the upload is complete */
     bool connected;  /* as of curl's last connection for it */
     bool is_plain;   /* HTTP/1 without TLS: nobody else's bytes are on its connection */
+    bool weighed;    /* LULLB_CURL_WEIGHT is counted */
     bool overdue;    /* it took longer than it may in all... */
     bool waited;     /* ...and had no place in the end */
     /* Deadlines; 0: none.  In ns. */
@@ -153,7 +156,10 @@ void lullb_curl_run(struct lullb_curl_transfer *transfer);
 /* Hand it to curl: its turn has come.  It may fail at once. */
 void lullb_curl_start(struct lullb_curl_transfer *transfer);
 
-/* Free the lists that curl borrows. */
+/* Count what curl will need for it; false when that is more than may be held. */
+bool lullb_curl_weigh(struct lullb_curl_transfer *transfer);
+
+/* Free the lists that curl borrows, and count it no longer. */
 void lullb_curl_free_lists(struct lullb_curl_transfer *transfer);
 
 /* Curl has ended it. */

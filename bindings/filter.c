@@ -11,7 +11,9 @@
 
 #include <errno.h>
 
-#define PULLS 1 /* of one read: what brings nothing must not keep the others waiting */
+#define LEAST_FED  1024u
+#define MAX_RECORD (2u * 17u * 1024u)
+#define PULLS      1 /* of one read: what brings nothing must not keep the others waiting */
 
 /* ---- upwards ------------------------------------------------------------------ */
 
@@ -59,20 +61,46 @@ static ssize_t read_filter(struct lull_filter *filter, char *bytes, size_t room)
             return -1;
         case LULL_FILL_FAILED:
             errno = filter->stream->in.error;
+            if (errno == 0)
+                errno = filter->stream->in.refused;
             return -1;
         }
     }
+}
+
+/*
+ * How much a filter may be fed for sure.  Where it keeps that behind what it has
+ * not decoded yet, less than a record, its buffer is at most twice as large.
+ */
+static size_t room_to_feed(struct lull_runtime *rt)
+{
+    for (size_t room = LULLB_CHUNK; room >= LEAST_FED; room /= 2) {
+        if (lull_buffer_charge(rt, 2 * room + MAX_RECORD)) {
+            lull_buffer_release(rt, 2 * room + MAX_RECORD);
+            return room;
+        }
+    }
+    return 0;
 }
 
 enum lull_fill lull_filter_pull(struct lull_filter *filter)
 {
     struct lull_stream *stream = filter->stream;
     char *chunk = stream->shared->chunk;
-    ssize_t count = filter->below != NULL ? read_filter(filter->below, chunk, LULLB_CHUNK)
-                                          : receive(stream, chunk, LULLB_CHUNK);
+    size_t room = room_to_feed(stream->shared->rt);
+    if (room == 0) {
+        stream->in.refused = EDQUOT;
+        return LULL_FILL_FAILED;
+    }
+    ssize_t count = filter->below != NULL ? read_filter(filter->below, chunk, room)
+                                          : receive(stream, chunk, room);
     if (count < 0) {
         if (errno == EAGAIN)
             return LULL_FILL_EMPTY;
+        if (errno == EDQUOT) {
+            stream->in.refused = EDQUOT;
+            return LULL_FILL_FAILED;
+        }
         stream->in.error = errno;
         return LULL_FILL_FAILED;
     }
@@ -84,6 +112,19 @@ enum lull_fill lull_filter_pull(struct lull_filter *filter)
         return LULL_FILL_FAILED;
     }
     return count > 0 ? LULL_FILL_MORE : LULL_FILL_END;
+}
+
+size_t lullb_stream_room(struct lull_stream *stream, const struct lullb_request *request,
+                         bool keeps)
+{
+    bool is_some = request->want == LULLB_WANT_SOME && !keeps;
+    size_t room = LULLB_CHUNK;
+    if (is_some && request->count >= WHOLE_READ && request->count < room)
+        room = request->count;
+    if (is_some && request->count >= room)
+        return room;
+    size_t kept = lullb_buffer_room(stream->shared->rt, &stream->in.buffer, room);
+    return is_some && kept < request->count ? request->count : kept;
 }
 
 ssize_t lullb_stream_receive(struct lull_stream *stream, char *bytes, size_t room)
@@ -110,7 +151,7 @@ int lull_filter_emit(struct lull_filter *filter, const char *bytes, size_t size)
         return stream->out.error;
     return lullb_buffer_append(stream->shared->rt, &stream->out.queue, bytes, size)
                ? 0
-               : ENOBUFS;
+               : errno;
 }
 
 /* ---- coming and going ------------------------------------------------------------- */

@@ -88,6 +88,7 @@ struct lullb_http_conn {
     uint8_t phase;      /* enum lullb_http_phase */
     bool over;          /* no more requests */
     bool broken;        /* nothing can be sent any more: the client is gone */
+    bool refused;       /* ...or what was to be sent is more than may be buffered */
     bool was_bad;       /* the last that came was no request */
     bool expired;       /* it has taken too long */
     bool fresh;         /* nothing has been answered yet */

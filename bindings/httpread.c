@@ -9,6 +9,8 @@
  */
 #include "httpconn.h"
 
+#include <errno.h>
+
 #define OP_NAME  "http.body"
 #define MOST     ((size_t)64 * 1024) /* of one read_some() */
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
@@ -160,7 +162,7 @@ static bool take_piece(lua_State *L, struct lullb_http_wait *wait,
     if (lullb_buffer_size(&conn->body) + piece->size > wait->limit)
         raise_too_large(L);
     if (!lullb_buffer_append(conn->server->rt, &conn->body, piece->at, piece->size))
-        lullb_raise_memory(L, OP_NAME);
+        lullb_raise_refused(L, OP_NAME, errno);
     return false;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "httpconn.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,8 +23,12 @@
 
 void lullb_http_put(struct lullb_http_conn *conn, const struct iovec *parts, int count)
 {
-    if (!conn->broken && lull_stream_put(conn->stream, parts, count) != 0)
+    if (conn->broken)
+        return;
+    int error = lull_stream_put(conn->stream, parts, count);
+    if (error != 0)
         conn->broken = conn->over = true;
+    conn->refused = error == EDQUOT;
 }
 
 /* ---- waiting for the client to take what was sent ------------------------------- */
@@ -90,9 +95,11 @@ static int sent_push(lua_State *L, struct lull_op *op)
     return push_alive(L, conn);
 }
 
-/* Return whether the client is still there, after waiting if need be.  */
+/* Return whether the client is still there, after waiting if need be; or raise `limit`. */
 static int push_sent(lua_State *L, struct lullb_http_conn *conn)
 {
+    if (conn->refused)
+        return lullb_raise_refused(L, send_type.name, EDQUOT);
     if (conn->broken || !lull_stream_is_full(conn->stream))
         return push_alive(L, conn);
     struct lull_task *task = lull_checkpoint(L);

@@ -179,6 +179,7 @@ int lullb_l_http_server(lua_State *L)
         [LULLB_HTTP_BODY_DUE] = seconds_field(L, "body_timeout", 30),
     };
     server->rt = rt;
+    server->out.scratch = true;
     server->body_timeout = seconds[LULLB_HTTP_BODY_DUE];
     server->write_timeout = seconds_field(L, "write_timeout", 30);
     server->date_of = -1;

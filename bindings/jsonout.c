@@ -31,6 +31,7 @@ static struct lullb_json_spill *new_spill(struct lullb_json_out *out)
     lua_State *L = out->L;
     struct lullb_json_spill *spill = lua_newuserdatauv(L, sizeof *spill, 0);
     memset(spill, 0, sizeof *spill);
+    spill->buffer.scratch = true;
     spill->rt = lull_runtime_of(L);
     lua_pushvalue(L, LULLB_JSON_SPILL);
     lua_setmetatable(L, -2);

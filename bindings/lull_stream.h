@@ -130,7 +130,8 @@ LULL_API int lull_stream_await_readable(lua_State *L, struct lull_stream *stream
 /*
  * Send what the descriptor takes now and queue the rest, however much it is.
  * 0, or an errno value (raise it with lull_stream_raise): then the connection is
- * broken, but for ENOBUFS when nothing of it was sent.
+ * broken, but for ENOBUFS (memory was refused) when nothing of it was sent, and for
+ * EDQUOT (more would be held than the host allows), when nothing ever was.
  */
 LULL_API int lull_stream_put(struct lull_stream *stream, const struct iovec *parts,
                              int count);

@@ -61,7 +61,7 @@ int lull_stream_write_error(const struct lull_stream *stream)
     return stream->out.error;
 }
 
-/* Queue what is behind the first `skip` bytes.  0, or ENOBUFS and nothing is queued. */
+/* Queue what is behind the first `skip` bytes.  0, or ENOBUFS, EDQUOT: nothing is queued. */
 static int queue_parts(struct lull_stream *stream, const struct iovec *parts, int count,
                        size_t skip)
 {
@@ -73,7 +73,7 @@ static int queue_parts(struct lull_stream *stream, const struct iovec *parts, in
     if (size == skip)
         return 0;
     if (lullb_buffer_reserve(rt, &stream->out.queue, size - skip, &room) == NULL)
-        return ENOBUFS;
+        return errno;
     for (int i = 0; i < count; i++) {
         size_t part_skip = skip < parts[i].iov_len ? skip : parts[i].iov_len;
         lullb_buffer_append(rt, &stream->out.queue,
@@ -103,6 +103,13 @@ static int put_plain(struct lull_stream *stream, const struct iovec *parts, int 
     return error;
 }
 
+bool lullb_stream_may_queue(struct lull_stream *stream, size_t size)
+{
+    /* TLS adds to each record, of at most 16 KiB, and to each part less than that. */
+    size_t wanted = stream->filter != NULL ? size + size / 128 + 512 : size;
+    return lullb_buffer_room(stream->shared->rt, &stream->out.queue, wanted) >= wanted;
+}
+
 int lull_stream_put(struct lull_stream *stream, const struct iovec *parts, int count)
 {
     int error = 0;
@@ -112,6 +119,11 @@ int lull_stream_put(struct lull_stream *stream, const struct iovec *parts, int c
         return stream->out.error;
     if (stream->out.shut)
         return EPIPE;
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    if (!lullb_stream_may_queue(stream, size))
+        return EDQUOT;
     if (stream->filter == NULL)
         error = put_plain(stream, parts, count);
     else if ((error = stream->filter->type->write(stream->filter, parts, count)) == 0)
@@ -173,9 +185,9 @@ int lull_stream_raise(lua_State *L, struct lull_stream *stream, const char *op,
                       int errnum)
 {
     if (errnum == 0)
-        errnum = stream->in.error;
-    if (errnum == ENOBUFS)
-        return lullb_raise_memory(L, op);
+        errnum = stream->in.error != 0 ? stream->in.error : stream->in.refused;
+    if (errnum == ENOBUFS || errnum == EDQUOT)
+        return lullb_raise_refused(L, op, errnum);
     if (errnum == EPROTO && stream->failed != NULL)
         return stream->failed->type->raise(L, stream->failed, op);
     return lullb_raise_io(L, op, errnum, NULL);

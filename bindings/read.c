@@ -18,11 +18,10 @@
 
 #define OP_NAME        "stream.read"
 #define UNWAITED_BYTES (4u * LULLB_CHUNK)
-#define REFIRES        8u    /* of the event while the woken task has not run yet */
-#define SMALL_READ     4096  /* so little may be copied once more... */
-#define SMALL_READS    4u    /* ...when so many in a row were no more */
-#define WHOLE_READ     4096u /* read_some of less fills the chunk all the same */
-#define MAX_FORMATS    250   /* as in Lua: they are upvalues of the iterator */
+#define REFIRES        8u   /* of the event while the woken task has not run yet */
+#define SMALL_READ     4096 /* so little may be copied once more... */
+#define SMALL_READS    4u   /* ...when so many in a row were no more */
+#define MAX_FORMATS    250  /* as in Lua: they are upvalues of the iterator */
 
 /* Bytes at hand: the buffer, or the chunk when the buffer is empty. */
 struct window {
@@ -67,42 +66,55 @@ static bool keep(struct lull_stream *stream, struct window *window)
     if (!window->in_chunk)
         return true;
     if (!append(stream, window->bytes, window->size)) {
-        stream->in.error = ENOBUFS;
+        stream->in.error = errno;
         return false;
     }
     look_at_buffer(&stream->in, window);
     return true;
 }
 
-enum filled { FILLED, EMPTY_NOW, NO_MEMORY };
+enum filled { FILLED, EMPTY_NOW, REFUSED };
+
+/* There is no room to read into: the descriptor keeps what it has. */
+static enum filled refuse(struct lullb_reader *in, int error)
+{
+    in->refused = error;
+    return REFUSED;
+}
 
 static enum filled fill(struct lull_stream *stream, const struct lullb_request *request,
-                        struct window *window)
+                        struct window *window, bool keeps)
 {
     struct lullb_reader *in = &stream->in;
     bool is_file = stream->kind == LULLB_FD_FILE;
     if (in->drained || (in->unwaited >= UNWAITED_BYTES && !is_file))
         return EMPTY_NOW;
     char *target = stream->shared->chunk;
-    size_t room = LULLB_CHUNK;
+    size_t room;
     size_t missing = lullb_request_missing(request, window->size - in->taken);
     bool direct = window->size > 0 && missing > LULLB_CHUNK;
     if (direct) {
         size_t wanted = missing < window->size ? missing : window->size;
         target = lullb_buffer_reserve(stream->shared->rt, &in->buffer,
                                       wanted > LULLB_CHUNK ? wanted : LULLB_CHUNK, &room);
-        if (target == NULL)
-            return NO_MEMORY;
+        if (target == NULL && errno != EDQUOT)
+            return refuse(in, errno);
+        direct = target != NULL; /* less may still be counted */
         look_at_buffer(in, window);
-    } else if (request->want == LULLB_WANT_SOME && request->count >= WHOLE_READ &&
-               request->count < room) {
-        room = request->count;
+    }
+    if (!direct) {
+        target = stream->shared->chunk;
+        room = lullb_stream_room(stream, request, keeps || window->size > 0);
+        if (room == 0)
+            return refuse(in, EDQUOT);
     }
     ssize_t count = lullb_stream_receive(stream, target, room);
     if (count < 0 && errno == EAGAIN) {
         in->drained = true;
         return EMPTY_NOW;
     }
+    if (count < 0 && errno == EDQUOT)
+        return refuse(in, EDQUOT);
     in->ended = count == 0;
     in->error = count < 0 ? errno : 0;
     if (count <= 0)
@@ -119,8 +131,8 @@ static enum filled fill(struct lull_stream *stream, const struct lullb_request *
         *window = (struct window){target, (size_t)count, true};
         return FILLED;
     } else if (!append(stream, target, (size_t)count)) {
-        in->error = ENOBUFS; /* these bytes are lost: nothing may follow them */
-        return NO_MEMORY;
+        in->error = errno; /* these bytes are lost: nothing may follow them */
+        return refuse(in, in->error);
     }
     look_at_buffer(in, window);
     return FILLED;
@@ -151,12 +163,12 @@ enum lull_fill lull_stream_fill(struct lull_stream *stream)
         in->taken = 0; /* of a read that was cancelled */
     look_at_buffer(in, &window);
     size_t before = window.size;
-    enum filled filled = fill(stream, &any, &window);
+    enum filled filled = fill(stream, &any, &window, true);
     if (filled == FILLED && window.in_chunk && !keep(stream, &window))
         return LULL_FILL_FAILED;
     if (filled == EMPTY_NOW)
         return LULL_FILL_EMPTY;
-    if (filled == NO_MEMORY || in->error != 0)
+    if (filled == REFUSED || in->error != 0)
         return LULL_FILL_FAILED;
     return window.size > before ? LULL_FILL_MORE : LULL_FILL_END;
 }
@@ -234,8 +246,8 @@ static int finish(lua_State *L, struct lull_stream *stream, struct window *windo
     if (!window->in_chunk) {
         lullb_buffer_consume(stream->shared->rt, &in->buffer, taken);
     } else if (!append(stream, window->bytes + taken, window->size - taken)) {
-        in->error = ENOBUFS;
-        lullb_raise_memory(L, OP_NAME);
+        in->error = errno;
+        lull_stream_raise(L, stream, OP_NAME, 0);
     }
     return in->results;
 }
@@ -263,7 +275,7 @@ static int raise_too_long(lua_State *L, struct lull_stream *stream, struct windo
                        : request->want == LULLB_WANT_UNTIL ? "what precedes the separator"
                                                            : "the line";
     if (!keep(stream, window))
-        return lullb_raise_memory(L, OP_NAME);
+        return lull_stream_raise(L, stream, OP_NAME, 0);
     luaL_checkstack(L, 8, NULL);
     lull_push_error(L, LULL_KIND_LIMIT, "%s is longer than %I bytes", what,
                     (LUAI_UACINT)request->limit);
@@ -347,14 +359,14 @@ static int read_on(lua_State *L, struct lull_stream_wait *wait, struct lull_task
         if (in->error != 0)
             return lull_stream_raise(L, stream, OP_NAME, in->error);
         if (!keep(stream, &window))
-            return lullb_raise_memory(L, OP_NAME);
-        switch (fill(stream, &in->request, &window)) {
+            return lull_stream_raise(L, stream, OP_NAME, 0);
+        switch (fill(stream, &in->request, &window, false)) {
         case FILLED:
             break;
         case EMPTY_NOW:
             return wait_readable(L, wait, task);
-        case NO_MEMORY:
-            return lullb_raise_memory(L, OP_NAME);
+        case REFUSED:
+            return lull_stream_raise(L, stream, OP_NAME, 0);
         }
     }
 }

@@ -62,6 +62,7 @@ struct lullb_reader {
     int formats;     /* how many are left of a read with several */
     int results;     /* how many it has */
     int error;       /* errno of a failed read; then nothing more comes */
+    int refused;     /* ENOBUFS or EDQUOT of the last one: nothing was read, or lost */
     uint8_t refires; /* of the event, since it woke somebody */
     uint8_t small_reads; /* how many in a row brought little, up to a bound */
     bool watched;        /* the event is registered */
@@ -141,6 +142,13 @@ static inline bool lullb_stream_is_open(const struct lull_stream *stream)
     return lull_handle_is_open(&stream->object.handle);
 }
 
+/*
+ * How much may be read into the chunk: no more than can be kept if it is not what
+ * was asked for.  All that a read of some bytes brings is a result, unless `keeps`.
+ */
+size_t lullb_stream_room(struct lull_stream *stream, const struct lullb_request *request,
+                         bool keeps);
+
 /* Read what comes from the filters, or without any from the descriptor: as read(2). */
 ssize_t lullb_stream_receive(struct lull_stream *stream, char *bytes, size_t room);
 
@@ -150,6 +158,9 @@ void lullb_release_filters(struct lull_stream *stream);
 
 /* The pen is free: for the next in line, or for whoever comes. */
 void lullb_pass_pen(struct lullb_writer *out);
+
+/* May so many bytes be written, even if the descriptor takes none of them now? */
+bool lullb_stream_may_queue(struct lull_stream *stream, size_t size);
 
 /* What is queued is to be sent when the descriptor takes it.  0, or ENOBUFS and broken. */
 int lullb_watch_queue(struct lull_stream *stream);

@@ -15,7 +15,8 @@
  *      that may fail and after it.  What failed is kept as plain facts.
  *   3. Nothing of the process is changed, no index of ex_data is taken: the
  *      application's pointers of SSL and SSL_CTX are ours.
- *   4. What OpenSSL allocates itself cannot be charged to a runtime.
+ *   4. What OpenSSL allocates itself cannot be charged to a runtime.  A connection
+ *      counts as so many bytes that are held for scripts instead: LULLB_TLS_WEIGHT.
  *
  * Thread: the runtime's.
  */
@@ -153,6 +154,8 @@ struct lullb_tls_failure {
     X509 *culprit;       /* the certificate that verify is about; NULL: unknown */
 };
 
+#define LULLB_TLS_WEIGHT (40u * 1024u)
+
 struct lullb_tls_filter {
     struct lull_filter base; /* first */
     struct lullb_tls_config *config;
@@ -172,7 +175,7 @@ struct lullb_tls_filter {
 /* How OpenSSL reaches filters; the configuration keeps it.  NULL: no memory. */
 BIO_METHOD *lullb_tls_new_bio_method(void);
 
-/* A filter in no stream yet.  NULL: there is no memory for it. */
+/* A filter in no stream yet.  NULL, and errno: ENOBUFS without memory for it, or EDQUOT. */
 struct lullb_tls_filter *lullb_tls_new_filter(struct lullb_tls_config *config,
                                               const char *name, const char *key);
 void lullb_tls_free_filter(struct lullb_tls_filter *filter);

@@ -166,7 +166,7 @@ static int feed(struct lull_filter *base, const char *bytes, size_t size)
         filter->first = (unsigned char)bytes[0];
     return lullb_buffer_append(filter->config->rt, &filter->incoming, bytes, size)
                ? 0
-               : ENOBUFS;
+               : errno;
 }
 
 /* As many records as there are and fit: each answer costs the reader a look at the buffer. */
@@ -340,9 +340,16 @@ struct lullb_tls_filter *lullb_tls_new_filter(struct lullb_tls_config *config,
     size_t size = sizeof(struct lullb_tls_filter) +
                   (name != NULL ? strlen(name) + 1 : 0) +
                   (key != NULL ? strlen(key) + 1 : 0);
-    struct lullb_tls_filter *filter = lull_alloc(config->rt, size);
-    if (filter == NULL)
+    if (!lull_buffer_charge(config->rt, LULLB_TLS_WEIGHT)) {
+        errno = EDQUOT;
         return NULL;
+    }
+    struct lullb_tls_filter *filter = lull_alloc(config->rt, size);
+    if (filter == NULL) {
+        lull_buffer_release(config->rt, LULLB_TLS_WEIGHT);
+        errno = ENOBUFS;
+        return NULL;
+    }
     char *end = (char *)(filter + 1);
     *filter = (struct lullb_tls_filter){
         .base.type = &filter_type, .config = config, .first = -1, .size = size};
@@ -352,6 +359,7 @@ struct lullb_tls_filter *lullb_tls_new_filter(struct lullb_tls_config *config,
     if (attach(filter))
         return filter;
     lullb_tls_free_filter(filter);
+    errno = ENOBUFS;
     return NULL;
 }
 
@@ -367,5 +375,6 @@ void lullb_tls_free_filter(struct lullb_tls_filter *filter)
     ERR_clear_error();
     lullb_buffer_clear(rt, &filter->incoming);
     lull_release(rt, filter, filter->size);
+    lull_buffer_release(rt, LULLB_TLS_WEIGHT);
     lullb_tls_unref(config);
 }

@@ -85,8 +85,8 @@ static int raise_failure(lua_State *L, struct handshake *handshake,
 static int raise_broken(lua_State *L, struct handshake *handshake, int error)
 {
     lull_stream_abort(handshake->stream);
-    if (error == ENOBUFS)
-        return lullb_raise_memory(L, OP_NAME);
+    if (error == ENOBUFS || error == EDQUOT)
+        return lullb_raise_refused(L, OP_NAME, error);
     return lullb_raise_io(L, OP_NAME, error, "TLS handshake");
 }
 
@@ -232,7 +232,7 @@ static int begin(struct lullb_tls_config *config, struct lull_stream *stream,
     struct lullb_tls_filter *filter =
         lullb_tls_new_filter(config, name, config->resumes ? key : NULL);
     if (filter == NULL)
-        return ENOBUFS;
+        return errno;
     if (!set_name(filter)) {
         lullb_tls_free_filter(filter);
         return ENOBUFS;

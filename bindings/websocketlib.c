@@ -6,6 +6,7 @@
  */
 #include "websocket.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,13 +17,25 @@ static const char shared_key = 'k'; /* struct lullb_wsshared, in the registry */
 
 /* ---- loop side: no Lua -------------------------------------------------- */
 
+/* Memory of a codec counts as held for scripts; NULL, and errno, when it is refused. */
 static void *resize(void *owner, void *block, size_t osize, size_t nsize)
 {
     if (nsize == 0) {
         lull_release(owner, block, osize);
+        lull_buffer_release(owner, osize);
         return NULL;
     }
-    return lull_realloc(owner, block, osize, nsize);
+    size_t more = nsize > osize ? nsize - osize : 0;
+    size_t less = osize > nsize ? osize - nsize : 0;
+    if (!lull_buffer_charge(owner, more)) {
+        errno = EDQUOT;
+        return NULL;
+    }
+    void *resized = lull_realloc(owner, block, osize, nsize);
+    lull_buffer_release(owner, resized != NULL ? less : more);
+    if (resized == NULL)
+        errno = ENOBUFS;
+    return resized;
 }
 
 static void close_socket(struct lull_handle *handle)

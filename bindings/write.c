@@ -159,20 +159,26 @@ static int send_filtered(lua_State *L, struct lull_stream *stream, struct rest *
     return 0;
 }
 
+/* How many bytes the strings have. */
+static size_t size_of(lua_State *L, const struct rest *rest)
+{
+    size_t size = 0;
+    for (int i = rest->next; i <= rest->last; i++)
+        size += lua_rawlen(L, i);
+    return size;
+}
+
 /* Queue the rest, all or nothing, and have it sent.  0, or an errno value. */
 static int queue_rest(lua_State *L, struct lull_stream *stream, const struct rest *rest)
 {
     struct lullb_writer *out = &stream->out;
     struct lull_runtime *rt = stream->shared->rt;
-    size_t size = 0;
     size_t room;
     if (rest->next > rest->last)
         return 0;
-    for (int i = rest->next; i <= rest->last; i++)
-        size += lua_rawlen(L, i);
-    size -= rest->skip;
+    size_t size = size_of(L, rest) - rest->skip;
     if (lullb_buffer_reserve(rt, &out->queue, size, &room) == NULL)
-        return ENOBUFS;
+        return errno;
     for (int i = rest->next; i <= rest->last; i++) {
         size_t skip = i == rest->next ? rest->skip : 0;
         lullb_buffer_append(rt, &out->queue, lua_tostring(L, i) + skip,
@@ -212,6 +218,10 @@ static int write_now(lua_State *L, struct lull_stream_wait *wait, struct lull_ta
         return wait_holding(L, wait, task, &before_type, options->low_water);
     uint64_t sent_before = out->sent;
     int error = 0;
+    if (!lullb_stream_may_queue(stream, size_of(L, &rest))) {
+        lullb_pass_pen(out);
+        return lullb_raise_refused(L, OP_NAME, EDQUOT);
+    }
     if (stream->filter != NULL)
         error = send_filtered(L, stream, &rest);
     else if (lullb_buffer_size(&out->queue) == 0)

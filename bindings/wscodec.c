@@ -7,6 +7,7 @@
  */
 #include "wscodec.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Compressed data may be longer than what it stands for, by this. */
@@ -147,6 +148,15 @@ static enum lullb_wsevent take_control(struct lullb_wscodec *codec,
     return codec->frame == LULLB_WSOP_PING ? LULLB_WSEVENT_PING : LULLB_WSEVENT_PONG;
 }
 
+/* Memory was refused, or counting it was. */
+static enum lullb_wsevent fail_refused(struct lullb_wscodec *codec,
+                                       struct lullb_wsmessage *message)
+{
+    return fail(codec, message, LULLB_WSCODE_INTERNAL,
+                errno == EDQUOT ? "more bytes than may be buffered"
+                                : "not enough memory");
+}
+
 static enum lullb_wsevent fail_inflating(struct lullb_wscodec *codec,
                                          enum lullb_wsinflated inflated,
                                          struct lullb_wsmessage *message)
@@ -155,7 +165,7 @@ static enum lullb_wsevent fail_inflating(struct lullb_wscodec *codec,
         return fail(codec, message, LULLB_WSCODE_INVALID, "compressed data that is none");
     if (inflated == LULLB_WSINFLATE_TOO_LONG)
         return fail(codec, message, LULLB_WSCODE_TOO_BIG, "a message too long");
-    return fail(codec, message, LULLB_WSCODE_INTERNAL, "not enough memory");
+    return fail_refused(codec, message);
 }
 
 /* Add a piece to the message, or only look at it where it lies when that is enough. */
@@ -178,7 +188,7 @@ static enum lullb_wsevent add_piece(struct lullb_wscodec *codec,
         fresh = fresh_size > 0 ? all->bytes + before : NULL;
     } else if (!whole &&
                !lullb_wsbytes_append(&codec->memory, all, piece->bytes, piece->size)) {
-        return fail(codec, message, LULLB_WSCODE_INTERNAL, "not enough memory");
+        return fail_refused(codec, message);
     }
     if (codec->opcode == LULLB_WSOP_TEXT && fresh_size > 0 &&
         !lullb_wsutf8_feed(&codec->utf8, fresh, fresh_size))

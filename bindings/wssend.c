@@ -27,8 +27,9 @@ int lullb_ws_put(struct lullb_websocket *socket, enum lullb_wsopcode opcode,
 {
     struct lullb_wscodec *codec = &socket->codec;
     struct lullb_wssend send;
+    errno = ENOBUFS;
     if (!lullb_wscodec_send(codec, opcode, bytes, size, &send))
-        return ENOBUFS;
+        return errno == EDQUOT ? EDQUOT : ENOBUFS;
     struct iovec parts[2] = {
         {.iov_base = send.frame.header, .iov_len = send.frame.header_size},
         {.iov_base = (void *)(uintptr_t)send.payload, .iov_len = send.size},

@@ -130,7 +130,7 @@ end
 --- What the peer did wrong, by the code that we answer.
 local FAILURES <const> = {
   [1009] = function(text) return new_failure("limit", "the peer sent " .. text, 1009) end,
-  [1011] = function(text) return new_failure("memory", text, 1011) end,
+  [1011] = function(text) return new_failure(text:find("memory", 1, true) and "memory" or "limit", text, 1011) end,
 }
 
 function on.failed(self, code, text)
