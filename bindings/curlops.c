@@ -243,12 +243,18 @@ static void abandon_send(struct lull_op *op)
     cancel_send(op);
 }
 
+static int accept_bytes(lua_State *L, struct lullb_curl_wait *wait,
+                        struct lull_task *task);
+
 static int push_sent(lua_State *L, struct lull_op *op)
 {
-    struct lullb_curl_transfer *transfer = of(op);
+    struct lullb_curl_wait *wait = (struct lullb_curl_wait *)(void *)op;
+    struct lullb_curl_transfer *transfer = wait->transfer;
     transfer->sender = NULL;
     if (transfer->phase == LULLB_CURL_FAILED && transfer->kind == LULL_KIND_CLOSED)
         return lullb_curl_raise(L, transfer, 1, SEND_OP);
+    if (wait->refused && transfer->phase == LULLB_CURL_RUNNING)
+        return accept_bytes(L, wait, op->task);
     lua_pushboolean(L, transfer->phase == LULLB_CURL_RUNNING);
     return 1;
 }
@@ -268,6 +274,40 @@ static void go_on_sending(struct lullb_curl_transfer *transfer)
     lullb_curl_set_paused(transfer);
 }
 
+static int wait_sent(lua_State *L, struct lullb_curl_wait *wait, struct lull_task *task)
+{
+    struct lullb_curl_transfer *transfer = wait->transfer;
+    if (!lullb_op_begin(&wait->timed, transfer->client->rt, task, &send_type,
+                        (double)INFINITY))
+        return lullb_raise_memory(L, SEND_OP);
+    transfer->sender = wait;
+    return lull_await(L, &wait->timed.op);
+}
+
+/* Take the bytes at 2, perhaps after some have gone, and wait if there are many. */
+static int accept_bytes(lua_State *L, struct lullb_curl_wait *wait,
+                        struct lull_task *task)
+{
+    struct lullb_curl_transfer *transfer = wait->transfer;
+    struct lullb_buffer *upload = &transfer->upload;
+    bool wanted = transfer->phase == LULLB_CURL_RUNNING && !transfer->send_ended;
+    size_t size;
+    const char *bytes = lua_tolstring(L, 2, &size);
+    wait->refused =
+        wanted && !lullb_buffer_append(transfer->client->rt, upload, bytes, size);
+    if (wait->refused && errno == EDQUOT && lullb_buffer_size(upload) > 0)
+        return wait_sent(L, wait, task);
+    if (wait->refused)
+        return lullb_raise_refused(L, SEND_OP, errno);
+    if (wanted)
+        go_on_sending(transfer);
+    if (transfer->phase == LULLB_CURL_RUNNING &&
+        lullb_buffer_size(upload) > LULLB_CURL_HIGH)
+        return wait_sent(L, wait, task);
+    lullb_op_begin_complete(&wait->timed, task, &send_type);
+    return lull_await(L, &wait->timed.op);
+}
+
 /*
  * transfer:send(bytes) -> true: accepted; false: the transfer is over, nothing
  * more is wanted
@@ -275,29 +315,14 @@ static void go_on_sending(struct lullb_curl_transfer *transfer)
 static int m_send(lua_State *L)
 {
     struct lullb_curl_transfer *transfer = check_transfer(L, 1);
-    size_t size;
-    const char *bytes = luaL_checklstring(L, 2, &size);
+    luaL_checkstring(L, 2);
     lua_settop(L, 2);
     struct lull_task *task = lull_checkpoint(L);
     if (transfer->sender != NULL)
         return lullb_raise(L, LULL_KIND_BUSY, SEND_OP, "another task sends the body");
     struct lullb_curl_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
     *wait = (struct lullb_curl_wait){.transfer = transfer};
-    if (transfer->phase == LULLB_CURL_RUNNING && !transfer->send_ended) {
-        if (!lullb_buffer_append(transfer->client->rt, &transfer->upload, bytes, size))
-            return lullb_raise_refused(L, SEND_OP, errno);
-        go_on_sending(transfer);
-    }
-    if (transfer->phase == LULLB_CURL_RUNNING &&
-        lullb_buffer_size(&transfer->upload) > LULLB_CURL_HIGH) {
-        if (!lullb_op_begin(&wait->timed, transfer->client->rt, task, &send_type,
-                            (double)INFINITY))
-            return lullb_raise_memory(L, SEND_OP);
-        transfer->sender = wait;
-    } else {
-        lullb_op_begin_complete(&wait->timed, task, &send_type);
-    }
-    return lull_await(L, &wait->timed.op);
+    return accept_bytes(L, wait, task);
 }
 
 /* transfer:finish(): the upload is complete */

@@ -72,7 +72,8 @@ struct lullb_curl_wishes {
 struct lullb_curl_wait {
     struct lull_timed_op timed; /* first */
     struct lullb_curl_transfer *transfer;
-    size_t max; /* of a read */
+    size_t max;   /* of a read */
+    bool refused; /* of an upload: its bytes wait for room */
 };
 
 struct lullb_curl_transfer {

@@ -13,6 +13,7 @@
 
 #define LEAST_FED  1024u
 #define MAX_RECORD (2u * 17u * 1024u)
+#define WHOLE_READ 4096u /* read_some of less fills the chunk all the same */
 #define PULLS      1 /* of one read: what brings nothing must not keep the others waiting */
 
 /* ---- upwards ------------------------------------------------------------------ */

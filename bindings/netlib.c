@@ -180,8 +180,9 @@ static int push_two(lua_State *L, int (*make)(int fds[2]), enum lullb_fd_kind ki
         return lullb_raise_io(L, op, errno, NULL);
     lullb_stream_open(streams[0], fds[0], kind);
     if (!lull_may_open_handle(lull_runtime_of(L))) { /* one, but not both */
+        lull_stream_close(streams[0]);
         close(fds[1]);
-        lull_check_handles(L, op);
+        return lullb_raise(L, LULL_KIND_LIMIT, op, "too many open handles");
     }
     lullb_stream_open(streams[1], fds[1], kind);
     return 2;
