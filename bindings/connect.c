@@ -119,14 +119,14 @@ static int connect_push(lua_State *L, struct lull_op *op)
 }
 
 static const struct lull_op_type tcp_type = {
-    .name = LULLB_TCP_CONNECT,
+    .name = "tcp.connect",
     .cancel = cancel,
     .push = connect_push,
     .abandon = abandon,
 };
 
 static const struct lull_op_type unix_type = {
-    .name = LULLB_UNIX_CONNECT,
+    .name = "unix.connect",
     .cancel = cancel,
     .push = connect_push,
     .abandon = abandon,
