@@ -1,6 +1,9 @@
 ---@meta lull.dns
 --
 -- Definitions for editors: the module `lull.dns`.
+--
+-- Where not everything is allowed, asking for a name or an address needs permission to connect to
+-- it, at whatever port: questions, too, are sent to somebody.  `permission` is raised without.
 
 ---@class lull.dns
 local dns = {}

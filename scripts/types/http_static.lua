@@ -1,6 +1,8 @@
 ---@meta lull.http.static
 --
 -- Definitions for editors: the module `lull.http.static`.
+--
+-- The folder needs the permission to read it; then all below it may be.
 
 ---@class lull.http.static
 local static = {}

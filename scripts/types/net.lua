@@ -1,6 +1,15 @@
 ---@meta lull.net
 --
 -- Definitions for editors: the module `lull.net`.
+--
+-- Where not everything is allowed, connecting needs the permission `connect=HOST:PORT` for the
+-- host as it is written, listening `listen=HOST:PORT`, with port 0 for any and host "*" for every
+-- address; Unix sockets `unix:PATH`, and names outside the file system `native`, as descriptors
+-- by number do: from_fd, wait_readable, wait_writable.  Names are looked up as lull.dns may.
+-- Files of TLS options need `read`.  Without it is raised `permission`, before anything begins.
+-- `limit` is raised where the host allows no more handles, or no more bytes to be buffered: a
+-- write that might have to be queued then sends nothing, a read takes nothing; both may be tried
+-- again.  A listener waits instead until there may be one more connection.
 
 ---@class lull.net
 local net = {}

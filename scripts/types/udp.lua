@@ -1,6 +1,10 @@
 ---@meta _
 --
 -- Definitions for editors: sockets for datagrams, as net.udp opens them.
+--
+-- Where not everything is allowed, binding needs the permission `listen=HOST:PORT`, sending and
+-- connecting `connect=HOST:PORT`, joining a group `listen` for the group.  A socket that is opened
+-- without host and port needs `listen=*:0` when it receives, unless it is connected.
 
 ---@class lull.net.UdpSettings
 ---@field timeout? number                  seconds that any single wait may take; no limit

@@ -1,6 +1,8 @@
 ---@meta lull.websocket
 --
 -- Definitions for editors: the module `lull.websocket`.
+--
+-- Connecting needs permission as in lull.net.
 
 ---@class lull.websocket
 local websocket = {}
