@@ -364,13 +364,15 @@ static void stages(void)
         CHECK(live(&counted, end));
     }
     for (int once = 0; once < 2; once++) {
-        unsigned long n = 0, calls;
-        do {
-            struct counted counted = {.fail_at = ++n, .once = once};
+        unsigned long n = 0, calls, tried = 0;
+        do { /* each of the first hundred, and one in a hundred of what is left */
+            n += 1 + n / 100;
+            struct counted counted = {.fail_at = n, .once = once};
             live(&counted, 8);
             calls = counted.calls;
+            tried++;
         } while (calls >= n);
-        printf("%lu allocations refused, %s\n", n - 1,
+        printf("%lu of %lu allocations refused, %s\n", tried - 1, calls,
                once ? "one at a time" : "with all later ones");
     }
 }
