@@ -1,0 +1,3 @@
+-- An error message of megabytes.
+-- expect: failed
+error(("long "):rep(1000000))

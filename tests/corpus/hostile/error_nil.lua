@@ -1,0 +1,3 @@
+-- Ends with an error that is nil.
+-- expect: failed
+error(nil)

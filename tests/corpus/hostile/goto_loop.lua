@@ -1,0 +1,4 @@
+-- Backward goto.
+-- expect: limit
+::again::
+goto again

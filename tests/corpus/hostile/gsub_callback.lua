@@ -1,0 +1,3 @@
+-- A callback of gsub that never returns.
+-- expect: limit
+("x"):gsub("x", function() while true do end end)

@@ -1,0 +1,4 @@
+-- gsub within the callback of gsub.
+-- expect: failed
+local function again() return (("x"):gsub("x", again)) end
+again()

@@ -1,0 +1,3 @@
+-- A loop without a body whose condition never holds.
+-- expect: limit
+repeat until false

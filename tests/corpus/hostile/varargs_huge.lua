@@ -1,0 +1,9 @@
+-- The most arguments that fit, over and over.
+-- expect: limit
+-- delay: 600
+local t = {}
+while true do
+  pcall(function() return select("#", table.unpack(t, 1, 200000)) end)
+  pcall(math.max, table.unpack(t, 1, 200000))
+  pcall(string.char, table.unpack(t, 1, 200000))
+end

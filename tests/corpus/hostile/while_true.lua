@@ -1,0 +1,3 @@
+-- The plainest of loops.
+-- expect: limit
+while true do end
