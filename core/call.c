@@ -82,6 +82,7 @@ struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
     if (taken.plugin != NULL)
         lull__plugin_adopt(taken.plugin, call->task);
     lull__list_append(&rt->calls, &call->link);
+    rt->tasks.outside = 0;
     if (taken.name != NULL)
         lull_set_name(rt, call->task, taken.name);
     return call->task;
@@ -180,6 +181,7 @@ static void host_ended(struct lull_task *task)
     lua_State *L = tasks->L;
     struct lull_call *call = task->call;
     lull__list_remove(&call->link);
+    call->task = NULL;
     task->future.received = true;
     if (call->done == NULL || !lua_checkstack(L, 8))
         return;

@@ -301,8 +301,15 @@ static void report(lua_State *L, struct lull_tasks *tasks, struct promise *promi
 static int m_gc(lua_State *L)
 {
     struct promise *promise = check_promise(L);
-    if (!promise->future.received)
+    if (promise->future.received)
+        return 0;
+    if (!lull__is_limited(lull__tasks(L))) {
         report(L, lull__tasks(L), promise);
+    } else { /* nothing can stop what a finalizer calls */
+        promise->future.received = true;
+        lua_getiuservalue(L, 1, 1);
+        lull__sink_later(L, lull__tasks(L), promise->realm);
+    }
     return 0;
 }
 

@@ -178,6 +178,7 @@ static void init_tasks(struct lull_runtime *rt)
     lull__list_init(&tasks->plugins);
     lull__list_init(&tasks->lives);
     lull__slice_init(&tasks->slice, on_fire, rt);
+    tasks->slice.late = &rt->sched.late;
 }
 
 #define DEFAULT_SLICE 0.005 /* seconds */

@@ -113,6 +113,7 @@ bool lull__sched_turn(struct lull_sched *sched)
     uint64_t start = sched->now = lull__clock_now();
     bool held = lull__mem_hold(sched->mem, true);
     sched->in_turn = true;
+    sched->late = 0;
     sched->turns++;
     if (sched->timers->count > 0)
         lull__timers_fire(sched->timers,
@@ -131,6 +132,8 @@ bool lull__sched_turn(struct lull_sched *sched)
         sched->queued--;
         sched->ready.head = item->next;
         item->run(item);
+        if (sched->late)
+            break;
         if (looks_at_clock(steps)) {
             sched->now = lull__clock_now();
             if (sched->now - start >= LULL_TURN_NS)

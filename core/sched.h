@@ -20,6 +20,7 @@
 #include "mem.h"
 #include "timer.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,7 @@ struct lull_sched {
     unsigned round;  /* steps left before the next round */
     unsigned queued; /* runnables in the queue */
     void *owner;     /* struct lull_tasks of the same runtime */
+    volatile sig_atomic_t late; /* set by signals: the turn is to end after this step */
     bool in_turn;
     bool stop; /* nothing runs any more: the runtime is being torn down */
     bool shuffled;

@@ -18,6 +18,15 @@ static void deliver_queue(struct lull_runnable *self)
     lull__sink_flush(sink);
 }
 
+/* Deliver soon. */
+static void wake(struct lull_sink *sink)
+{
+    if (!sink->queued && !sink->tasks->sched->stop) {
+        sink->queued = true;
+        lull__sched_push(sink->tasks->sched, &sink->runnable);
+    }
+}
+
 static void report_stderr(void *arg, const char *text)
 {
     (void)arg;
@@ -46,18 +55,13 @@ void lull__sink_task(struct lull_task *task)
 {
     struct lull_sink *sink = lull__task_tasks(task)->sink;
     lull__list_append(&sink->failed, &task->strand.link);
-    if (!sink->queued && !sink->tasks->sched->stop) {
-        sink->queued = true;
-        lull__sched_push(sink->tasks->sched, &sink->runnable);
-    }
+    wake(sink);
 }
 
 void lull__sink_resume(struct lull_sink *sink)
 {
-    if (!sink->queued && !lull__list_empty(&sink->failed)) {
-        sink->queued = true;
-        lull__sched_push(sink->tasks->sched, &sink->runnable);
-    }
+    if (!lull__list_empty(&sink->failed) || sink->lost > 0)
+        wake(sink);
 }
 
 /* report(err, name, trace, second): text for the host; raises memory errors only. */
@@ -129,11 +133,25 @@ static int deliver(lua_State *L)
     return 0;
 }
 
+/* Report the error at an index without running any script code. */
+static void say_bare(lua_State *L, const struct lull_sink *sink, int index)
+{
+    bool is_text = lua_type(L, index) == LUA_TSTRING;
+    lull__sink_say(sink, is_text ? lua_tostring(L, index)
+                                 : "lull: an error nobody received, of a script that has "
+                                   "used up the time for its handlers");
+}
+
 /* Call deliver with the three values on top.  Whatever fails is reported bare. */
 static void protected_deliver(lua_State *L, struct lull_tasks *tasks)
 {
     struct lull_task *running = tasks->running;
-    lua_State *outer = lull__slice_guard(&tasks->slice, L);
+    struct lull_outside outside;
+    if (!lull__outside_begin(tasks, L, &outside)) {
+        say_bare(L, tasks->sink, -3);
+        lua_pop(L, 3);
+        return;
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->sink->deliver_ref);
     lua_insert(L, -4);
     tasks->running = NULL; /* the handler is no task's code: it may not wait */
@@ -143,7 +161,7 @@ static void protected_deliver(lua_State *L, struct lull_tasks *tasks)
         lua_pop(L, 1);
     }
     tasks->running = running;
-    lull__slice_unguard(&tasks->slice, outer);
+    lull__outside_end(tasks, &outside);
 }
 
 void lull__sink_error(lua_State *L, struct lull_tasks *tasks)
@@ -157,6 +175,25 @@ void lull__sink_error(lua_State *L, struct lull_tasks *tasks)
         lua_pushnil(L);
     }
     protected_deliver(L, tasks);
+}
+
+void lull__sink_later(lua_State *L, struct lull_tasks *tasks, struct lull_realm *realm)
+{
+    struct lull_sink *sink = tasks->sink;
+    if (tasks->sched->stop) {
+        say_bare(L, sink, -1);
+        lua_pop(L, 1);
+        return;
+    }
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sink->lost_ref);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, realm);
+    lua_rawseti(L, -3, 2 * sink->lost + 2);
+    lua_rawseti(L, -2, 2 * sink->lost + 1);
+    lua_pop(L, 1);
+    sink->lost++;
+    wake(sink);
 }
 
 void lull__sink_traced(lua_State *L, struct lull_tasks *tasks)
@@ -179,30 +216,68 @@ static int unpack_task(lua_State *L)
     return 3;
 }
 
+/* Deliver the first failed task. */
+static void deliver_task(lua_State *L, struct lull_sink *sink)
+{
+    struct lull_strand *strand =
+        LULL_CONTAINER(sink->failed.next, struct lull_strand, link);
+    struct lull_task *task = lull__strand_task(strand);
+    struct lull_realm *outer = sink->tasks->realm;
+    lull__list_remove(&strand->link);
+    lua_pushcfunction(L, unpack_task);
+    lull__task_push(L, task);
+    sink->tasks->realm = task->realm; /* whose handler it is, and whose error */
+    if (lua_pcall(L, 1, 3, 0) == LUA_OK) {
+        protected_deliver(L, sink->tasks);
+    } else {
+        sink->report(sink->report_arg, lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+    sink->tasks->realm = outer;
+    task->waker.flags &= (uint8_t)~LULL_TASK_SINKING;
+    lull__task_receive(task);
+}
+
+/* Take slot `index` out of the table on top. */
+static void take(lua_State *L, int index)
+{
+    lua_rawgeti(L, -1, index);
+    lua_pushnil(L);
+    lua_rawseti(L, -3, index); /* it was there: raises nothing */
+}
+
+/* Deliver the last of the errors that were kept. */
+static void deliver_lost(lua_State *L, struct lull_sink *sink)
+{
+    struct lull_realm *outer = sink->tasks->realm;
+    int last = 2 * --sink->lost;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sink->lost_ref);
+    take(L, last + 2);
+    sink->tasks->realm = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    take(L, last + 1);
+    lua_remove(L, -2);
+    lua_pushnil(L);
+    lua_pushnil(L);
+    protected_deliver(L, sink->tasks);
+    sink->tasks->realm = outer;
+}
+
 void lull__sink_flush(struct lull_sink *sink)
 {
-    struct lull_tasks *tasks = sink->tasks;
-    lua_State *L = tasks->from;
-    while (!lull__list_empty(&sink->failed)) {
-        struct lull_strand *strand =
-            LULL_CONTAINER(sink->failed.next, struct lull_strand, link);
-        struct lull_task *task = lull__strand_task(strand);
-        lull__list_remove(&strand->link);
+    const struct lull_sched *sched = sink->tasks->sched;
+    lua_State *L = sink->tasks->from;
+    while (!lull__list_empty(&sink->failed) || sink->lost > 0) {
         if (!lua_checkstack(L, 12))
             return;
-        lua_pushcfunction(L, unpack_task);
-        lull__task_push(L, task);
-        struct lull_realm *outer = tasks->realm;
-        tasks->realm = task->realm; /* whose handler it is, and whose error */
-        if (lua_pcall(L, 1, 3, 0) == LUA_OK) {
-            protected_deliver(L, tasks);
-        } else {
-            sink->report(sink->report_arg, lua_tostring(L, -1));
-            lua_pop(L, 1);
+        if (sched->in_turn && sched->late) { /* others first */
+            wake(sink);
+            return;
         }
-        tasks->realm = outer;
-        task->waker.flags &= (uint8_t)~LULL_TASK_SINKING;
-        lull__task_receive(task);
+        if (!lull__list_empty(&sink->failed))
+            deliver_task(L, sink);
+        else
+            deliver_lost(L, sink);
     }
 }
 
@@ -211,6 +286,8 @@ void lull__sink_open(lua_State *L, struct lull_sink *sink)
     lua_pushlightuserdata(L, sink->tasks);
     lua_pushcclosure(L, deliver, 1);
     sink->deliver_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    sink->lost_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 int lull__l_on_error(lua_State *L)

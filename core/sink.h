@@ -17,6 +17,8 @@ struct lull_sink {
     struct lull_runnable runnable; /* delivers the queue */
     bool queued;
     struct lull_list failed; /* ended tasks: strand.link */
+    int lost_ref;            /* registry reference of the errors kept for a turn */
+    int lost;                /* how many there are */
     int deliver_ref;         /* registry reference of our function that calls it */
     void (*report)(void *arg, const char *text);
     void *report_arg;
@@ -36,6 +38,9 @@ void lull__sink_task(struct lull_task *task);
  * handler runs inside the call, unable to wait.  Raises nothing but memory.
  */
 void lull__sink_error(lua_State *L, struct lull_tasks *tasks);
+
+/* The same in a turn of its own, with the handler of a realm.  May raise (memory). */
+void lull__sink_later(lua_State *L, struct lull_tasks *tasks, struct lull_realm *realm);
 
 /* The same with a traceback, a string, on top of the error. */
 void lull__sink_traced(lua_State *L, struct lull_tasks *tasks);

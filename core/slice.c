@@ -15,7 +15,7 @@
 #endif
 
 #define NS_PER_S         1000000000u
-#define SOON             64  /* instructions until the hook looks again */
+#define SOON             64  /* instructions, about, until the hook looks again */
 #define ARMING_SHARE     20u /* arming may take this part of a tick */
 #define INTERRUPT_EVENTS (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
@@ -112,6 +112,13 @@ void lull__slice_run(struct lull_slice *slice, lua_State *L)
     }
 }
 
+/* Always the same number would find a loop of that length always at one place. */
+static int soon(struct lull_slice *slice)
+{
+    slice->seed = slice->seed * 1664525u + 1013904223u;
+    return SOON / 2 + (int)(slice->seed >> 26);
+}
+
 static struct lull_slice *slice_of(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slice_key);
@@ -138,7 +145,7 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     lull__slice_disarm(slice);
     switch (slice->fire(L, ar, may_yield(slice, L, ar), slice->arg)) {
     case LULL_FIRE_SOON:
-        put_hook(slice, LUA_MASKCOUNT, SOON);
+        put_hook(slice, LUA_MASKCOUNT, soon(slice));
         return;
     case LULL_FIRE_YIELD:
         slice->waiting = true;
@@ -179,6 +186,7 @@ static void on_tick(struct lull_slice *slice)
         slice->ticking = 0;
         return;
     }
+    *slice->late = 1;
     if (slice->step != slice->seen) {
         slice->seen = slice->step;
     } else {

@@ -56,6 +56,7 @@ struct lull_slice {
     lua_Hook saved_hook; /* what the script had there */
     int saved_mask;
     int saved_count;
+    uint32_t seed; /* for when the hook looks again */
 
     int signal;                    /* 0: no ticks */
     volatile sig_atomic_t ticking; /* the timer is running */
@@ -65,6 +66,7 @@ struct lull_slice {
     uint64_t least_tick;           /* half a slice */
     volatile uint64_t due_cpu; /* CPU time of the thread when the slice was over, ns */
     bool has_timer;
+    volatile sig_atomic_t *late; /* set at every tick: the turn is to end soon */
 #ifdef __linux__
     timer_t timer;
 #endif

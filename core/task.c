@@ -313,13 +313,33 @@ void lull__task_end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
 /* The task has run for `ran` ns; kill it if that was too long. */
 static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ran)
 {
+    struct lull_call *call = task->call;
     task->ran += ran;
-    if (task->call != NULL)
-        task->call->used += ran;
+    if (call != NULL)
+        call->used += ran;
     if (task->kill == LULL_KILL_NONE && !lull__task_ended(task)) {
         task->kill = (uint8_t)lull__task_overspent(tasks, task, 0);
         tasks->killed += task->kill != LULL_KILL_NONE;
     }
+    if (task->kill == LULL_KILL_CALL && call->task != NULL && call->task != task)
+        lull__waker_wake(&call->task->waker); /* whatever it waits for */
+}
+
+bool lull__outside_begin(struct lull_tasks *tasks, lua_State *L,
+                         struct lull_outside *outside)
+{
+    if (tasks->slice.running == NULL && tasks->outside > tasks->task_limit)
+        return false;
+    outside->began = tasks->counts_time ? lull__clock_now() : 0;
+    outside->outer = lull__slice_guard(&tasks->slice, L);
+    return true;
+}
+
+void lull__outside_end(struct lull_tasks *tasks, const struct lull_outside *outside)
+{
+    lull__slice_unguard(&tasks->slice, outside->outer);
+    if (tasks->counts_time && outside->outer == NULL)
+        tasks->outside += lull__clock_now() - outside->began;
 }
 
 /* Run the task until it waits, ends, or its slice is over. */

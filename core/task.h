@@ -67,7 +67,7 @@ enum lull_kill {
  */
 struct lull_call {
     struct lull_list link;  /* in the runtime's calls, oldest first, until told */
-    struct lull_task *task; /* its task */
+    struct lull_task *task; /* its task; NULL: it has ended */
     lull_outcome_fn done;   /* may be NULL */
     void *arg;
     uint64_t used;  /* ns */
@@ -150,6 +150,7 @@ struct lull_tasks {
     bool limited;             /* scripts are not trusted with the thread's time */
     bool counts_time;         /* steps are timed: there is a limit */
     uint64_t began;           /* of the running step, if they are timed; ns */
+    uint64_t outside;         /* ns that script code ran outside steps, likewise */
     uint64_t task_limit;      /* ns that a task may run; UINT64_MAX: no limit */
     uint64_t stall_limit;     /* ns of CPU time in one place */
     uint32_t max_tasks;       /* unfinished ones; 0: no limit */
@@ -324,6 +325,19 @@ static inline enum lull_kill lull__task_overspent(const struct lull_tasks *tasks
 
 /* One reference less; NULL is allowed. */
 void lull__call_unref(struct lull_tasks *tasks, struct lull_call *call);
+
+/*
+ * Script code that no task runs (handlers, __tostring of what is reported) runs in L
+ * between these two.  Its time counts, and has the limit of a task's until the host
+ * calls again.  begin: false when that is used up; then nothing is to run or to end.
+ */
+struct lull_outside {
+    lua_State *outer;
+    uint64_t began;
+};
+bool lull__outside_begin(struct lull_tasks *tasks, lua_State *L,
+                         struct lull_outside *outside);
+void lull__outside_end(struct lull_tasks *tasks, const struct lull_outside *outside);
 
 /* Are scripts of this runtime kept from holding the thread? */
 static inline bool lull__is_limited(const struct lull_tasks *tasks)

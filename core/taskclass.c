@@ -183,16 +183,16 @@ static void run_callback(struct lull_runnable *self)
     struct lull_tasks *tasks = callback->tasks;
     lua_State *L = tasks->from;
     uint32_t slot = callback->slot;
+    struct lull_outside outside;
     struct lull_realm *realm = tasks->realm;
     tasks->realm = callback->realm;
-    if (lua_checkstack(L, 6)) {
-        lua_State *outer = lull__slice_guard(&tasks->slice, L);
+    if (lua_checkstack(L, 6) && lull__outside_begin(tasks, L, &outside)) {
         lua_pushcfunction(L, call_back);
         lull__anchor_push(L, &tasks->anchors, slot);
         lua_pushlightuserdata(L, tasks);
         if (lua_pcall(L, 2, 0, 0) != LUA_OK)
             lua_pop(L, 1); /* no memory even to report */
-        lull__slice_unguard(&tasks->slice, outer);
+        lull__outside_end(tasks, &outside);
     }
     tasks->realm = realm;
     lull__anchor_release(L, &tasks->anchors, slot);

@@ -5,4 +5,4 @@ local function count(...)
   for i = 1, select("#", ...) do if (select(i, ...)) == nil then n = n + 1 end end
   return n
 end
-while true do count(table.unpack({}, 1, 100000)) end
+while true do count(table.unpack({}, 1, 20000)) end

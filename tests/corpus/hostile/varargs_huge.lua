@@ -4,6 +4,6 @@
 local t = {}
 while true do
   pcall(function() return select("#", table.unpack(t, 1, 200000)) end)
-  pcall(math.max, table.unpack(t, 1, 200000))
-  pcall(string.char, table.unpack(t, 1, 200000))
+  pcall(function() return math.max(table.unpack(t, 1, 200000)) end)
+  pcall(function() return string.char(table.unpack(t, 1, 200000)) end)
 end

@@ -1,0 +1,4 @@
+-- Waits for nothing; the host cancels it.
+-- expect: cancelled
+-- host: cancel
+require "lull".sleep_forever()
