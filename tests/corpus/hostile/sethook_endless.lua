@@ -1,6 +1,5 @@
 -- debug.sethook with a hook that loops, or is there no debug?
 -- expect: done|limit
--- needs: permissions
 -- delay: 600
 if debug and debug.sethook then
   debug.sethook(function() while true do end end, "crl", 1)
