@@ -17,6 +17,17 @@
 
 #include <string.h>
 
+/* The body of a call's task: body(fn, ...) */
+static int call_body(lua_State *L)
+{
+    if (!lua_isfunction(L, 1)) {
+        if (luaL_getmetafield(L, 1, "__call") == LUA_TNIL)
+            return luaL_error(L, "attempt to call a %s value", luaL_typename(L, 1));
+        lua_pop(L, 1);
+    }
+    return lull__l_run_body(L);
+}
+
 /* start(fn, ...): make the task of rt->starting, inside a protected call. */
 static int start_call(lua_State *L)
 {
@@ -343,7 +354,7 @@ int lull__call_init(lua_State *L)
         *refs[i] = luaL_ref(L, LUA_REGISTRYINDEX);
     }
     lua_pushlightuserdata(L, rt);
-    lua_pushcclosure(L, lull__l_run_body, 1);
+    lua_pushcclosure(L, call_body, 1);
     rt->body_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     rt->tasks.host_ended = host_ended;
     return 0;

@@ -43,10 +43,10 @@ struct lull_sched {
     struct lull_timers *timers; /* whose deadlines a turn fires */
     struct lull_timers *guards; /* real deadlines, whatever `timers` is */
     struct lull_mem *mem;
-    uint64_t now;    /* real time when the turn last looked */
-    unsigned round;  /* steps left before the next round */
-    unsigned queued; /* runnables in the queue */
-    void *owner;     /* struct lull_tasks of the same runtime */
+    uint64_t now;               /* real time when the turn last looked */
+    unsigned round;             /* steps left before the next round */
+    unsigned queued;            /* runnables in the queue */
+    void *owner;                /* struct lull_tasks of the same runtime */
     volatile sig_atomic_t late; /* set by signals: the turn is to end after this step */
     bool in_turn;
     bool stop; /* nothing runs any more: the runtime is being torn down */

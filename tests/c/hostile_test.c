@@ -38,16 +38,16 @@
 #define PATIENCE 1
 #endif
 
-#define MEMORY    ((size_t)8 << 20)
-#define CPU       0.3 /* seconds */
-#define MOST      400 /* scripts */
-#define TRIES     3   /* of what was late: the machine may have been busy */
-#define TOGETHER  10
-#define RUNAWAYS  20
+#define MEMORY      ((size_t)8 << 20)
+#define CPU         0.3 /* seconds */
+#define MOST        400 /* scripts */
+#define TRIES       3   /* of what was late: the machine may have been busy */
+#define TOGETHER    10
+#define RUNAWAYS    20
 #define MOST_DELAYS 10000
-#define REFUSALS  2
-#define SLICE_MS  5
-#define TEXT      160 /* of a line of a header */
+#define REFUSALS    2
+#define SLICE_MS    5
+#define TEXT        160 /* of a line of a header */
 
 /* What is not there yet. */
 static const char *const missing[] = {"bounded", "finalizers", "network", NULL};
@@ -62,13 +62,13 @@ struct script {
     char needs[TEXT];
     char known[TEXT];
     double within;
-    double delay; /* ms */
+    double delay;        /* ms */
     unsigned long calls; /* of the allocator, in a whole run */
 };
 
-static const char *const status_names[] = {
-    "done",   "failed", "cancelled", "exited",   "no-memory", "bad-use",
-    "syntax", "no-file", "deadlock", "limit", "late"};
+static const char *const status_names[] = {"done",      "failed",  "cancelled", "exited",
+                                           "no-memory", "bad-use", "syntax",    "no-file",
+                                           "deadlock",  "limit",   "late"};
 
 /* One run of a script. */
 struct life {
@@ -497,8 +497,7 @@ static void check_alone(struct script *script)
             continue;
         }
         printf("%-24s %-9s %5.2f s, host at most %3.0f ms late, %5zu KiB: %.60s\n",
-               script->name,
-               life.told.times == 1 ? status_names[life.told.status] : "-",
+               script->name, life.told.times == 1 ? status_names[life.told.status] : "-",
                life.ended - life.started, late, lull_memory_peak(life.rt) >> 10,
                life.told.message);
         check_end(&life, "alone", within);
@@ -608,10 +607,8 @@ static int by_value(const void *a, const void *b)
 
 static void check_runaways(void)
 {
-    struct script runaway = {.name = "runaway",
-                             .source = "while true do end",
-                             .size = 17,
-                             .expect = "limit"};
+    struct script runaway = {
+        .name = "runaway", .source = "while true do end", .size = 17, .expect = "limit"};
     struct house house;
     struct life lives[RUNAWAYS];
     memset(lives, 0, sizeof lives);
