@@ -75,6 +75,9 @@ end
 ---@type bench.Contender[]
 return {
   { name = "R", yardstick = true, tool = "resume", program = tool("resume") },
+  { name = "bare Lua", yardstick = true, tool = "embed", program = tool("embed") },
+  { name = "lull sliced", yardstick = true, tool = "embed", program = tool("embed") },
+  { name = "lull event", yardstick = true, tool = "embed", program = tool("embed") },
   { name = "raw epoll", yardstick = true, tool = "epoll_echo", program = tool("epoll_echo") },
   {
     name = "lull",

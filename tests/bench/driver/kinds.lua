@@ -188,4 +188,17 @@ function kinds.startup(times)
   return kind
 end
 
+--- A mode of yardstick/embed.c, named by the measure for each contender.
+---@param least integer   fewest operations that still mean something
+---@return bench.Kind
+function kinds.embedded(least)
+  local kind <const> = { calibrates = true, learn = fit }
+  function kind.command(row, env)
+    row.least = least
+    row.ops = row.ops or least
+    return ("%s %s %d"):format(tools.path(env, "embed"), row.measure.commands[row.contender.name], row.ops)
+  end
+  return kind
+end
+
 return kinds

@@ -8,6 +8,7 @@ local tools = {}
 ---@field flags? string      for the compiler, after the sources
 ---@field package? string    what pkg-config knows the library by
 ---@field fallback? string   flags where pkg-config does not know it
+---@field lull? boolean      has lull inside, of the build that is measured
 
 --- node's parser in C, as Debian's node-llhttp has it.
 local LLHTTP <const> = "/usr/share/llhttp/llhttp.c /usr/share/llhttp/http.c /usr/share/llhttp/api.c"
@@ -25,12 +26,21 @@ local TOOLS <const> = {
   http_floor = { flags = "-I/usr/share/include/llhttp " .. LLHTTP },
   evhttp_hello = { package = "libevent" },
   nginx_at = {},
+  embed = { package = "lua5.4 libevent", lull = true },
 }
 
+--- The static library beside the program, with all that it may be asked for.
+local function flags_of_lull(env)
+  local build <const> = env.lull:match("^(.*)/[^/]*$")
+  return ("-I%s -rdynamic %s -pthread -ldl "):format(shell.quote(build .. "/gen"),
+    shell.quote(build .. "/liblull.a"))
+end
+
+---@param env bench.Env
 ---@param tool bench.Tool
 ---@return string?
-local function flags_of(tool)
-  local flags = tool.flags or ""
+local function flags_of(env, tool)
+  local flags = (tool.flags or "") .. (tool.lull and flags_of_lull(env) or "")
   if tool.package then
     local found <const> = shell.output("pkg-config --cflags --libs " .. tool.package)
     if not found and not tool.fallback then
@@ -43,7 +53,7 @@ end
 
 local function compile(env, name)
   local tool <const> = TOOLS[name]
-  local flags <const> = flags_of(tool)
+  local flags <const> = flags_of(env, tool)
   if not flags then
     return tool.package .. " is not installed"
   end

@@ -7,6 +7,9 @@
  *   embed call-lua N      lua_pcall of a small function, and apart from that a task for
  *                         the same function: what a call that is a task may cost
  *   embed call-lull N     lull_call of it, an outcome callback
+ *   embed async-bare N    a script that calls a C function N times
+ *   embed async-token N   the same of one that suspends: a token, completed at once
+ *   embed async-event N   the same, completed by a callback of libevent
  *   embed compute N       N rounds of a script that computes and yields now and then
  *   embed compute-sliced N   the same with time slices on, none of which is ever over
  *   embed plugins N       N runtimes with a plugin each on one base; ns and bytes are each's
@@ -18,7 +21,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <lull.h>
+#include <lull_ext.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -154,6 +157,56 @@ static void call_lull(long n)
     lull_free(rt, 0);
 }
 
+static int push_number(lua_State *L, void *arg)
+{
+    (void)arg;
+    lua_pushinteger(L, 42);
+    return 1;
+}
+
+static int l_bare(lua_State *L)
+{
+    return push_number(L, NULL);
+}
+
+static int l_token(lua_State *L)
+{
+    struct lull_token *token = lull_token_new(L, "embed.token", NULL, NULL);
+    lull_token_complete(token, push_number, NULL, NULL);
+    return lull_token_await(L, token);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    lull_token_complete(arg, push_number, NULL, NULL);
+}
+
+static int l_event(lua_State *L)
+{
+    static const struct timeval now = {0, 0};
+    struct lull_token *token = lull_token_new(L, "embed.event", NULL, NULL);
+    event_base_once(lull_base(lull_runtime_of(L)), -1, EV_TIMEOUT, on_event, token, &now);
+    return lull_token_await(L, token);
+}
+
+static void async(long n, const char *name)
+{
+    static const luaL_Reg functions[] = {
+        {"bare", l_bare}, {"token", l_token}, {"event", l_event}, {NULL, NULL}};
+    char script[128];
+    struct lull_runtime *rt = make(NULL, 0);
+    lua_pushglobaltable(lull_state(rt));
+    lull_set_functions(lull_state(rt), rt, functions);
+    lua_pop(lull_state(rt), 1);
+    snprintf(script, sizeof script, "local f, n = %s, ... for i = 1, n do f() end", name);
+    run(rt, script, 1000);
+    double start = cpu_ns();
+    run(rt, script, n);
+    say(start, n, 0);
+    lull_free(rt, 0);
+}
+
 static void compute(long n, int signal)
 {
     static const char rounds[] =
@@ -208,6 +261,8 @@ int main(int argc, char **argv)
         call_lua(n);
     else if (strcmp(what, "call-lull") == 0)
         call_lull(n);
+    else if (strncmp(what, "async-", 6) == 0)
+        async(n, what + 6);
     else if (strcmp(what, "compute") == 0)
         compute(n, 0);
     else if (strcmp(what, "compute-sliced") == 0)
