@@ -118,7 +118,15 @@ typedef void (*lull_audit_fn)(void *arg, const char *op, const char *needed);
  *   "all"              everything; the only way to get debug, bytecode, lull.testing
  *
  * What a rule does not name is denied with a `permission` error that names the
- * rule.  No path leaves its folder by ".." or symbolic links.
+ * rule (fields `needed`, `op`).  No path leaves its folder by ".." or symbolic links;
+ * links that stay in what is allowed work.  write does not mean read.
+ *
+ * Where anything is denied, scripts find the standard libraries cut: io and os obey
+ * the rules, os.execute and io.popen need run=sh, for they run the shell; io.stdin and
+ * code from it need native; of debug there are traceback and getinfo (without
+ * functions); bytecode is refused, by lull_load() too.  A file that require may not
+ * read is passed over, and named when nothing is found.  What modules of lull's own
+ * require for themselves is theirs; their native halves need "all".
  */
 
 /* What a runtime is made with.  Zero always means the default. */
@@ -341,6 +349,11 @@ LULL_API void lull_get_stats(const struct lull_runtime *rt, struct lull_stats *s
  * A plugin has its own globals, its own copies of modules, its own permissions,
  * and owns the tasks that it starts.  It shares the runtime's memory, limits and
  * fate with the others: for plugins that you do not trust, make a runtime each.
+ *
+ * Code runs with the rights of the task it runs in: what a task of yours calls has
+ * yours, so hand plugins' functions to lull_call_with() with their plugin.  From the
+ * first plugin on, nobody can change the methods of strings; in plugins setmetatable
+ * passes over __gc; lull.tasks(), lull.tree() and lull.on_error() are about their own.
  */
 struct lull_plugin;
 

@@ -265,7 +265,8 @@ LULL_API void lull_policy_unref(struct lull_policy *policy);
  * Open a file as the policy allows: flags and mode as in open(2); O_CLOEXEC is
  * added.  A descriptor, or an errno value negated: -EACCES with *denied set to
  * LULL_MAY_READ or LULL_MAY_WRITE when a rule is missing, else -1 in it.  No path
- * escapes by ".." or links, however they change meanwhile.  On any thread; blocks.
+ * escapes by ".." or links, however they change meanwhile.  ".." is taken away before
+ * links are followed.  Writing below /proc needs LULL_MAY_NATIVE.  On any thread; blocks.
  */
 LULL_API int lull_policy_open(const struct lull_policy *policy, const char *path,
                               int flags, unsigned mode, int *denied);
@@ -273,7 +274,8 @@ LULL_API int lull_policy_open(const struct lull_policy *policy, const char *path
 /*
  * The same for other calls on paths (stat, unlink, rename, mkdir): opens the folder
  * the path's last component is in, and points *name at that component, within
- * `path`.  `permission` READ or WRITE.
+ * `path`.  `permission` READ or WRITE.  The call then must not follow a link there
+ * (AT_SYMLINK_NOFOLLOW); to follow one, lull_policy_open() with O_PATH.
  */
 LULL_API int lull_policy_open_parent(const struct lull_policy *policy, const char *path,
                                      enum lull_permission permission, const char **name,

@@ -180,6 +180,8 @@ static void retire(struct lull_realm *realm, double grace)
     struct life *life = (struct life *)realm;
     struct lull_tasks *tasks = life->tasks;
     realm->plugin = NULL;
+    luaL_unref(tasks->L, LUA_REGISTRYINDEX, realm->handler_ref);
+    realm->handler_ref = LUA_NOREF; /* what is left to tell is the host's */
     each_root(tasks, realm, cancel);
     if (realm->live > 0 &&
         !(grace > 0 &&

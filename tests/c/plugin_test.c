@@ -317,6 +317,23 @@ static void reloading(void)
     CHECK(other.times == 1 && counted.used == 0);
 }
 
+/* Nothing of the environments there were is kept. */
+static void reloading_often(void)
+{
+    size_t before = 0;
+    struct lull_runtime *rt = make(NULL, NULL);
+    struct lull_plugin *plugin = plug(rt, "p", NULL);
+    for (int i = 0; i < 60; i++) {
+        run(rt, plugin, "big = ('x'):rep(100000) require 'lull'.on_error(print)");
+        CHECK(lull_plugin_reload(plugin, 1) == LULL_DONE);
+        lua_gc(lull_state(rt), LUA_GCCOLLECT);
+        if (i == 9)
+            before = lull_memory(rt);
+    }
+    CHECK(lull_memory(rt) < before + 100000);
+    lull_free(rt, 0);
+}
+
 /* ---- stages ------------------------------------------------------------------------- */
 
 static const char busy[] =
@@ -386,6 +403,7 @@ int main(void)
     hosts_callbacks();
     sharing();
     reloading();
+    reloading_often();
     stages();
     puts("plugins: ok");
     return 0;

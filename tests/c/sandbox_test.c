@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sandbox_test.c -- what is left of the standard libraries where not everything is
+ * allowed: loading code, modules, debug, printing.
+ */
+#include "permitted.h"
+
+/* ---- code ------------------------------------------------------------------------ */
+
+static void loading(void)
+{
+    expect_done("read=D/in", "package.path = D .. '/in/?.lua' assert(require 'mod' == "
+                             "'module') assert(dofile(D .. '/in/mod.lua') == 'module')"
+                             "assert(loadfile(D .. '/in/mod.lua')() == 'module')"
+                             "assert(package.searchpath('mod', package.path))");
+    expect_done("read=D/in",
+                "package.path = D .. '/out/?.lua;' .. D .. '/in/none/?.lua'"
+                "local ok, e = pcall(require, 'mod2') assert(not ok)"
+                "assert(e:find(\"no permission to read '\" .. D, 1, true), e)"
+                "assert(e:find('no file', 1, true), e)");
+    expect_denied("read=D/in", "dofile(D .. '/out/mod2.lua')", "read=D/out/mod2.lua");
+    expect_denied("read=D/in", "loadfile(D .. '/out/mod2.lua')", "read=D/out/mod2.lua");
+    expect_denied("read=/", "package.loadlib('/lib/x.so', 'f')", "native");
+    expect_done("native",
+                "local f, m, w = package.loadlib('/none.so', 'f') assert(w == 'open')");
+    expect_done("read=/",
+                "package.cpath = '/usr/lib/?.so' assert(not pcall(require, 'zz'))");
+    expect_done("",
+                "local code = string.dump(function() end)\n"
+                "assert(not load(code)) assert(not load(code, 'x', 'b'))\n"
+                "assert(not load(function() local c = code code = nil return c end))\n"
+                "assert(load('return 1', 'x', 'bt')() == 1)\n"
+                "assert(not load('return 1', 'x', 'b'))");
+    expect_done("all", "assert(load(string.dump(function() return 1 end))() == 1)");
+    struct lull_runtime *rt = make("read=/", NULL);
+    CHECK(lull_load(rt, "\x1bLua", 4, "=binary") == LULL_SYNTAX);
+    lull_free(rt, 0);
+}
+
+static void modules(void)
+{
+    static const char all_in[] = "local lull = require 'lull'\n"
+                                 "assert(lull.dns and require 'lull.net')";
+    expect_done("", all_in);
+    expect_done("module=lull.net module=lull.dns", all_in);
+    expect_denied("module=lull.net", all_in, "module=lull.dns");
+    expect_denied("module=lull.ne", "require 'lull.net'", "module=lull.net");
+    expect_done("module=lull.net", "require 'lull.net' require 'lull.net.stream'"
+                                   "assert(package.loaded['lull.dns'] == nil)");
+    expect_denied("", "require 'lull.testing'", "all");
+    expect_denied("", "require 'lull.core'", "all");
+    expect_denied("", "require 'lull.net.native'", "all");
+    expect_done("all", "require 'lull.testing' require 'lull.net.native'");
+    expect_done("",
+                "require = nil package.loaded['lull.net'] = nil"); /* its own matter */
+}
+
+static void debugging(void)
+{
+    expect_done(
+        "",
+        "for k in pairs(debug) do assert(k == 'traceback' or k == 'getinfo') end\n"
+        "assert(package.loaded.debug == debug)\n"
+        "local function f() return debug.getinfo(1, 'nSlf') end local i = f()\n"
+        "assert(i.func == nil and i.currentline == 3 and i.name == 'f')\n"
+        "assert(debug.getinfo(f).func == nil and debug.getinfo(f, 'S').what == 'Lua')\n"
+        "assert(debug.getinfo(coroutine.running(), 1, 'l').currentline == 6)\n"
+        "assert(debug.getinfo(100) == nil)\n"
+        "assert(debug.traceback('x'):find('script:8'))");
+    expect_denied("", "collectgarbage('stop')", "all");
+    expect_done(
+        "",
+        "collectgarbage() collectgarbage('step') assert(collectgarbage('count') > 0)");
+    expect_denied("", "os.setlocale('C')", "all");
+    expect_done("", "assert(os.setlocale() and os.time() and os.date() and os.clock())");
+    expect_done("all", "assert(debug.sethook and debug.getregistry)");
+    expect_done("read=D/in", "local f = io.open(D .. '/in/file')"
+                             "assert(type(getmetatable(f)) == 'string') f:close()");
+}
+
+/* ---- tasks and callbacks ---------------------------------------------------------- */
+
+static void everywhere(void)
+{
+    expect_done("", "local lull = require 'lull'\n"
+                    "local function try() local ok, e = pcall(io.open, '/etc/passwd')\n"
+                    "  assert(not ok and e.kind == 'permission') return true end\n"
+                    "assert(lull.spawn(try):await()) assert(lull.async(try)():await())\n"
+                    "assert(coroutine.wrap(try)())\n"
+                    "local done = lull.future()\n"
+                    "lull.spawn(function() end):on_done(function() done:set(try()) end)\n"
+                    "assert(done:await())\n"
+                    "do local c <close> = setmetatable({}, {__close = try}) end\n"
+                    "lull.after(0, try)");
+}
+
+/* ---- printing ------------------------------------------------------------------------ */
+
+static void print_to(void *arg, const char *text, size_t size)
+{
+    char *all = arg;
+    strncat(all, text, size);
+}
+
+static void log_to(void *arg, enum lull_level level, const char *text)
+{
+    CHECK(level == LULL_LOG_WARNING);
+    strcat(arg, text);
+}
+
+static void printing(void)
+{
+    static const char *const rules[] = {"all", NULL};
+    for (int all = 0; all < 2; all++) {
+        char printed[256] = "", logged[256] = "";
+        struct told told;
+        const struct lull_options options = {.size = sizeof options,
+                                             .permissions = all ? rules : NULL,
+                                             .print = print_to,
+                                             .print_arg = printed,
+                                             .log = log_to,
+                                             .log_arg = logged};
+        struct lull_runtime *rt = lull_new(&options);
+        run(rt,
+            "print('a', nil, 1) io.write('b', 2) io.stdout:write('c') io.stderr:write('d')\n"
+            "assert(io.output() == io.stdout) warn('e', 'f')",
+            &told);
+        CHECK(told.status == LULL_DONE);
+        CHECK(strcmp(printed, "a\tnil\t1\nb2cd") == 0);
+        CHECK(strcmp(logged, "ef") == 0);
+        lull_free(rt, 0);
+    }
+}
+
+int main(void)
+{
+    make_tree();
+    loading();
+    modules();
+    debugging();
+    everywhere();
+    printing();
+    remove_tree();
+    puts("sandbox: ok");
+    return 0;
+}
