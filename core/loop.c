@@ -41,12 +41,9 @@ static bool has_descriptors(void)
 {
     int fds[BASE_DESCRIPTORS];
     int count = 0;
-    while (count < BASE_DESCRIPTORS) {
-        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            break;
-        fds[count++] = fd;
-    }
+    fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fds[count] >= 0 && ++count < BASE_DESCRIPTORS)
+        fds[count] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
     for (int i = 0; i < count; i++)
         close(fds[i]);
     return count == BASE_DESCRIPTORS;

@@ -273,21 +273,40 @@ static void replace_globals(lua_State *L, struct lull_tasks *tasks,
     lua_pop(L, 1);
 }
 
-/* Push a table `lull` that loads submodules with the require at `require`. */
+/* Make the table on top load submodules with the require at `require`. */
+static void load_lazily(lua_State *L, struct lull_tasks *tasks, int require)
+{
+    lua_createtable(L, 0, 1);
+    push_searcher(L, tasks, lazy_module, require);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
+/* Push another table with the functions of the `lull` at `lull`. */
+static void push_lull_again(lua_State *L, struct lull_tasks *tasks, int lull, int require)
+{
+    lua_createtable(L, 0, 64);
+    lua_pushnil(L);
+    while (lua_next(L, lull) != 0) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    load_lazily(L, tasks, require);
+}
+
+/* Push a table `lull`. */
 static void push_lull(lua_State *L, struct lull_tasks *tasks, int require)
 {
     static const luaL_Reg *const parts[] = {
         module_functions,      lull__start_functions,   lull__task_functions,
         lull__scope_functions, lull__combine_functions, lull__wait_functions};
-    lua_createtable(L, 0, 40);
+    lua_createtable(L, 0, 64);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         lull_set_functions(L, lull__runtime_of(tasks), parts[i]);
     lua_pushliteral(L, LULL_VERSION);
     lua_setfield(L, -2, "version");
-    lua_createtable(L, 0, 1); /* the metatable that loads submodules */
-    push_searcher(L, tasks, lazy_module, require);
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
+    load_lazily(L, tasks, require);
 }
 
 /* ---- environments ----------------------------------------------------------------------- */
@@ -297,7 +316,7 @@ static void push_lull(lua_State *L, struct lull_tasks *tasks, int require)
  * put into package.loaded from there is for everybody.
  */
 static void push_inner_require(lua_State *L, struct lull_tasks *tasks,
-                               const struct lull_places *at)
+                               const struct lull_places *at, int lull)
 {
     lull__sandbox_push_inner(L, tasks, at);
     int inner = lua_gettop(L);
@@ -316,7 +335,7 @@ static void push_inner_require(lua_State *L, struct lull_tasks *tasks,
     lua_setfield(L, -2, "__newindex");
     lua_setmetatable(L, -2);
     lua_setfield(L, inner + 2, "loaded");
-    push_lull(L, tasks, inner + 3);
+    push_lull_again(L, tasks, lull, inner + 3);
     lua_setfield(L, inner + 1, "lull");
     lua_pushvalue(L, inner + 2);
     lua_setfield(L, inner, "package");
@@ -337,13 +356,14 @@ static void build(lua_State *L, struct lull_tasks *tasks, const struct lull_plac
     lua_pushvalue(L, top + 1);
     lua_setfield(L, at->globals, "require");
     push_lull(L, tasks, top + 1);
+    lua_pushvalue(L, top + 2);
     lua_setfield(L, at->loaded, "lull");
     if (cut) {
         push_searcher(L, tasks, l_gate, 0); /* a place for it */
         add_searcher(L, at);
         lull__sandbox_cut(L, tasks, at);
-        push_inner_require(L, tasks, at);
-        push_searcher(L, tasks, l_gate, top + 2);
+        push_inner_require(L, tasks, at, top + 2);
+        push_searcher(L, tasks, l_gate, top + 3);
         lua_getfield(L, at->package, "searchers");
         lua_insert(L, -2);
         lua_rawseti(L, -2, 2);

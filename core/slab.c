@@ -19,6 +19,7 @@
 #endif
 
 #define FIRST_CHUNK ((size_t)32 * 1024)
+#define LEAST_CHUNK ((size_t)8 * 1024)
 #define LAST_CHUNK  ((size_t)1024 * 1024)
 
 struct lull_slab_chunk {
@@ -63,7 +64,7 @@ static void use_up(struct lull_slab *slab)
 static int add_chunk(struct lull_slab *slab)
 {
     struct lull_slab_chunk *chunk = malloc(slab->chunk_size);
-    while (chunk == NULL && slab->chunk_size > FIRST_CHUNK) { /* memory is short */
+    while (chunk == NULL && slab->chunk_size > LEAST_CHUNK) { /* memory is short */
         slab->chunk_size /= 2;
         chunk = malloc(slab->chunk_size);
     }
@@ -74,8 +75,8 @@ static int add_chunk(struct lull_slab *slab)
     slab->chunks = chunk;
     slab->next = (char *)(chunk + 1);
     slab->end = (char *)chunk + slab->chunk_size;
-    if (slab->chunk_size < LAST_CHUNK)
-        slab->chunk_size *= 2;
+    slab->total += slab->chunk_size;
+    slab->chunk_size = slab->total / 2 < LAST_CHUNK ? slab->total / 2 : LAST_CHUNK;
     return 1;
 }
 

@@ -24,7 +24,8 @@ struct lull_slab {
     void *free[LULL_SLAB_MAX / LULL_SLAB_STEP + 1]; /* first free block by size */
     char *next;                                     /* uncut rest of the newest chunk */
     char *end;
-    size_t chunk_size;              /* of the next chunk; grows up to a bound */
+    size_t total;                   /* of all chunks, in bytes */
+    size_t chunk_size;              /* of the next one: half of that, up to a bound */
     struct lull_slab_chunk *chunks; /* all of them */
 };
 
