@@ -5,6 +5,7 @@
 #include "chunk.h"
 
 #include "iolib.h"
+#include "iter.h"
 #include "permission.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ static int load_path(lua_State *L, const char *op, const char *path, const char 
     const char *text = lua_tolstring(L, -1, &size);
     text = skip_start(text, &size);
     const char *name = lua_pushfstring(L, "@%s", path);
-    int status = luaL_loadbufferx(L, text, size, name, mode);
+    int status = lull__load_text(L, text, size, name, mode);
     lua_replace(L, -4); /* the handle, the text, the name */
     lua_pop(L, 2);
     return status;

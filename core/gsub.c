@@ -99,6 +99,7 @@ static void add_expanded(lua_State *L, struct gsub *g)
     const char *mark;
     add_skipped(L, g);
     while ((mark = memchr(text, ESCAPE, (size_t)(end - text))) != NULL) {
+        lull__match_burn(L, &g->match, 8);
         add(L, g, text, (size_t)(mark - text));
         mark++;
         if (*mark == ESCAPE)
@@ -209,6 +210,7 @@ static int run(lua_State *L, struct gsub *g)
     while (g->count < g->limit) {
         const char *end = lull__match_at(L, &g->match, at);
         if (end != NULL && end != g->last) {
+            lull__match_burn(L, &g->match, g->type == LUA_TTABLE ? 64 : 8);
             g->count++;
             g->at = g->last = at = end;
             replace(L, g);

@@ -62,6 +62,13 @@ int lull__l_sort(lua_State *L);
  */
 int lull__l_load(lua_State *L);
 
+/*
+ * luaL_loadbufferx for texts of scripts: looks at the time meanwhile.  Raises when
+ * the task is to be killed.  The text stays where it is until it returns.
+ */
+int lull__load_text(lua_State *L, const char *text, size_t length, const char *name,
+                    const char *mode);
+
 /* A state block begins with this. */
 struct lull__scratch {
     bool busy; /* between take and the end of the call, whose user clears it */

@@ -10,28 +10,40 @@
  * reader fails and whenever it has become four times as much.  An attempt that
  * ran out of pieces has proved nothing.
  *
+ * Compiling may take long for its length (labels are compared with one another),
+ * so the parser gets text in small portions, and the time is asked for at each.
+ *
  * Stack: the four arguments, the state, the table of pieces.
  */
 #include "iter.h"
 
 #include "await.h"
 #include "chunk.h"
+#include "lull_ext.h"
 
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define FIRST_TRIAL ((size_t)64 * 1024) /* bytes; most chunks are never tried early */
+#define PORTION     ((size_t)16 * 1024) /* bytes that the parser gets at a time */
 
 enum slot { CHUNK = 1, NAME, MODE, ENV, STATE, PIECES };
 
+/* Text on its way to the parser.  It is kept alive elsewhere. */
+struct portions {
+    const char *at;
+    size_t left;
+};
+
 struct load {
-    lua_Integer count; /* pieces in the table */
-    size_t bytes;      /* in all of them */
-    size_t trial;      /* try to compile when there are so many */
-    lua_Integer next;  /* for the parser: the piece to be read */
-    bool ran_out;      /* it wanted more than there are */
-    bool has_env;      /* the fourth argument was given, even as nil */
+    struct portions now; /* of the piece being read */
+    lua_Integer count;   /* pieces in the table */
+    size_t bytes;        /* in all of them */
+    size_t trial;        /* try to compile when there are so many */
+    lua_Integer next;    /* for the parser: the piece to be read */
+    bool ran_out;        /* it wanted more than there are */
+    bool has_env;        /* the fourth argument was given, even as nil */
 };
 
 /* The mode at MODE, as far as the running code may have it. */
@@ -62,10 +74,41 @@ static int finish(lua_State *L, int status, bool has_env)
 
 /* ---- compiling ---- */
 
+/* A lua_Reader. */
+static const char *read_portion(lua_State *L, void *state, size_t *size)
+{
+    struct portions *text = state;
+    const char *portion = text->at;
+    *size = text->left < PORTION ? text->left : PORTION;
+    text->at += *size;
+    text->left -= *size;
+    lull_check_time(L);
+    return portion;
+}
+
+/* lua_load, which makes a status of every error: of being killed as well. */
+static int compile_from(lua_State *L, lua_Reader reader, void *state, const char *name,
+                        const char *mode)
+{
+    int status = lua_load(L, reader, state, name, mode);
+    if (status != LUA_OK)
+        lull_check_time(L); /* raises again */
+    return status;
+}
+
+int lull__load_text(lua_State *L, const char *text, size_t length, const char *name,
+                    const char *mode)
+{
+    struct portions all = {text, length};
+    return compile_from(L, read_portion, &all, name, mode);
+}
+
 /* A lua_Reader over the table, which keeps the piece alive meanwhile. */
 static const char *read_piece(lua_State *L, void *state, size_t *size)
 {
     struct load *load = state;
+    if (load->now.left > 0)
+        return read_portion(L, &load->now, size);
     if (load->next > load->count) {
         load->ran_out = true;
         *size = 0;
@@ -73,17 +116,18 @@ static const char *read_piece(lua_State *L, void *state, size_t *size)
     }
     luaL_checkstack(L, 1, "too many nested functions");
     lua_rawgeti(L, PIECES, load->next++);
-    const char *piece = lua_tolstring(L, -1, size);
+    load->now.at = lua_tolstring(L, -1, &load->now.left);
     lua_pop(L, 1);
-    return piece;
+    return read_portion(L, &load->now, size);
 }
 
 static int compile(lua_State *L, struct load *load)
 {
     load->next = 1;
+    load->now.left = 0;
     load->ran_out = false;
-    return lua_load(L, read_piece, load, luaL_optstring(L, NAME, "=(load)"),
-                    allowed_mode(L));
+    return compile_from(L, read_piece, load, luaL_optstring(L, NAME, "=(load)"),
+                        allowed_mode(L));
 }
 
 /* ---- collecting ---- */
@@ -175,6 +219,6 @@ int lull__l_load(lua_State *L)
         return load_from_reader(L);
     const char *name = luaL_optstring(L, NAME, text);
     bool has_env = !lua_isnone(L, ENV); /* what is loaded may take its place */
-    int status = luaL_loadbufferx(L, text, length, name, mode);
+    int status = lull__load_text(L, text, length, name, mode);
     return finish(L, status, has_env);
 }

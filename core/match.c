@@ -8,13 +8,15 @@
  * about the rest of the pattern and tries the next choice if that fails.
  *
  * The number of nested questions is limited, as it is the C stack that holds
- * them.  Each attempt passes the head of match_here(): whoever wants to bound the
- * work of a hostile pattern counts steps there.
+ * them.  The work is counted (burn) in match_here() and in every loop that can be
+ * long: over the subject, over a set, over what a back reference compares.
  *
  * Reading one character past an end is safe (see match.h): it yields the zero
  * byte that ends every Lua string, and that is no pattern character.
  */
 #include "match.h"
+
+#include "lull_ext.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -24,6 +26,7 @@
 #define ESCAPE    '%'
 #define DEPTH_MAX 200
 #define LOWER_BIT 0x20 /* what makes an ASCII letter lower case */
+#define STRETCH   4096 /* characters passed between two counts of steps */
 
 /* A pattern item that stands for one character, such as `x`, `%a` or `[^0-9]`. */
 struct item {
@@ -92,12 +95,8 @@ static bool in_set(int c, struct item set)
     return !wanted;
 }
 
-static inline bool item_matches(const struct lull__matcher *m, const char *s,
-                                struct item it)
+static inline bool item_has(int c, struct item it)
 {
-    if (s >= m->subject_end)
-        return false;
-    int c = (unsigned char)*s;
     switch (*it.start) {
     case '.':
         return true;
@@ -108,6 +107,18 @@ static inline bool item_matches(const struct lull__matcher *m, const char *s,
     default:
         return (unsigned char)*it.start == c;
     }
+}
+
+static inline bool item_matches(const struct lull__matcher *m, const char *s,
+                                struct item it)
+{
+    return s < m->subject_end && item_has((unsigned char)*s, it);
+}
+
+/* Steps that comparing one character with this item takes. */
+static inline ptrdiff_t item_cost(struct item it)
+{
+    return 1 + (it.end - it.start) / 4;
 }
 
 /* The end of the set at `start`.  The last one is remembered, as most
@@ -125,6 +136,7 @@ static const char *set_end(lua_State *L, struct lull__matcher *m, const char *st
         luaL_error(L, "malformed pattern (missing ']')");
     m->set_start = start;
     m->set_end = p + 1;
+    lull__match_burn(L, m, (p - start) / 4);
     return p + 1;
 }
 
@@ -142,8 +154,8 @@ static inline const char *item_end(lua_State *L, struct lull__matcher *m, const 
 /* ---- items longer than one character ---- */
 
 /* %bxy, with p at x.  Returns where the match ends, or NULL. */
-static const char *match_balanced(lua_State *L, const struct lull__matcher *m,
-                                  const char *s, const char *p)
+static const char *match_balanced(lua_State *L, struct lull__matcher *m, const char *s,
+                                  const char *p)
 {
     if (m->pattern_end - p < 2)
         luaL_error(L, "malformed pattern (missing arguments to '%%b')");
@@ -151,6 +163,7 @@ static const char *match_balanced(lua_State *L, const struct lull__matcher *m,
         return NULL;
     size_t open = 1;
     while (++s < m->subject_end) {
+        lull__match_burn(L, m, 1);
         if (*s == p[1]) { /* first, so that %bxx ends at the next x */
             if (--open == 0)
                 return s + 1;
@@ -168,12 +181,13 @@ static const char *match_frontier(lua_State *L, struct lull__matcher *m, const c
     if (*p != '[')
         luaL_error(L, "missing '[' after '%%f' in pattern");
     struct item set = {p, item_end(L, m, p)};
+    lull__match_burn(L, m, item_cost(set) * 2);
     int before = s == m->subject ? 0 : (unsigned char)s[-1];
     return !in_set(before, set) && in_set((unsigned char)*s, set) ? set.end : NULL;
 }
 
 /* %1 to %9: the same text again.  Returns where the match ends, or NULL. */
-static const char *match_again(lua_State *L, const struct lull__matcher *m, const char *s,
+static const char *match_again(lua_State *L, struct lull__matcher *m, const char *s,
                                char digit)
 {
     int i = digit - '1';
@@ -182,6 +196,7 @@ static const char *match_again(lua_State *L, const struct lull__matcher *m, cons
     ptrdiff_t length = m->capture[i].length;
     if (length < 0 || m->subject_end - s < length) /* a position never matches */
         return NULL;
+    lull__match_burn(L, m, length / 16);
     return memcmp(m->capture[i].start, s, (size_t)length) == 0 ? s + length : NULL;
 }
 
@@ -192,8 +207,16 @@ static const char *repeat_most(lua_State *L, struct lull__matcher *m, const char
                                struct item it)
 {
     const char *tail = s;
-    while (item_matches(m, tail, it))
-        tail++;
+    ptrdiff_t passed;
+    do {
+        const char *from = tail;
+        const char *stop =
+            m->subject_end - tail > STRETCH ? tail + STRETCH : m->subject_end;
+        while (tail < stop && item_has((unsigned char)*tail, it))
+            tail++;
+        passed = tail - from;
+        lull__match_burn(L, m, passed * item_cost(it));
+    } while (passed == STRETCH);
     for (; tail >= s; tail--) {
         const char *end = match_here(L, m, tail, it.end + 1);
         if (end != NULL)
@@ -210,6 +233,7 @@ static const char *repeat_least(lua_State *L, struct lull__matcher *m, const cha
         const char *end = match_here(L, m, s, it.end + 1);
         if (end != NULL)
             return end;
+        lull__match_burn(L, m, item_cost(it));
         if (!item_matches(m, s, it))
             return NULL;
     }
@@ -258,6 +282,8 @@ static inline const char *match_item(lua_State *L, struct lull__matcher *m, cons
                                      const char **rest)
 {
     struct item it = {*rest, item_end(L, m, *rest)};
+    if (**rest == '[')
+        lull__match_burn(L, m, item_cost(it));
     bool hit = item_matches(m, s, it);
     char mark = *it.end;
     if (mark != '*' && mark != '+' && mark != '?' && mark != '-') {
@@ -287,6 +313,7 @@ static const char *match_here(lua_State *L, struct lull__matcher *m, const char 
     if (m->depth-- == 0)
         luaL_error(L, "pattern too complex");
     while (s != NULL && p != NULL && p != m->pattern_end) {
+        lull__match_burn(L, m, 1);
         switch (*p) {
         case '(':
             s = open_capture(L, m, s, p);
@@ -330,10 +357,17 @@ static const char *match_here(lua_State *L, struct lull__matcher *m, const char 
 
 /* ---- for the callers ---- */
 
+void lull__match_refuel(lua_State *L, struct lull__matcher *m)
+{
+    m->fuel = LULL__MATCH_FUEL;
+    lull_check_time(L);
+}
+
 const char *lull__match_at(lua_State *L, struct lull__matcher *m, const char *at)
 {
     m->depth = DEPTH_MAX;
     m->captures = 0;
+    lull__match_burn(L, m, 1);
     const char *end = match_here(L, m, at, m->pattern);
     if (end != NULL) {
         m->start = at;

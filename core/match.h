@@ -10,7 +10,8 @@
  *   2. It borrows subject and pattern.  Both must stay where they are and be
  *      followed by a zero byte, as every Lua string is.
  *   3. Lua is entered only to raise: for a malformed pattern, for one that nests
- *      too deeply, for captures that do not exist.
+ *      too deeply, for captures that do not exist, and for a task that is to be
+ *      killed: work is counted, and every so often lull_check_time() is asked.
  */
 #ifndef LULL_MATCH_H
 #define LULL_MATCH_H
@@ -20,6 +21,7 @@
 #include <stddef.h>
 
 #define LULL__CAPTURES_MAX     32
+#define LULL__MATCH_FUEL       8192 /* steps between two looks at the time */
 #define LULL__CAPTURE_OPEN     (-1) /* length of a capture not closed yet */
 #define LULL__CAPTURE_POSITION (-2) /* length of a position capture, "()" */
 
@@ -37,6 +39,7 @@ struct lull__matcher {
     const char *set_end;
     const char *start; /* of the last match found */
     const char *end;   /* just after it */
+    ptrdiff_t fuel;    /* steps left until the next look at the time */
     int depth;         /* nested attempts still allowed */
     int captures;      /* how many of the next field are in use */
     struct lull__capture capture[LULL__CAPTURES_MAX];
@@ -48,6 +51,18 @@ static inline void lull__match_subject(struct lull__matcher *m, const char *text
 {
     m->subject = text;
     m->subject_end = text + length;
+    m->fuel = LULL__MATCH_FUEL;
+}
+
+/* Asks for the time, which may raise, and counts anew. */
+void lull__match_refuel(lua_State *L, struct lull__matcher *m);
+
+/* Counts work that was done, or is about to be: a step is some nanoseconds. */
+static inline void lull__match_burn(lua_State *L, struct lull__matcher *m,
+                                    ptrdiff_t steps)
+{
+    if ((m->fuel -= steps) < 0)
+        lull__match_refuel(L, m);
 }
 
 /* Sets the pattern, without its anchor.  Returns whether there was one, a `^`. */

@@ -10,6 +10,7 @@
 #include "coro.h"
 #include "drive.h"
 #include "error.h"
+#include "find.h"
 #include "iolib.h"
 #include "iter.h"
 #include "native.h"
@@ -238,6 +239,7 @@ static void replace_libraries(lua_State *L, struct lull_tasks *tasks,
     }
     if (push_library(L, at, LUA_STRLIBNAME)) {
         set_function(L, tasks, "gsub", lull__l_gsub, LULL__ITER_UPVALUES);
+        lull_set_functions(L, lull__runtime_of(tasks), lull__find_functions);
         lua_pop(L, 1);
     }
     if (push_library(L, at, LUA_TABLIBNAME)) {

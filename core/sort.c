@@ -19,12 +19,15 @@
  */
 #include "iter.h"
 
+#include "lull_ext.h"
+
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <time.h>
 
 #define PARTS_MAX    32  /* more than the logarithm of the longest list */
+#define QUESTIONS    256 /* between two looks at the time */
 #define MEDIAN_BELOW 100 /* shorter parts always take their middle as pivot */
 
 enum slot { LIST = 1, COMPARATOR, STATE };
@@ -43,7 +46,8 @@ struct sort {
     unsigned mid;    /* where the pivot came from */
     unsigned i, j;   /* next to be compared from the left, the right */
     bool has_comparator;
-    bool plain; /* what is to be compared can have no __lt */
+    bool plain;         /* what is to be compared can have no __lt */
+    unsigned questions; /* asked so far */
     int pivot_type;
     int waiting; /* parts in use below */
     struct part parts[PARTS_MAX];
@@ -74,6 +78,8 @@ static bool ask_metamethod(lua_State *L, struct sort *s, int a, int b)
 /* Whether the value at a is less than the one at b; both indices are negative. */
 static inline bool ask(lua_State *L, struct sort *s, int a, int b)
 {
+    if (++s->questions % QUESTIONS == 0)
+        lull_check_time(L);
     if (s->has_comparator) {
         lua_pushvalue(L, COMPARATOR);
         lua_pushvalue(L, a - 1);
@@ -320,5 +326,6 @@ int lull__l_sort(lua_State *L)
     s->now = (struct part){1, (unsigned)length, 0};
     s->has_comparator = has_comparator;
     s->waiting = 0;
+    s->questions = 0;
     return run(L, s, ask_ends(L, s));
 }
