@@ -174,14 +174,18 @@ local function answer_all(self, conn)
   if log and conn:was_bad() then tell(conn, log) end
 end
 
+--- Forgets the WebSocket of a connection that is no longer served.
+local Served <const> = { __close = function(served) request.sockets[served.conn] = nil end }
+
 --- The task of a connection.
 ---@async
 local function serve_connection(self, stream)
   local conn <close> = native.connection(self.shared, stream)
+  local _ <close> = setmetatable({ conn = conn }, Served)
   answer_all(self, conn)
   local socket <const> = request.sockets[conn]
   if socket then pcall(socket.close, socket) end
-  local _, gone <const>, has_input <const> = conn:state()
+  local gone <const>, has_input <const> = select(2, conn:state())
   if has_input and not gone then lull.move_on_after(LINGER, pcall, linger, stream) end
 end
 

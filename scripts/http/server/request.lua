@@ -39,9 +39,9 @@ local methods <const> = native.request_methods
 
 local request = {}
 
---- WebSockets by the connections that they are on.
+--- WebSockets by the connections that they are on, as long as these are served.
 ---@type table<userdata, lull.websocket.Socket>
-request.sockets = setmetatable({}, { __mode = "k" })
+request.sockets = {}
 
 local function raise(status, message, op, cause)
   error(lull.new_error("http", message, { status = status, op = op, cause = cause }), 0)
