@@ -5,6 +5,7 @@
  */
 #include "module.h"
 
+#include "bounded.h"
 #include "combine.h"
 #include "corelib.h"
 #include "coro.h"
@@ -254,6 +255,7 @@ static void replace_libraries(lua_State *L, struct lull_tasks *tasks,
         lull__redirect_io(L, tasks);
         lua_pop(L, 1);
     }
+    lull__bounded_init(L, tasks, at);
 }
 
 static void replace_globals(lua_State *L, struct lull_tasks *tasks,

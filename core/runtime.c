@@ -14,6 +14,7 @@
 #include "combine.h"
 #include "drive.h"
 #include "error.h"
+#include "final.h"
 #include "force.h"
 #include "frame.h"
 #include "module.h"
@@ -370,6 +371,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
     struct lull_tasks *tasks = &rt->tasks;
     rt->freeing = true;
     lull__mem_hold(&rt->mem, true);
+    lull__final_stop(tasks);
     if (tasks->L != NULL && tasks->anchors.table != 0) {
         lull__drive_end(tasks, grace);
         if (grace > 0)

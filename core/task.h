@@ -188,7 +188,8 @@ struct lull_tasks {
     void (*kill_now)(struct lull_task *task);                      /* force.c */
     void (*to_sink)(struct lull_task *task);                       /* sink.c */
     struct lull_sink *sink;
-    struct lull_list settlers; /* waiters of testing.settle */
+    struct lull_finals *finals; /* final.c; NULL: __gc is Lua's */
+    struct lull_list settlers;  /* waiters of testing.settle */
     struct lull_frame *free_frames;
     struct lull_pooled_thread pool[LULL_POOLED_THREADS];
     unsigned pooled;
