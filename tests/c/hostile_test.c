@@ -12,24 +12,20 @@
  *   -- expect: limit|failed   how its call ends: one of these
  *   -- message: text          a part of the outcome's message
  *   -- host: cancel           (or kill) what the host does after 0.1 s
- *   -- within: seconds        of wall time; 2.3 when not said
+ *   -- within: seconds        of wall time; 2.2 when not said
  *   -- delay: ms              how late the host's timer may be at most; 100.  What
  *                             other programs took of the processor does not count
  *   -- needs: word            skipped where the word is in `missing`
  *   -- known: text            its faults are printed, and do not count
  *
- * Usage: hostile_test [name]...; LULL_SEED=n repeats a run's random choices.
+ * Usage: hostile_test [name]...; LULL_SEED=n repeats a run's random choices,
+ * LULL_REFUSALS=n has memory refused n times for each script.
  */
-#include "check.h"
+#include "corpus.h"
+#include "house.h"
 
-#include <dirent.h>
-#include <event2/event.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <math.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -38,33 +34,10 @@
 #define PATIENCE 1
 #endif
 
-#define MEMORY      ((size_t)8 << 20)
-#define CPU         0.3 /* seconds */
-#define MOST        400 /* scripts */
-#define TRIES       3   /* of what was late: the machine may have been busy */
-#define TOGETHER    10
-#define RUNAWAYS    20
-#define MOST_DELAYS 10000
-#define REFUSALS    2
-#define SLICE_MS    5
-#define TEXT        160 /* of a line of a header */
-
-/* What is not there yet. */
-static const char *const missing[] = {"bounded", "finalizers", "network", NULL};
-
-struct script {
-    char name[64];
-    char *source;
-    size_t size;
-    char expect[TEXT];
-    char message[TEXT];
-    char host[TEXT];
-    char needs[TEXT];
-    char known[TEXT];
-    double within;
-    double delay;        /* ms */
-    unsigned long calls; /* of the allocator, in a whole run */
-};
+#define MEMORY   ((size_t)8 << 20)
+#define TRIES    3 /* of what was late: the machine may have been busy */
+#define TOGETHER 10
+#define RUNAWAYS 20
 
 static const char *const status_names[] = {"done",      "failed",  "cancelled", "exited",
                                            "no-memory", "bad-use", "syntax",    "no-file",
@@ -82,43 +55,9 @@ struct life {
     unsigned long printed;
 };
 
-/* The base, and who shares it with the scripts. */
-struct house {
-    struct event_base *base;
-    struct event *timer;
-    struct lull_runtime *neighbour;
-    struct told neighbour_told;
-    unsigned long beats;
-    double last_beat; /* in CPU time of the thread */
-    double worst_gap; /* between beats, likewise */
-    double due;       /* of the host's timer */
-    double armed;     /* likewise, in CPU time */
-    double worst;     /* how late it was */
-    double *delays;   /* every delay, when they are kept */
-    size_t kept;
-};
-
 static unsigned long faults;
 static unsigned long forgiven;
 static const char *volatile current = "";
-
-static double clock_seconds(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-static double now(void)
-{
-    return clock_seconds(CLOCK_MONOTONIC);
-}
-
-/* What others take of the processor is no fault of a script's. */
-static double cpu_now(void)
-{
-    return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
-}
 
 /* A fault of a script's run: told, and counted unless it is known. */
 __attribute__((format(printf, 3, 4))) static void
@@ -150,193 +89,12 @@ static void on_fatal(int number)
     raise(number);
 }
 
-/* ---- scripts ------------------------------------------------------------------- */
-
-static int header_line(struct script *script, const char *line, size_t length)
-{
-    char text[256], key[16], value[TEXT];
-    snprintf(text, sizeof text, "%.*s", (int)length, line);
-    if (strncmp(text, "--", 2) != 0)
-        return 0;
-    if (sscanf(text, "-- %15[a-z]: %159[^\n]", key, value) != 2)
-        return 1;
-    struct {
-        const char *key;
-        char *field;
-    } const texts[] = {{"expect", script->expect},
-                       {"message", script->message},
-                       {"host", script->host},
-                       {"needs", script->needs},
-                       {"known", script->known}};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (strcmp(key, texts[i].key) == 0)
-            memcpy(texts[i].field, value, TEXT);
-    if (strcmp(key, "within") == 0)
-        script->within = strtod(value, NULL);
-    else if (strcmp(key, "delay") == 0)
-        script->delay = strtod(value, NULL);
-    return 1;
-}
-
-static void read_script(struct script *script, const char *folder, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "rb");
-    CHECK(file != NULL);
-    memset(script, 0, sizeof *script);
-    snprintf(script->name, sizeof script->name, "%.*s", (int)strcspn(name, "."), name);
-    script->source = malloc(65536);
-    CHECK(script->source != NULL);
-    script->size = fread(script->source, 1, 65535, file);
-    script->source[script->size] = '\0';
-    fclose(file);
-    script->within = 2 + CPU;
-    script->delay = 100;
-    for (const char *line = script->source; *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-        if (!header_line(script, line, length))
-            break;
-        line += length + (line[length] == '\n');
-    }
-    CHECK(script->expect[0] != '\0');
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct script *)a)->name, ((const struct script *)b)->name);
-}
-
-static int is_wanted(const char *name, char **names)
-{
-    size_t length = strlen(name);
-    if (length < 5 || strcmp(name + length - 4, ".lua") != 0)
-        return 0;
-    if (*names == NULL)
-        return 1;
-    for (; *names != NULL; names++)
-        if (strlen(*names) == length - 4 && strncmp(*names, name, length - 4) == 0)
-            return 1;
-    return 0;
-}
-
-static int lacks(const struct script *script)
-{
-    for (const char *const *word = missing; *word != NULL; word++)
-        if (strcmp(*word, script->needs) == 0)
-            return 1;
-    return 0;
-}
-
-/* All scripts of the folder, or those named, in order; how many. */
-static size_t read_scripts(struct script *scripts, const char *folder, char **names)
-{
-    size_t count = 0, skipped = 0;
-    DIR *dir = opendir(folder);
-    CHECK(dir != NULL);
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (!is_wanted(entry->d_name, names))
-            continue;
-        CHECK(count < MOST);
-        read_script(&scripts[count], folder, entry->d_name);
-        if (lacks(&scripts[count]) && *names == NULL) {
-            printf("%s: skipped, it needs %s\n", scripts[count].name,
-                   scripts[count].needs);
-            free(scripts[count].source);
-            skipped++;
-        } else {
-            count++;
-        }
-    }
-    closedir(dir);
-    qsort(scripts, count, sizeof *scripts, by_name);
-    printf("%zu scripts, %zu skipped\n", count, skipped);
-    return count;
-}
-
-/* ---- the house ------------------------------------------------------------------- */
-
-static void arm_timer(struct house *house)
-{
-    const struct timeval period = {0, SLICE_MS * 1000};
-    evtimer_add(house->timer, &period);
-    house->due = now() + SLICE_MS * 1e-3;
-    house->armed = cpu_now();
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-    struct house *house = arg;
-    (void)fd;
-    (void)what;
-    double late = now() - house->due, used = cpu_now() - house->armed;
-    if (used < late)
-        late = used;
-    if (late > house->worst)
-        house->worst = late;
-    if (house->delays != NULL && house->kept < MOST_DELAYS)
-        house->delays[house->kept++] = late;
-    arm_timer(house);
-}
-
-static int l_beat(lua_State *L)
-{
-    struct house *house = lua_touserdata(L, lua_upvalueindex(1));
-    double at = cpu_now();
-    house->beats++;
-    if (at - house->last_beat > house->worst_gap)
-        house->worst_gap = at - house->last_beat;
-    house->last_beat = at;
-    return 0;
-}
-
-static void set_beat(struct lull_runtime *rt, struct house *house)
-{
-    lua_State *L = lull_state(rt);
-    lua_pushlightuserdata(L, house);
-    lua_pushcclosure(L, l_beat, 1);
-    lua_setglobal(L, "beat");
-}
-
-static void begin_measure(struct house *house)
-{
-    arm_timer(house);
-    house->last_beat = cpu_now();
-    house->worst = house->worst_gap = 0;
-    house->beats = 0;
-}
-
-static void open_house(struct house *house)
-{
-    static const char steady[] =
-        "local lull = require 'lull' while true do lull.sleep(0.01) beat() end";
-    memset(house, 0, sizeof *house);
-    house->base = event_base_new();
-    house->timer = evtimer_new(house->base, on_timer, house);
-    const struct lull_options options = {.size = sizeof options,
-                                         .base = house->base,
-                                         .slice_signal = SIGRTMIN + 1,
-                                         .report = ignore_report};
-    house->neighbour = lull_new(&options);
-    CHECK(house->neighbour != NULL);
-    set_beat(house->neighbour, house);
-    CHECK(start(house->neighbour, steady, &house->neighbour_told));
-    begin_measure(house);
-}
-
-static void close_house(struct house *house)
-{
-    CHECK(house->neighbour_told.times == 0);
-    lull_free(house->neighbour, 0);
-    event_free(house->timer);
-    event_base_free(house->base);
-}
-
 /* ---- one life -------------------------------------------------------------------- */
 
 static void count_print(void *arg, const char *text, size_t size)
 {
     struct life *life = arg;
+    (void)text;
     (void)text;
     life->printed += size;
 }
@@ -446,15 +204,6 @@ static double busy(const struct life *life)
     struct lull_stats stats = {.size = sizeof stats};
     lull_get_stats(life->rt, &stats);
     return stats.busy;
-}
-
-/* Wait for beats of the neighbour, in vain for at most 2 seconds. */
-static int await_beats(struct house *house, unsigned long count)
-{
-    unsigned long until = house->beats + count;
-    for (double since = now(); house->beats < until && now() - since < 2;)
-        event_base_loop(house->base, EVLOOP_ONCE);
-    return house->beats >= until;
 }
 
 /* Handlers may run on for as long as a task may; then nothing does. */
@@ -637,13 +386,18 @@ static void check_runaways(void)
     close_house(&house);
 }
 
+static unsigned from_environment(const char *name, unsigned otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
 int main(int argc, char **argv)
 {
     static struct script scripts[MOST];
     struct house house;
-    const char *seed = getenv("LULL_SEED");
-    unsigned number = seed != NULL ? (unsigned)strtoul(seed, NULL, 10)
-                                   : (unsigned)time(NULL) ^ (unsigned)getpid();
+    unsigned number = from_environment("LULL_SEED", (unsigned)time(NULL));
+    unsigned refusals = from_environment("LULL_REFUSALS", 2);
     (void)argc;
     srand(number);
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -659,7 +413,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < count; i++) {
         check_freed(&scripts[i], &house, 0);
         check_freed(&scripts[i], &house, 0.05);
-        for (int n = 0; n < REFUSALS; n++)
+        for (unsigned n = 0; n < refusals; n++)
             check_refused(&scripts[i], &house);
     }
     close_house(&house);
