@@ -149,9 +149,12 @@ static int push_host_outcome(lua_State *L)
 /* Describe the outcome without Lua's help: there was no memory, or a __tostring failed. */
 static void bare_outcome(struct lull_outcome *outcome, const struct lull_task *task)
 {
-    outcome->status = task->future.status == LULL_FUTURE_DONE ? LULL_NO_MEMORY
-                      : task->kill != LULL_KILL_NONE          ? LULL_LIMIT
-                                                              : LULL_FAILED;
+    if (task->future.status == LULL_FUTURE_CANCELLED)
+        outcome->status = LULL_CANCELLED;
+    else if (task->future.status == LULL_FUTURE_DONE)
+        outcome->status = LULL_NO_MEMORY;
+    else
+        outcome->status = task->kill != LULL_KILL_NONE ? LULL_LIMIT : LULL_FAILED;
     outcome->message = "the outcome could not be described";
     outcome->traceback = NULL;
     outcome->results = 0;
