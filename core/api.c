@@ -24,7 +24,7 @@ struct lull_runtime *lull_new(const struct lull_options *options)
             return NULL;
         memcpy(&taken, options, options->size);
     }
-    return lull__runtime_new(&taken, NULL, NULL);
+    return lull__runtime_new(&taken, NULL, NULL, NULL);
 }
 
 void lull_free(struct lull_runtime *rt, double grace)

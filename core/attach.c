@@ -89,7 +89,7 @@ static struct box *push_box(lua_State *L)
     void *block = lua_newuserdatauv(L, sizeof(struct lull_runtime), 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &block_key);
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    box->rt = lull__runtime_new(&options, lua_tothread(L, -1), block);
+    box->rt = lull__runtime_new(&options, lua_tothread(L, -1), block, NULL);
     lua_pop(L, 1);
     if (box->rt == NULL)
         luaL_error(L, "lull: the runtime could not be made");

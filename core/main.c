@@ -74,6 +74,9 @@ static void take_signals(struct lull_runtime *rt)
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+#ifdef SIGRTMIN
+    lull_lend_signal(SIGRTMIN + 1); /* for workers: the main runtime has no slices */
+#endif
 }
 
 /* ---- the main task ------------------------------------------------------------------- */

@@ -27,6 +27,7 @@
 #include "sync.h"
 #include "taskclass.h"
 #include "view.h"
+#include "worker.h"
 
 #include <string.h>
 
@@ -34,6 +35,7 @@
 static const struct lull_builtin core_natives[] = {
     {.name = "lull.core", .open = lull__open_core},
     {.name = "lull.sync", .open = lull__open_sync},
+    {.name = "lull.worker.native", .open = lull__open_worker},
     {.name = NULL},
 };
 
@@ -341,6 +343,14 @@ static void push_inner_require(lua_State *L, struct lull_tasks *tasks,
     lua_setfield(L, inner + 2, "loaded");
     push_lull_again(L, tasks, lull, inner + 3);
     lua_setfield(L, inner + 1, "lull");
+    lua_createtable(L, 3, 0); /* for lull.worker: where the realm's scripts are */
+    lua_pushvalue(L, at->loaded);
+    lua_rawseti(L, -2, 1);
+    lua_pushvalue(L, at->globals);
+    lua_rawseti(L, -2, 2);
+    lua_getfield(L, at->globals, "require");
+    lua_rawseti(L, -2, 3);
+    lua_setfield(L, inner + 2, "home");
     lua_pushvalue(L, inner + 2);
     lua_setfield(L, inner, "package");
     lua_pushvalue(L, inner + 3);

@@ -230,7 +230,8 @@ static void set_outlets(struct lull_tasks *tasks, const struct lull_options *opt
 }
 
 /* What scripts may; false when the rules cannot be read, which is reported. */
-static bool set_permissions(struct lull_runtime *rt, const struct lull_options *options)
+static bool set_permissions(struct lull_runtime *rt, const struct lull_options *options,
+                            struct lull_policy *policy)
 {
     struct lull_tasks *tasks = &rt->tasks;
     struct lull_bad_rule bad;
@@ -238,7 +239,9 @@ static bool set_permissions(struct lull_runtime *rt, const struct lull_options *
     tasks->realm = &tasks->own;
     tasks->own.own = true;
     tasks->own.handler_ref = LUA_NOREF;
-    tasks->own.policy = lull__policy_new(options->permissions, NULL, &bad);
+    tasks->own.policy = policy != NULL
+                            ? lull_policy_ref(policy)
+                            : lull__policy_new(options->permissions, NULL, &bad);
     if (tasks->own.policy == NULL) {
         snprintf(text, sizeof text, "lull: permissions: \"%s\": %s",
                  bad.rule != NULL ? bad.rule : "", bad.why);
@@ -300,7 +303,7 @@ static void tell(const struct lull_options *options, const char *text)
 }
 
 struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L,
-                                       void *block)
+                                       void *block, struct lull_policy *policy)
 {
     char clash[1024];
     if (lull__lua_clashes(clash, sizeof clash)) {
@@ -326,7 +329,7 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     init_tasks(rt);
     lull__sink_init(&rt->sink, &rt->tasks, options->report, options->report_arg);
     set_outlets(&rt->tasks, options);
-    bool may_begin = set_permissions(rt, options) && set_limits(rt, options);
+    bool may_begin = set_permissions(rt, options, policy) && set_limits(rt, options);
     rt->inbox = lull__inbox_new(rt->loop.base, on_mail, rt);
     rt->tokens.inbox = rt->inbox;
     rt->tasks.L = L != NULL ? L : new_state(rt, options);

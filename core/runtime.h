@@ -65,11 +65,12 @@ struct lull_runtime {
 
 /*
  * Make a runtime in a new state; or (L not NULL) in one that exists, in a block
- * of the state's own, which it must not outlive.  `options` as lull_new().  NULL
- * on failure.
+ * of the state's own, which it must not outlive.  `options` as lull_new(), but
+ * that `policy`, unless it is NULL, takes the place of the permissions there.  NULL on
+ * failure.
  */
 struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L,
-                                       void *block);
+                                       void *block, struct lull_policy *policy);
 
 /* Tear down.  An attached runtime leaves its state alone. */
 void lull__runtime_free(struct lull_runtime *rt, double grace);

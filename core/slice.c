@@ -219,13 +219,31 @@ int lull_lend_signal(int number)
     return sigaction(number, &action, NULL) == 0 ? 0 : errno;
 }
 
-int lull__slice_open(struct lull_slice *slice, int signal, double seconds)
+/* Is the signal handled by lull_on_slice_signal()?  0, or an errno value. */
+static int check_lent(int signal)
 {
     struct sigaction current;
     if (sigaction(signal, NULL, &current) != 0)
         return errno;
     if (!(current.sa_flags & SA_SIGINFO) || current.sa_sigaction != lull_on_slice_signal)
         return EINVAL;
+    return 0;
+}
+
+int lull__slice_lent(void)
+{
+    for (int signal = SIGRTMAX; signal > 0; signal--) {
+        if (check_lent(signal) == 0)
+            return signal;
+    }
+    return 0;
+}
+
+int lull__slice_open(struct lull_slice *slice, int signal, double seconds)
+{
+    int error = check_lent(signal);
+    if (error != 0)
+        return error;
     struct sigevent event;
     memset(&event, 0, sizeof event);
     event.sigev_notify = SIGEV_THREAD_ID;
@@ -277,6 +295,11 @@ int lull_lend_signal(int number)
 {
     (void)number;
     return ENOTSUP;
+}
+
+int lull__slice_lent(void)
+{
+    return 0;
 }
 
 int lull__slice_open(struct lull_slice *slice, int signal, double seconds)

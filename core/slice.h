@@ -87,6 +87,9 @@ void lull__slice_init(struct lull_slice *slice,
  */
 int lull__slice_open(struct lull_slice *slice, int signal, double seconds);
 
+/* The signal that lull_lend_signal() was given; 0: none. */
+int lull__slice_lent(void);
+
 /* No more ticks.  Idempotent. */
 void lull__slice_close(struct lull_slice *slice);
 

@@ -263,6 +263,21 @@ void lull__trace_adopt(lua_State *L, struct lull_tasks *tasks, int index)
     trace->error = lua_topointer(L, -1);
 }
 
+void lull__trace_foreign(lua_State *L, struct lull_tasks *tasks, int error)
+{
+    struct lull_task *task = tasks->running;
+    const void *value = lua_topointer(L, error);
+    if (task != NULL)
+        lull__trace_drop(task);
+    struct lull_trace *trace = task != NULL ? note_of(task) : NULL;
+    if (trace == NULL) {
+        lua_pop(L, 1);
+        return;
+    }
+    trace->cause = lull__anchor(L, &tasks->anchors);
+    trace->error = value;
+}
+
 void lull__trace_keep(lua_State *L, struct lull_task *task, int index)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
@@ -324,12 +339,15 @@ static void trace_to_text(lua_State *L)
     /* Causes are few: each is a task that passed the error on. */
     while (lua_gettop(L) < top + 32 && lua_getiuservalue(L, -1, 1) == LUA_TUSERDATA)
         luaL_checkstack(L, 8, NULL);
-    if (lua_type(L, -1) != LUA_TUSERDATA)
+    if (lua_type(L, -1) == LUA_TNIL)
         lua_pop(L, 1);
     int last = lua_gettop(L);
     luaL_Buffer text;
     luaL_buffinit(L, &text);
-    luaL_addstring(&text, "stack traceback:");
+    if (lua_type(L, last) == LUA_TSTRING) /* from another thread */
+        luaL_addstring(&text, lua_tostring(L, last--));
+    else
+        luaL_addstring(&text, "stack traceback:");
     for (int i = last; i >= top; i--)
         add_trace(&text, lua_touserdata(L, i));
     luaL_pushresult(&text);

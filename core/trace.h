@@ -38,6 +38,10 @@ void lull__trace_drop(struct lull_task *task);
    the ended task whose userdata is at `index`: its trace becomes the cause. */
 void lull__trace_adopt(lua_State *L, struct lull_tasks *tasks, int index);
 
+/* The running task is about to raise the value at `error`, which another thread
+   raised first: the text on top, its traceback there, becomes the cause.  Pops it. */
+void lull__trace_foreign(lua_State *L, struct lull_tasks *tasks, int error);
+
 /* Move the note, if it is of the error on top, into the task's user value 2; the
    task's userdata is at `index`.  May raise (memory). */
 void lull__trace_keep(lua_State *L, struct lull_task *task, int index);

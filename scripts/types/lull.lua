@@ -10,6 +10,7 @@
 ---@field sync lull.sync
 ---@field net lull.net
 ---@field testing lull.testing
+---@field worker lull.worker
 local lull = {}
 
 ---@class lull.GatherOptions

@@ -153,6 +153,8 @@ local function with_objects(check)
   while body() do end
   body:close()
   check("lull.http.Events", events)
+  local pool <close> = require("lull.worker").pool()
+  check("lull.worker.Pool", pool)
   check("lull.tls.Context", require("lull.tls").client { verify = false })
 
   local web <close> = require("lull.http").serve({ port = 0 }, function(req)
