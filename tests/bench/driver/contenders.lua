@@ -108,6 +108,12 @@ return {
     program = script(PYTHON, "python.py"),
   },
   {
+    name = "Pool.map",
+    version = PYTHON .. " --version",
+    probe = PYTHON .. " -c 'import multiprocessing'",
+    program = script(PYTHON, "pool.py"),
+  },
+  {
     name = "uvloop",
     version = PYTHON .. " -c 'import uvloop; print(uvloop.__version__)'",
     probe = PYTHON .. " -c 'import uvloop'",

@@ -155,6 +155,18 @@ local startup <const> = {
   },
 }
 
+local worker_map <const> = {
+  name = "worker-map",
+  title = "sums of squares, plain and on all processors: wall time per sum",
+  dir = "worker-map",
+  base = "lull plain",
+  who = { "lull", "Pool.map" },
+  kinds = { { " plain", kinds.counted(200, "plain") }, { " map", kinds.counted(200, "map") } },
+  goals = {
+    { text = "2 processors: >= 1.8 x plain", of = "lull plain", to = "lull map", min = 1.8 },
+  },
+}
+
 ---@type bench.Measure[]
 local measures <const> = {
   yield_measure(1, 25),
@@ -171,6 +183,7 @@ local measures <const> = {
   echo_measure("echo-64k", "echo, 64 KiB, 50 connections", kinds.echo(50, 65536, 6000),
     { raw = 1.4 }),
   startup,
+  worker_map,
 }
 table.move(network, 1, #network, #measures + 1, measures)
 return table.move(embedding, 1, #embedding, #measures + 1, measures)
