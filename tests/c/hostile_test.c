@@ -334,6 +334,7 @@ static void check_together(struct script *scripts, size_t count)
         within += scripts[i].within * PATIENCE;
     }
     current = "a batch";
+    alarm((unsigned)within + 60);
     while (unfinished(lives, count) > 0 && now() - since < within) {
         event_base_loop(house.base, EVLOOP_ONCE);
         for (size_t i = 0; i < count; i++)
