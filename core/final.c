@@ -17,7 +17,8 @@ struct lull_finals {
     struct lull_runnable ready;
     struct lull_timer retry;
     struct lull_tasks *tasks;
-    lua_Integer first; /* the next object */
+    struct lull_call *batch; /* whose time the tasks share that are being started */
+    lua_Integer first;       /* the next object */
     lua_Integer last;
     bool queued; /* it is in the ready queue, or the timer is running */
     bool stopped;
@@ -53,7 +54,10 @@ static int l_start(lua_State *L)
         bool started = push_finalizer(L);
         if (started) {
             lua_insert(L, 1);
-            lull__task_new(L, tasks, &tasks->root, 1, 0);
+            struct lull_task *task = lull__task_new(L, tasks, &tasks->root, 1, 0);
+            lull__call_unref(tasks, task->call); /* none, or that of who drives */
+            task->call = finals->batch;
+            task->call->refs++;
         }
         lua_pushnil(L);
         lua_rawseti(L, lua_upvalueindex(2), finals->first++);
@@ -71,30 +75,42 @@ static void on_retry(struct lull_timer *timer)
     lull__sched_push(finals->tasks->sched, &finals->ready);
 }
 
+/* Start a batch; false when memory or a limit forbids. */
+static bool start(struct lull_tasks *tasks)
+{
+    lua_State *L = tasks->from;
+    struct lull_call *batch = lull__mem_new(tasks->mem, sizeof *batch);
+    if (batch == NULL || !lua_checkstack(L, 2)) {
+        lull__mem_free(tasks->mem, batch, sizeof *batch);
+        return false;
+    }
+    struct lull_realm *realm = tasks->realm;
+    *batch = (struct lull_call){.limit = tasks->task_limit, .refs = 1};
+    tasks->finals->batch = batch;
+    tasks->realm = &tasks->own;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->finals->start_ref);
+    bool started = lua_pcall(L, 0, 0, 0) == LUA_OK;
+    if (!started)
+        lua_pop(L, 1);
+    tasks->realm = realm;
+    lull__call_unref(tasks, batch);
+    return started;
+}
+
 static void run_start(struct lull_runnable *self)
 {
     struct lull_finals *finals = LULL_CONTAINER(self, struct lull_finals, ready);
     struct lull_tasks *tasks = finals->tasks;
-    lua_State *L = tasks->from;
-    struct lull_realm *realm = tasks->realm;
-    bool failed = !lua_checkstack(L, 2);
     finals->queued = false;
     if (finals->stopped)
         return;
-    tasks->realm = &tasks->own;
-    if (!failed) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, finals->start_ref);
-        failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
-        if (failed)
-            lua_pop(L, 1);
-    }
-    tasks->realm = realm;
+    bool started = start(tasks);
     if (finals->first > finals->last || finals->queued)
         return;
     finals->queued = true;
     struct lull_timers *guards = tasks->sched->guards;
     uint64_t at = lull__timers_now(guards) + RETRY_NS;
-    if (!failed)
+    if (started)
         lull__sched_push(tasks->sched, self);
     else if (!lull__timer_start(guards, &finals->retry, at, on_retry))
         finals->queued = false; /* the next object asks again */

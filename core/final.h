@@ -6,8 +6,8 @@
  * could stop one.  So Lua sees a C function in their place (shadow.h), which puts the
  * object into a queue; the turn starts a task named "__gc" for each, in the order in
  * which Lua would have called them, no more than 64 at a time.  They belong to the
- * runtime, may wait, have time slices and the CPU time of a task, and what they raise
- * goes where errors go that nobody receives.
+ * runtime, may wait, have time slices, and what they raise goes where errors go that
+ * nobody receives.  Those started together have the CPU time of one task.
  *
  * __gc must be there when setmetatable is called, and is looked up again when the
  * object is collected, as in stock Lua.  Unlike there, nothing of a script runs when
