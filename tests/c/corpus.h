@@ -14,7 +14,7 @@
 #define TEXT 160 /* of a line of a header */
 
 /* What is not there yet. */
-static const char *const missing[] = {"network", NULL};
+static const char *const missing[] = {NULL};
 
 struct script {
     char name[64];
