@@ -211,7 +211,7 @@ static double busy(const struct life *life)
 /* Handlers may run on for as long as a task may; then nothing does. */
 static int comes_to_rest(const struct life *life, struct house *house)
 {
-    for (double since = now(); now() - since < (1 + CPU) * PATIENCE;) {
+    for (double since = now(); now() - since < (5 + CPU) * PATIENCE;) {
         double before = busy(life);
         if (!await_beats(house, 3))
             return 0;
