@@ -302,9 +302,17 @@ bool lull_events_emit(struct lull_events *events, const char *format, ...)
 
 /* ---- scripts' side ------------------------------------------------------------------------------- */
 
+/* The source of an object; raises `closed` for one that a finalizer still finds. */
+static struct lull_events *check_source(lua_State *L, struct lull_events *const *object)
+{
+    if (*object == NULL)
+        lull_raise(L, LULL_KIND_CLOSED, "this source of events has been collected");
+    return *object;
+}
+
 static struct lull_events *self_of(lua_State *L)
 {
-    return *(struct lull_events **)lull__class_check(L, 1, &class_key, "lull.events");
+    return check_source(L, lull__class_check(L, 1, &class_key, "lull.events"));
 }
 
 static bool is_over(const struct lull_events *events)
@@ -365,8 +373,7 @@ static int iterate_k(lua_State *L, int status, lua_KContext context)
 /* next() -> values, or nil at the end    Suspends. */
 static int iterate(lua_State *L)
 {
-    struct lull_events *events =
-        *(struct lull_events **)lua_touserdata(L, lua_upvalueindex(2));
+    struct lull_events *events = check_source(L, lua_touserdata(L, lua_upvalueindex(2)));
     struct lull_task *task = lull_checkpoint(L);
     if (is_over(events)) {
         lua_pushnil(L);

@@ -146,8 +146,9 @@ static int m_newindex(lua_State *L)
     lua_settop(L, 3);
     const struct lull_object_type *type = type_of(L);
     const struct lull_field *field = find_field(L);
+    const char *name =
+        luaL_tolstring(L, 2, NULL); /* a script's __tostring may close it */
     void *target = lull_check_object(L, 1, type);
-    const char *name = luaL_tolstring(L, 2, NULL);
     if (field == NULL)
         return luaL_error(L, "a %s has no field '%s'", type->name, name);
     /* A string of the script would have to be kept somewhere. */
