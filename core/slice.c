@@ -12,10 +12,15 @@
 
 #ifdef __linux__
 #include <sys/syscall.h>
+#ifndef sigev_notify_thread_id /* the name of timer_create(2); glibc's is another */
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 #endif
 
 #define NS_PER_S         1000000000u
-#define SOON             64  /* instructions, about, until the hook looks again */
+#define SOON             64     /* instructions, about, until the hook looks again */
+#define LEAST_SLICE      0.0001 /* seconds */
+#define LONGEST_SLICE    1.0
 #define ARMING_SHARE     20u /* arming may take this part of a tick */
 #define INTERRUPT_EVENTS (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
@@ -219,6 +224,14 @@ int lull_lend_signal(int number)
     return sigaction(number, &action, NULL) == 0 ? 0 : errno;
 }
 
+/* Shorter ones would leave the thread no time, longer ones overflow. */
+static double clamp(double seconds)
+{
+    if (seconds < LEAST_SLICE)
+        return LEAST_SLICE;
+    return seconds < LONGEST_SLICE ? seconds : LONGEST_SLICE;
+}
+
 /* Is the signal handled by lull_on_slice_signal()?  0, or an errno value. */
 static int check_lent(int signal)
 {
@@ -249,11 +262,11 @@ int lull__slice_open(struct lull_slice *slice, int signal, double seconds)
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = signal;
     event.sigev_value.sival_ptr = slice;
-    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
     if (timer_create(CLOCK_MONOTONIC, &event, &slice->timer) != 0)
         return errno;
     slice->has_timer = true;
-    slice->least_tick = slice->tick = (uint64_t)(seconds * 1e9 / 2) + 1;
+    slice->least_tick = slice->tick = (uint64_t)(clamp(seconds) * 1e9 / 2);
     slice->signal = signal;
     return 0;
 }
