@@ -114,10 +114,8 @@ void lull__task_force(struct lull_task *task)
 
 static void mark(struct lull_task *task, enum lull_kill why)
 {
-    if (task->kill == LULL_KILL_NONE && !lull__task_ended(task)) {
+    if (task->kill == LULL_KILL_NONE && !lull__task_ended(task))
         task->kill = (uint8_t)why;
-        lull__task_tasks(task)->killed++;
-    }
 }
 
 static void mark_owned(struct lull_scope *scope, struct lull_strand **work)
@@ -156,6 +154,9 @@ void lull__task_kill(struct lull_task *task, enum lull_kill why)
                 mark_owned(LULL_CONTAINER(s, struct lull_frame, scope)->detached, &work);
         }
     }
+    struct lull_queue frozen = tasks->frozen; /* who was killed ends all the same */
+    tasks->frozen.head = tasks->frozen.tail = NULL;
+    lull__sched_restore(tasks->sched, &frozen);
 }
 
 static const char *reason_text(enum lull_kill why)

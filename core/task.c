@@ -214,6 +214,7 @@ void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusa
     bool taken = failed && lull__future_has_receiver(&task->future);
     task->future.order = ++tasks->next_order;
     tasks->live--;
+    tasks->killed += failed && task->kill != LULL_KILL_NONE;
     task->realm->live--;
     if (tasks->interruptible == task)
         tasks->interruptible = NULL;
@@ -317,10 +318,8 @@ static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ra
     task->ran += ran;
     if (call != NULL)
         call->used += ran;
-    if (task->kill == LULL_KILL_NONE && !lull__task_ended(task)) {
+    if (task->kill == LULL_KILL_NONE && !lull__task_ended(task))
         task->kill = (uint8_t)lull__task_overspent(tasks, task, 0);
-        tasks->killed += task->kill != LULL_KILL_NONE;
-    }
     if (task->kill == LULL_KILL_CALL && call->task != NULL && call->task != task)
         lull__waker_wake(&call->task->waker); /* whatever it waits for */
 }
@@ -389,7 +388,9 @@ void lull__task_run(struct lull_runnable *self)
 {
     struct lull_task *task = LULL_CONTAINER(self, struct lull_task, waker.runnable);
     struct lull_tasks *tasks = lull__task_tasks(task);
-    if (task->waker.world < tasks->world) {
+    bool is_frozen = task->waker.world < tasks->world;
+    /* One that has been killed waits only if it may have a world to leave. */
+    if (is_frozen && (task->kill == LULL_KILL_NONE || task->waker.world > 0)) {
         lull__queue_push(&tasks->frozen, self);
         return;
     }
