@@ -118,7 +118,7 @@ static enum lull_status drive(struct lull_runtime *rt, uint64_t until)
 {
     const struct lull_driver driver = {
         .done = all_done, .arg = rt, .until = until, .main = oldest_call};
-    if (rt->sched.in_turn)
+    if (rt->sched.in_turn || rt->freeing || rt->loop.drivers > 0)
         return LULL_BAD_USE;
     rt->stopping = false;
     bool held = lull__mem_hold(&rt->mem, true);

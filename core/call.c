@@ -33,6 +33,7 @@ static int start_call(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
     struct lull_runtime *rt = lull__runtime_of(tasks);
+    struct lull_call *call = rt->starting; /* finalizers may start others below */
     luaL_checkstack(L, 4, NULL);
     lua_pushvalue(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, rt->body_ref);
@@ -40,8 +41,8 @@ static int start_call(lua_State *L)
     struct lull_task *task =
         lull__task_new(L, tasks, &tasks->root, lua_gettop(L) - 2, LULL_TASK_HOST);
     lull__call_unref(tasks, task->call); /* not the one this was called from */
-    task->call = rt->starting;
-    rt->starting->task = task;
+    task->call = call;
+    call->task = task;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, 2, 2);
     return 0;
@@ -64,17 +65,27 @@ static bool begin_call(struct lull_runtime *rt, int nargs, struct lull_call *cal
     return false;
 }
 
+/* Fill in what the caller's version of the struct has not; false for one we do not know. */
+static bool take_options(struct lull_call_options *taken,
+                         const struct lull_call_options *options)
+{
+    *taken = (struct lull_call_options){.size = sizeof *taken};
+    if (options == NULL)
+        return true;
+    if (options->size > sizeof *taken ||
+        options->size < offsetof(struct lull_call_options, name))
+        return false;
+    memcpy(taken, options, options->size);
+    taken->size = sizeof *taken;
+    return true;
+}
+
 struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
                                  const struct lull_call_options *options)
 {
-    struct lull_call_options taken = {.size = sizeof taken};
+    struct lull_call_options taken;
     struct lull_call *call = NULL;
-    bool known =
-        options == NULL || (options->size <= sizeof taken &&
-                            options->size >= offsetof(struct lull_call_options, name));
-    if (known && options != NULL)
-        memcpy(&taken, options, options->size);
-    if (known && !rt->freeing)
+    if (take_options(&taken, options) && !rt->freeing)
         call = lull__mem_new(&rt->mem, sizeof *call);
     if (call == NULL) {
         lua_pop(rt->tasks.L, nargs + 1);
@@ -197,11 +208,16 @@ static void host_ended(struct lull_task *task)
     lull__list_remove(&call->link);
     call->task = NULL;
     task->future.received = true;
-    if (call->done == NULL || !lua_checkstack(L, 8))
+    if (call->done == NULL)
         return;
     int base = lua_gettop(L);
     struct lull_outcome outcome = {.L = L};
-    if (task->future.status == LULL_FUTURE_DONE && task->future.results >= 0) {
+    bool held = lull__mem_hold(&rt->mem, false);
+    bool has_room = lua_checkstack(L, LUA_MINSTACK); /* for the callback, too */
+    lull__mem_hold(&rt->mem, held);
+    if (!has_room) {
+        bare_outcome(&outcome, task);
+    } else if (task->future.status == LULL_FUTURE_DONE && task->future.results >= 0) {
         outcome.status = LULL_DONE;
         outcome.results = task->future.results;
         lull__task_push(L, task);
@@ -210,7 +226,7 @@ static void host_ended(struct lull_task *task)
     } else {
         describe(rt, task, &outcome);
     }
-    bool held = lull__mem_hold(&rt->mem, false); /* the host may push */
+    lull__mem_hold(&rt->mem, false); /* the host may push */
     struct lull_realm *realm = tasks->realm;
     tasks->realm = &tasks->own; /* what it starts is the host's */
     call->done(rt, &outcome, call->arg);
@@ -318,15 +334,19 @@ static void drive_now(struct lull_runtime *rt, struct now *now, double seconds)
 enum lull_status lull_call_now(struct lull_runtime *rt, int nargs, double timeout,
                                const struct lull_call_options *options)
 {
-    struct lull_call_options taken = {.size = sizeof taken};
+    struct lull_call_options taken;
     struct now now = {.status = LULL_NO_MEMORY};
-    if (rt->sched.in_turn || rt->freeing ||
-        (options != NULL && options->size != sizeof taken)) {
+    enum lull_status refused = LULL_DONE;
+    if (rt->tasks.exiting) /* nothing takes a step any more */
+        refused = LULL_EXITED;
+    else if (rt->sched.in_turn || rt->freeing || !take_options(&taken, options))
+        refused = LULL_BAD_USE;
+    else if (!lua_checkstack(rt->tasks.L, 2 * LUA_MINSTACK)) /* for the end, too */
+        refused = LULL_NO_MEMORY;
+    if (refused != LULL_DONE) {
         lua_pop(rt->tasks.L, nargs + 1);
-        return LULL_BAD_USE;
+        return refused;
     }
-    if (options != NULL)
-        taken = *options;
     now.done = taken.done;
     now.arg = taken.arg;
     taken.done = on_now;
@@ -335,15 +355,20 @@ enum lull_status lull_call_now(struct lull_runtime *rt, int nargs, double timeou
     if (now.task == NULL)
         return LULL_NO_MEMORY;
     drive_now(rt, &now, timeout);
-    if (now.task == NULL || rt->tasks.exiting)
-        return rt->tasks.exiting ? LULL_EXITED : now.status;
-    lull_cancel(rt, now.task, "deadline");
-    drive_now(rt, &now, CANCEL_GRACE);
+    bool late = now.task != NULL;
+    if (late && !rt->tasks.exiting) {
+        lull_cancel(rt, now.task, "deadline");
+        drive_now(rt, &now, CANCEL_GRACE);
+    }
     if (now.task != NULL)
         lull_kill(rt, now.task);
     while (now.task != NULL && !rt->tasks.exiting)
         drive_now(rt, &now, CANCEL_GRACE);
-    return LULL_LATE;
+    if (now.task != NULL) /* nothing is queued any more, and `now` is going */
+        lull__task_kill_now(now.task);
+    if (rt->tasks.exiting)
+        return LULL_EXITED;
+    return late ? LULL_LATE : now.status;
 }
 
 int lull__call_init(lua_State *L)

@@ -293,11 +293,11 @@ static void force_all(struct lull_tasks *tasks)
     lull__sink_resume(tasks->sink);
 }
 
-void lull__drive_end(struct lull_tasks *tasks, double grace)
+void lull__drive_end(struct lull_tasks *tasks, struct lull_inbox *inbox, double grace)
 {
     uint64_t until = lull__timers_after(tasks->sched->guards, grace);
     const struct lull_driver driver = {
-        .done = none_left, .arg = tasks, .until = until, .main = NULL};
+        .done = none_left, .arg = tasks, .until = until, .inbox = inbox};
     lull__scope_cancel(&tasks->root, &shut_down);
     tasks->root.cancelled = false; /* of the next ones, should there be any */
     if (grace > 0 && !tasks->exiting)
@@ -329,6 +329,21 @@ static struct lull_task *run_main(void *arg)
     return ((struct run *)arg)->task;
 }
 
+/* End a task that was queued and has not begun. */
+static void end_unbegun(struct lull_tasks *tasks, struct lull_task *task)
+{
+    struct lull_queue queued, others = {NULL, NULL};
+    lull__sched_take(tasks->sched, &queued);
+    for (struct lull_runnable *item = queued.head; item != NULL;) {
+        struct lull_runnable *after = item->next;
+        if (item != &task->waker.runnable)
+            lull__queue_push(&others, item);
+        item = after;
+    }
+    lull__sched_restore(tasks->sched, &others);
+    lull__task_force(task);
+}
+
 /* Drive from here: outside any task. */
 static int outer_run(lua_State *L, struct lull_tasks *tasks)
 {
@@ -353,9 +368,9 @@ static int outer_run(lua_State *L, struct lull_tasks *tasks)
         lull__list_remove(&run.watch.link);
     if (end != LULL_DRIVE_DONE && end != LULL_DRIVE_STOPPED) {
         if (end == LULL_DRIVE_STUCK)
-            lull__drive_end(tasks, 0);
+            lull__drive_end(tasks, NULL, 0);
         else
-            lull__task_force(task); /* it has not begun */
+            end_unbegun(tasks, task);
         return lull_raise(
             L, end == LULL_DRIVE_STUCK ? LULL_KIND_DEADLOCK : LULL_KIND_USAGE,
             end == LULL_DRIVE_STUCK ? "blocked again while cleaning up after a deadlock"

@@ -37,8 +37,11 @@ enum lull_drive_end lull__drive(lua_State *L, struct lull_tasks *tasks,
 /* One turn on a base that the host drives: runs, and asks for the next one. */
 void lull__drive_turn(struct lull_tasks *tasks);
 
-/* Cancel everything the host started and let it end; then close by force. */
-void lull__drive_end(struct lull_tasks *tasks, double grace);
+/*
+ * Cancel everything the host started and let it end; then close by force.  `inbox` as
+ * in struct lull_driver.
+ */
+void lull__drive_end(struct lull_tasks *tasks, struct lull_inbox *inbox, double grace);
 
 /* lull.run(fn, ...) */
 int lull__l_run(lua_State *L);

@@ -376,7 +376,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
     lull__mem_hold(&rt->mem, true);
     lull__final_stop(tasks);
     if (tasks->L != NULL && tasks->anchors.table != 0) {
-        lull__drive_end(tasks, grace);
+        lull__drive_end(tasks, rt->inbox, grace);
         if (grace > 0)
             finish_background(rt, grace);
         if (!tasks->exiting)
