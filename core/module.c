@@ -324,7 +324,7 @@ static void push_lull(lua_State *L, struct lull_tasks *tasks, int require)
 static void push_inner_require(lua_State *L, struct lull_tasks *tasks,
                                const struct lull_places *at, int lull)
 {
-    lull__sandbox_push_inner(L, tasks, at);
+    lull__sandbox_push_inner(L, at);
     int inner = lua_gettop(L);
     lua_createtable(L, 0, 16); /* loaded */
     lua_createtable(L, 0, 2);  /* package */

@@ -108,6 +108,8 @@ void lull__sandbox_freeze_strings(lua_State *L)
         return;
     }
     int metatable = lua_gettop(L);
+    push_copy(L, metatable); /* scripts may have got hold of the one that it has */
+    lua_replace(L, metatable);
     push_copy(L, metatable); /* what getmetatable("") shows */
     if (lua_getfield(L, metatable, "__index") == LUA_TTABLE) {
         push_copy(L, -1);
@@ -115,8 +117,11 @@ void lull__sandbox_freeze_strings(lua_State *L)
         lua_setfield(L, metatable, "__index");
         lua_setfield(L, metatable + 1, "__index");
     }
+    lua_settop(L, metatable + 1);
     lull__view_push(L, metatable + 1);
     lua_setfield(L, metatable, "__metatable");
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, metatable - 1);
     lua_pushboolean(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &frozen_key);
     lua_settop(L, metatable - 3);
@@ -182,17 +187,8 @@ void lull__sandbox_cut(lua_State *L, struct lull_tasks *tasks,
     lua_pop(L, 1);
 }
 
-void lull__sandbox_push_inner(lua_State *L, struct lull_tasks *tasks,
-                              const struct lull_places *at)
+void lull__sandbox_push_inner(lua_State *L, const struct lull_places *at)
 {
-    if (tasks->realm->own) {
-        lua_createtable(L, 0, 2);
-        lua_createtable(L, 0, 1);
-        lua_pushvalue(L, at->globals);
-        lua_setfield(L, -2, "__index");
-        lua_setmetatable(L, -2);
-        return;
-    }
     push_copy(L, at->globals);
     int inner = lua_gettop(L);
     lua_pushnil(L);

@@ -165,6 +165,20 @@ static void no_escalation(void)
     lull_free(rt, 0.1);
 }
 
+/* Who got hold of it in time may change the table, but strings have another. */
+static void strings_are_frozen(void)
+{
+    struct lull_runtime *rt = make(NULL, ALLOW_ALL);
+    run(rt, NULL, "mt = getmetatable('') index = mt.__index");
+    struct lull_plugin *plugin = plug(rt, "p", NULL);
+    run(rt, NULL,
+        "index.upper = error mt.__index = {} assert(('x'):upper() == 'X')\n"
+        "assert(not pcall(function() getmetatable('').__index = {} end))\n"
+        "assert('10' + 1 == 11)");
+    run(rt, plugin, "assert(('x'):upper() == 'X')");
+    lull_free(rt, 0);
+}
+
 /* As set: no plugin gets more than its runtime. */
 static void never_more(void)
 {
@@ -399,6 +413,7 @@ int main(void)
     apart();
     tasks_apart();
     no_escalation();
+    strings_are_frozen();
     never_more();
     hosts_callbacks();
     sharing();

@@ -55,6 +55,20 @@ static void modules(void)
                 "require = nil package.loaded['lull.net'] = nil"); /* its own matter */
 }
 
+/* What lull's own scripts call is what they found, whatever a script puts there. */
+static void own_globals(void)
+{
+    static const char tampering[] =
+        "local inner local real = pcall\n"
+        "local function spy(f, name, ...)\n"
+        "  if name == 'lull.curl.native' then inner = f end return real(f, name, ...) end\n"
+        "_G.pcall = spy string.format = error table.concat = error\n"
+        "real(require('lull.http').get, 'http://127.0.0.1:1/')\n"
+        "assert(inner == nil, 'got the require of lull itself')";
+    expect_done("", tampering);
+    expect_done("net=*", tampering);
+}
+
 static void debugging(void)
 {
     expect_done(
@@ -137,6 +151,7 @@ int main(void)
     make_tree();
     loading();
     modules();
+    own_globals();
     debugging();
     everywhere();
     printing();
