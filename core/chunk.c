@@ -24,14 +24,14 @@ static bool read_all(lua_State *L)
     size_t size;
     luaL_buffinit(L, &text);
     do {
+        lull_check_time(L);
         char *room = luaL_prepbuffer(&text);
         size = fread(room, 1, LUAL_BUFFERSIZE, file->f);
         luaL_addsize(&text, size);
     } while (size == LUAL_BUFFERSIZE);
     luaL_pushresult(&text);
     bool good = !ferror(file->f);
-    file->closef = NULL;
-    fclose(file->f);
+    lull__close_file(file);
     return good;
 }
 

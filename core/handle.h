@@ -22,6 +22,9 @@ struct lull_handles {
 /* Implemented by the runtime, which embeds it. */
 struct lull_handles *lull__handles_of(struct lull_runtime *rt);
 
+/* Has the host set a limit on how many there may be? */
+bool lull__handles_limited(const struct lull_runtime *rt);
+
 void lull__handles_init(struct lull_handles *handles);
 
 /* Close what scripts have open; what finishes by itself goes on. */

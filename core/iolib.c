@@ -3,7 +3,7 @@
  * iolib.c -- io.open and its like within a policy.
  *
  * Upvalues of every function: 1 the runtime, 2 the files that are the realm's default
- * input and output (a table), 3 what stock has under this name.
+ * input and output (a table).
  */
 #include "iolib.h"
 
@@ -40,30 +40,72 @@ static int flags_of(const char *mode)
     return mode[0] == 'a' ? access | O_CREAT | O_APPEND : access;
 }
 
+/* A Lua file handle that counts among the runtime's handles, and ends with them. */
+struct file {
+    luaL_Stream stream; /* first: Lua knows this part */
+    struct lull_handle handle;
+    int (*end)(FILE *); /* fclose or pclose */
+    int result;         /* of end() */
+};
+
+static void end_file(struct lull_handle *handle)
+{
+    struct file *file = LULL_CONTAINER(handle, struct file, handle);
+    file->stream.closef = NULL;
+    file->result = file->end(file->stream.f);
+}
+
+static const struct lull_handle_type file_type = {.name = "io.file", .close = end_file};
+
 static int close_file(lua_State *L)
 {
-    luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-    return luaL_fileresult(L, fclose(file->f) == 0, NULL);
+    struct file *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    lull_handle_close(&file->handle);
+    return file->end == pclose ? luaL_execresult(L, file->result)
+                               : luaL_fileresult(L, file->result == 0, NULL);
+}
+
+/* Push a closed handle, if there may be one more. */
+static struct file *push_closed(lua_State *L, const char *op)
+{
+    lull_check_handles(L, op);
+    struct file *file = lua_newuserdatauv(L, sizeof *file, 0);
+    *file = (struct file){.end = fclose};
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    return file;
+}
+
+/* Open the handle on top.  0, or an errno value negated: then it is popped. */
+static int open_file(lua_State *L, struct file *file, FILE *stream)
+{
+    if (stream == NULL) {
+        lua_pop(L, 1);
+        return -errno;
+    }
+    file->stream.f = stream;
+    file->stream.closef = close_file;
+    lull_handle_open(lull_runtime_of(L), &file->handle, &file_type);
+    return 0;
 }
 
 int lull__push_file(lua_State *L, const char *op, const char *path, const char *mode)
 {
-    luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 0);
-    file->closef = NULL;
-    luaL_setmetatable(L, LUA_FILEHANDLE);
-    int fd = lull__open_path(L, op, path, flags_of(mode), 0666);
-    if (fd >= 0) {
-        file->f = fdopen(fd, mode);
-        if (file->f != NULL) {
-            file->closef = close_file;
-            return 0;
-        }
-        int failure = errno;
-        close(fd);
-        fd = -failure;
+    struct file *file = push_closed(L, op);
+    int waits = lull__tasks(L)->realm->all ? 0 : O_NONBLOCK; /* FIFOs would, for ever */
+    int fd = lull__open_path(L, op, path, flags_of(mode) | waits, 0666);
+    if (fd < 0) {
+        lua_pop(L, 1);
+        return fd;
     }
-    lua_pop(L, 1);
-    return fd;
+    int failure = open_file(L, file, fdopen(fd, mode));
+    if (failure != 0)
+        close(fd);
+    return failure;
+}
+
+void lull__close_file(luaL_Stream *file)
+{
+    lull_handle_close(&((struct file *)(void *)file)->handle);
 }
 
 /* nil, message, code: as stock's luaL_fileresult. */
@@ -217,26 +259,26 @@ static int l_lines(lua_State *L)
     return 4;
 }
 
-/* ---- what stock does, once it is allowed ------------------------------------------------ */
-
-static int call_stock(lua_State *L)
-{
-    lua_pushvalue(L, lua_upvalueindex(3));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-    return lua_gettop(L);
-}
+/* ---- files of other kinds ---------------------------------------------------------------- */
 
 static int l_popen(lua_State *L)
 {
+    const char *command = lull__check_c_string(L, 1);
+    const char *mode = luaL_optstring(L, 2, "r");
+    luaL_argcheck(L, strcmp(mode, "r") == 0 || strcmp(mode, "w") == 0, 2, "invalid mode");
     lull_check_permission(L, LULL_MAY_RUN, "io.popen", "sh");
-    return call_stock(L);
+    struct file *file = push_closed(L, "io.popen");
+    file->end = pclose;
+    fflush(NULL); /* as stock */
+    int failure = open_file(L, file, popen(command, mode));
+    return failure == 0 ? 1 : push_failure(L, command, failure);
 }
 
 static int l_tmpfile(lua_State *L)
 {
     lull_check_permission(L, LULL_MAY_WRITE, "io.tmpfile", P_tmpdir);
-    return call_stock(L);
+    int failure = open_file(L, push_closed(L, "io.tmpfile"), tmpfile());
+    return failure == 0 ? 1 : push_failure(L, NULL, failure);
 }
 
 /* ---- setting up --------------------------------------------------------------------------- */
@@ -275,8 +317,7 @@ void lull__cut_io(lua_State *L, struct lull_tasks *tasks)
     for (const luaL_Reg *f = functions; f->name != NULL; f++) {
         lua_pushlightuserdata(L, tasks);
         lua_pushvalue(L, -2);
-        lua_getfield(L, -4, f->name);
-        lua_pushcclosure(L, f->func, 3);
+        lua_pushcclosure(L, f->func, 2);
         lua_setfield(L, -3, f->name);
     }
     lua_pop(L, 1);

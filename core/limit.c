@@ -17,6 +17,11 @@ void lull_check_handles(lua_State *L, const char *op)
     lua_error(L);
 }
 
+bool lull__handles_limited(const struct lull_runtime *rt)
+{
+    return rt->limits.handles != 0;
+}
+
 bool lull_may_open_handle(struct lull_runtime *rt)
 {
     return rt->limits.handles == 0 || rt->handles.open < rt->limits.handles;

@@ -12,6 +12,7 @@
 #include "drive.h"
 #include "error.h"
 #include "find.h"
+#include "handle.h"
 #include "iolib.h"
 #include "iter.h"
 #include "native.h"
@@ -384,6 +385,10 @@ static void build(lua_State *L, struct lull_tasks *tasks, const struct lull_plac
     } else {
         push_searcher(L, tasks, l_searcher, 0);
         add_searcher(L, at);
+        if (lull__handles_limited(lull__runtime_of(tasks))) {
+            lua_getfield(L, at->loaded, LUA_IOLIBNAME);
+            lull__cut_io(L, tasks);
+        }
     }
     lua_settop(L, top);
 }

@@ -40,6 +40,25 @@ end
 
 local limits = {}
 
+limits["files of io are handles"] = function()
+  local openers <const> = {
+    function() return assert(io.open "tests/c/netlimit.lua") end,
+    function() return (select(4, io.lines "tests/c/netlimit.lua")) end,
+    io.tmpfile,
+    function() return assert(io.popen "true") end,
+  }
+  for _, open in ipairs(openers) do
+    local files <const> = { open(), open(), open() }
+    local ok <const>, e <const> = pcall(open)
+    assert(not ok and lull.is_error(e, "limit"), tostring(e))
+    for _, file in ipairs(files) do assert(file:close()) end
+    open():close()
+  end
+  local file <const> = assert(io.popen "exit 3")
+  assert(select(3, file:close()) == 3)
+  assert(not pcall(file.read, file))
+end
+
 limits["handles are counted"] = function()
   local a, b = net.pair()
   local e = raises("limit", net.pair)

@@ -15,6 +15,7 @@ static const struct row {
     size_t max_buffered;
 } rows[] = {
     {"handles are counted", 3, 0},
+    {"files of io are handles", 3, 0},
     {"a listener waits until there may be one more", 5, 0},
     {"a server serves more clients than it may have handles", 7, 0},
     {"what a flood brings stays with the system", 0, 64 << 10},
