@@ -82,33 +82,42 @@ static int l_remove(lua_State *L)
     return push_result(L, result, path);
 }
 
-/* Moving is no way to read: what becomes readable must have been. */
+/*
+ * Moving is no way to read: what becomes readable must have been, and a folder that
+ * is moved may bring something to where one may read, deep below it.
+ */
+static int check_move(const struct lull_policy *policy, const char *from,
+                      const char *real_to, struct lull_denial *denial)
+{
+    const char *name;
+    if (lull__policy_is_all(policy) ||
+        !lull__policy_reaches(policy, LULL_MAY_READ, real_to))
+        return 0;
+    int fd = lull__policy_open_parent(policy, from, LULL_MAY_READ, &name, denial);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 ? fd : 0;
+}
+
 static int rename_within(const struct lull_policy *policy, const char *from,
                          const char *to, struct lull_denial *denial)
 {
     const char *old_name, *new_name;
-    struct lull_denial readable;
+    struct lull_denial target;
     int old = lull__policy_open_parent(policy, from, LULL_MAY_WRITE, &old_name, denial);
     if (old < 0)
         return old;
-    int new = lull__policy_open_parent(policy, to, LULL_MAY_WRITE, &new_name, denial);
-    int result = new < 0 ? new : 0;
-    int fd = new < 0 ? -1
-                     : lull__policy_open_parent(policy, to, LULL_MAY_READ, &new_name,
-                                                &readable);
-    if (fd >= 0) {
-        close(fd);
-        fd = lull__policy_open_parent(policy, from, LULL_MAY_READ, &old_name, denial);
-        if (fd < 0)
-            result = fd;
-        else
-            close(fd);
+    int new = lull__policy_open_parent(policy, to, LULL_MAY_WRITE, &new_name, &target);
+    if (new < 0) {
+        *denial = target;
+        close(old);
+        return new;
     }
+    int result = check_move(policy, from, target.path, denial);
     if (result == 0 && renameat(old, old_name, new, new_name) != 0)
         result = -errno;
     close(old);
-    if (new >= 0)
-        close(new);
+    close(new);
     return result;
 }
 

@@ -168,6 +168,8 @@ static bool host_matches(const char *pattern, const char *host)
     if (strcmp(pattern, "*") == 0)
         return true;
     if (strncmp(pattern, "*.", 2) == 0) {
+        if (strchr(host, ':') != NULL) /* "::1%.example.org": an address and its zone */
+            return false;
         size_t tail = strlen(pattern) - 1;
         size_t length = strlen(host);
         return length > tail && strcmp(host + length - tail, pattern + 1) == 0;
@@ -389,6 +391,22 @@ bool lull__policy_covers(const struct lull_policy *policy,
     const struct question q = {
         .kind = BIT(permission), .text = path, .is_path = true, .real = real};
     return ask(policy, &q);
+}
+
+bool lull__policy_reaches(const struct lull_policy *policy,
+                          enum lull_permission permission, const char *path)
+{
+    for (; policy != NULL; policy = policy->parent) {
+        bool reaches = policy->all;
+        for (size_t i = 0; i < policy->count && !reaches; i++) {
+            const struct rule *rule = &policy->rules[i];
+            reaches = (rule->kinds & BIT(permission)) != 0 &&
+                      (is_below(rule->text, path) || is_below(path, rule->text));
+        }
+        if (!reaches)
+            return false;
+    }
+    return true;
 }
 
 /* A socket's path: links are resolved now, for connect(2) does not let us. */

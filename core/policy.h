@@ -63,6 +63,10 @@ bool lull__policy_allows_module(const struct lull_policy *policy, const char *na
 bool lull__policy_covers(const struct lull_policy *policy,
                          enum lull_permission permission, const char *path, bool real);
 
+/* Does it allow this for a path, which is real, or for anything below it? */
+bool lull__policy_reaches(const struct lull_policy *policy,
+                          enum lull_permission permission, const char *path);
+
 /*
  * Make a path absolute and normal: no ".", "..", double or last slashes.  0, or an
  * errno value negated.
@@ -80,7 +84,8 @@ struct lull_denial {
 
 /*
  * lull_policy_open() and lull_policy_open_parent(), and what was missing in full.
- * In within.c.
+ * When a policy that does not allow everything allowed the second, denial->path is
+ * the path without links that it came to.  In within.c.
  */
 int lull__policy_open(const struct lull_policy *policy, const char *path, int flags,
                       unsigned mode, struct lull_denial *denial);

@@ -287,7 +287,10 @@ int lull__policy_open_parent(const struct lull_policy *policy, const char *path,
             *name = dot;
         walk.parent = false;
     }
-    return walk_all(&walk);
+    result = walk_all(&walk);
+    if (result >= 0)
+        strcpy(denial->path, walk.path); /* of the same size */
+    return result;
 }
 
 /* ---- lull_ext.h ------------------------------------------------------------------- */

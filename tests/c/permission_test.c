@@ -53,6 +53,8 @@ static void hosts(void)
     expect_denied(rules, "may(2, 'example.com:80')", "connect=example.com:80");
     expect_denied(rules, "may(2, 'notexample.com:80')", "connect=notexample.com:80");
     expect_denied(rules, "may(2, '[::2]:80')", "connect=[::2]:80");
+    expect_denied(rules, "may_address(2, 'fe80::1%.example.com', 80)",
+                  "connect=[fe80::1%.example.com]:80");
     expect_denied(rules, "may_address(2, '::1', 81)", "connect=[::1]:81");
     expect_denied(rules, "may(3, 'example.org:443')", "listen=example.org:443");
     expect_denied(rules, "may(2, '127.0.0.1:8080')", "connect=127.0.0.1:8080");
@@ -167,6 +169,37 @@ static void writing(void)
     make_link("D/out/secret", "D/in/leak");
 }
 
+/* A folder that is moved takes along what is below it. */
+static void moving_folders(void)
+{
+    static const char move[] = "assert(os.rename(D .. '/tree', D .. '/aside'))"
+                               "assert(os.rename(D .. '/other', D .. '/tree'))";
+    make_folder("D/tree");
+    make_folder("D/tree/pub");
+    make_folder("D/other");
+    make_folder("D/other/pub");
+    expect_denied("write=D/ read=D/tree/pub", move, "read=D/other");
+    expect_denied("write=D/ read=D/in/pub",
+                  "os.rename(D .. '/other', D .. '/alias/../in')", "read=D/other");
+    expect_done("write=D/ read=D/in",
+                "assert(os.rename(D .. '/aside', D .. '/other/aside'))");
+}
+
+/* Nobody is waited for: the other end of a FIFO may never be opened. */
+static void fifos(void)
+{
+    char path[256];
+    expand("D/in/fifo", path, sizeof path);
+    CHECK(mkfifo(path, 0600) == 0);
+    expect_done("read=D/in write=D/in",
+                "local f <close> = assert(io.open(D .. '/in/fifo'))\n"
+                "assert(loadfile(D .. '/in/fifo'))\n"
+                "local ok, _, code = io.open(D .. '/in/fifo', 'w') assert(ok)\n"
+                "assert(select(3, f:read(1)) == 11)\n" /* EAGAIN */
+                "ok:close() assert(f:read(1) == nil)");
+    CHECK(unlink(path) == 0);
+}
+
 static void by_descriptor(void)
 {
     char code[256];
@@ -268,6 +301,8 @@ int main(void)
     reading();
     ordinary_failures();
     writing();
+    moving_folders();
+    fifos();
     by_descriptor();
     for_bindings();
     races();
