@@ -198,9 +198,11 @@ static void read_table(lua_State *L, int index, const struct lull_field *fields,
                                 luaL_typename(L, -2)));
         const char *name = lua_tostring(L, -2);
         const struct lull_field *field = find(fields, name);
+        const char *wrong = NULL;
         if (field == NULL)
             luaL_argerror(L, index, lua_pushfstring(L, "there is no field '%s'", name));
-        const char *wrong = lull__field_set(L, lua_gettop(L), field, target);
+        else
+            wrong = lull__field_set(L, lua_gettop(L), field, target);
         if (wrong != NULL)
             luaL_argerror(L, index, lua_pushfstring(L, "field '%s': %s", name, wrong));
         lua_pop(L, 1);

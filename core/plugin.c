@@ -266,7 +266,7 @@ struct lull_plugin *lull_plugin_new(struct lull_runtime *rt,
                                        .globals_ref = LUA_NOREF,
                                        .shared_ref = LUA_NOREF,
                                        .size = size};
-        strcpy(plugin->name, name);
+        memcpy(plugin->name, name, strlen(name) + 1);
         lull__list_append(&tasks->plugins, &plugin->link);
         if (!begin_plugin(plugin, policy)) {
             if (plugin->realm != NULL)

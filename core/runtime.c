@@ -234,7 +234,7 @@ static bool set_permissions(struct lull_runtime *rt, const struct lull_options *
                             struct lull_policy *policy)
 {
     struct lull_tasks *tasks = &rt->tasks;
-    struct lull_bad_rule bad;
+    struct lull_bad_rule bad = {NULL, "there is no memory"};
     char text[512];
     tasks->realm = &tasks->own;
     tasks->own.own = true;

@@ -195,11 +195,11 @@ static void on_tick(struct lull_slice *slice)
     if (slice->step != slice->seen) {
         slice->seen = slice->step;
     } else {
-        uint64_t start = clock_ns(CLOCK_MONOTONIC);
+        uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID); /* others' time is not ours */
         if (!(slice->due & LULL_DUE_SLICE))
-            slice->due_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+            slice->due_cpu = start;
         lull__slice_arm(slice, LULL_DUE_SLICE);
-        uint64_t took = (clock_ns(CLOCK_MONOTONIC) - start) * ARMING_SHARE;
+        uint64_t took = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) * ARMING_SHARE;
         slice->tick = took > slice->least_tick ? took : slice->least_tick;
     }
     set_timer(slice);

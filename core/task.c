@@ -320,7 +320,8 @@ static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ra
         call->used += ran;
     if (task->kill == LULL_KILL_NONE && !lull__task_ended(task))
         task->kill = (uint8_t)lull__task_overspent(tasks, task, 0);
-    if (task->kill == LULL_KILL_CALL && call->task != NULL && call->task != task)
+    bool of_call = call != NULL && call->task != NULL && call->task != task;
+    if (of_call && task->kill == LULL_KILL_CALL)
         lull__waker_wake(&call->task->waker); /* whatever it waits for */
 }
 

@@ -79,7 +79,7 @@ static void take(struct source *source, void *to, size_t size)
 static long long next_integer(struct source *source, char letter)
 {
     long long value;
-    if (source->args != NULL)
+    if (source->bytes == NULL)
         return letter == 'I' ? va_arg(source->args->list, long long)
                              : va_arg(source->args->list, int);
     take(source, &value, sizeof value);
@@ -89,7 +89,7 @@ static long long next_integer(struct source *source, char letter)
 static double next_number(struct source *source)
 {
     double value;
-    if (source->args != NULL)
+    if (source->bytes == NULL)
         return va_arg(source->args->list, double);
     take(source, &value, sizeof value);
     return value;
@@ -98,7 +98,7 @@ static double next_number(struct source *source)
 static void *next_pointer(struct source *source)
 {
     void *value;
-    if (source->args != NULL)
+    if (source->bytes == NULL)
         return va_arg(source->args->list, void *);
     take(source, &value, sizeof value);
     return value;
@@ -117,7 +117,7 @@ static const char *take_string(struct source *source, size_t *size)
 
 static const char *next_string(struct source *source, char letter, size_t *size)
 {
-    if (source->args == NULL)
+    if (source->bytes != NULL)
         return take_string(source, size);
     const char *text = va_arg(source->args->list, const char *);
     if (letter == 'S')

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ static int deny(struct lull_denial *denial, enum lull_permission permission,
                 const char *path)
 {
     denial->permission = (int)permission;
-    strcpy(denial->path, path); /* of the same size */
+    memcpy(denial->path, path, strlen(path) + 1); /* of the same size */
     return -EACCES;
 }
 
@@ -93,12 +94,10 @@ static int take_link(struct walk *walk, int folder, const char *name, size_t siz
     if (++walk->links > MAX_LINKS)
         return -ELOOP;
     size_t before = text[0] == '/' ? 0 : (size_t)(name - walk->path);
-    const char *rest = name + size;
-    if (before + (size_t)length + strlen(rest) >= sizeof whole)
+    int filled = snprintf(whole, sizeof whole, "%.*s%s%s", (int)before, walk->path, text,
+                          name + size);
+    if (filled < 0 || (size_t)filled >= sizeof whole)
         return -ENAMETOOLONG;
-    memcpy(whole, walk->path, before);
-    strcpy(whole + before, text);
-    strcat(whole, rest);
     walk->again = true;
     return lull__path_normalise(whole, walk->path);
 }
@@ -289,7 +288,7 @@ int lull__policy_open_parent(const struct lull_policy *policy, const char *path,
     }
     result = walk_all(&walk);
     if (result >= 0)
-        strcpy(denial->path, walk.path); /* of the same size */
+        memcpy(denial->path, walk.path, strlen(walk.path) + 1); /* of the same size */
     return result;
 }
 
