@@ -63,6 +63,18 @@ static void let_go(struct lull_task *task)
     task->strand.op = NULL;
 }
 
+/* The handles of its groups may be collected before their frames are dropped. */
+static void let_groups_go(struct lull_task *task)
+{
+    for (struct lull_scope *s = task->strand.innermost; s->parent != NULL;
+         s = s->parent) {
+        struct lull_frame *frame = LULL_CONTAINER(s, struct lull_frame, scope);
+        if (frame->handle != NULL)
+            *frame->handle = NULL;
+        frame->handle = NULL;
+    }
+}
+
 /* Close one coroutine; what its __close metamethods may take is a slice. */
 static void close_thread(struct lull_tasks *tasks, lua_State *co)
 {
@@ -78,6 +90,7 @@ static void close_coroutines(lua_State *L, struct lull_tasks *tasks,
     tasks->forcing = true;
     task->waker.flags |= LULL_TASK_FORCED;
     let_go(task);
+    let_groups_go(task);
     for (;;) {
         lua_State *innermost = task->co;
         for (lua_State *co = innermost; co != NULL; co = waiting_below(tasks, co))
