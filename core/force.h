@@ -8,7 +8,8 @@
  * most the rest of a slice.
  *
  * Teardown forces what is left: such tasks end cancelled.  A killed task has
- * failed, with an error of kind `limit`, and so have the tasks that it owned.
+ * failed, with an error of kind `limit`, and so have the tasks that it owned; of these
+ * nobody is told but who waits for them.
  */
 #ifndef LULL_FORCE_H
 #define LULL_FORCE_H

@@ -233,6 +233,10 @@ void lull__task_end(struct lull_tasks *tasks, struct lull_task *task, bool reusa
     } else if (!failed) {
         lull__strand_ended(&task->strand, false);
         release_handle(tasks, task);
+    } else if (task->kill == LULL_KILL_OWNER && !taken) {
+        task->future.received = true; /* the owner's failure says it all */
+        lull__strand_ended(&task->strand, false);
+        release_handle(tasks, task);
     } else if (flags & LULL_TASK_ASYNC && owner->kind != LULL_SCOPE_DETACHED) {
         lull__strand_ended(&task->strand, true);
     } else if (taken) {

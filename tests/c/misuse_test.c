@@ -185,6 +185,14 @@ static int l_kill(lua_State *L)
     return 0;
 }
 
+static int is_victim(void *arg, const struct lull_task_view *view)
+{
+    if (view->name == NULL || strcmp(view->name, "victim") != 0)
+        return 0;
+    *(const struct lull_task **)arg = view->task;
+    return 1;
+}
+
 static const luaL_Reg kill_functions[] = {{"kill", l_kill}, {NULL, NULL}};
 
 /* A task that is over before the kill takes effect was not killed, nor counted. */
@@ -200,6 +208,32 @@ static void killed_at_its_end(void)
     victim = lull_call(host.rt, 0, tell, &host.told);
     CHECK(lull_run(host.rt) == LULL_DONE);
     CHECK(host.told.status == LULL_LIMIT && stats_of(host.rt).killed == 1);
+    close_host(&host, 0);
+}
+
+/* Who has received the failure of a killed task hears nothing of what that owned. */
+static void killed_with_children(void)
+{
+    struct host host = {.rt = NULL};
+    CHECK(open_host(&host, kill_functions));
+    CHECK(start(host.rt,
+                "local lull = require 'lull'\n"
+                "local t = lull.spawn(function() lull.group(function(g)\n"
+                "  for i = 1, 3 do g:spawn(lull.shield, lull.sleep, 10) end\n"
+                "  lull.sleep(10)\n"
+                "end) end)\n"
+                "t.name = 'victim'\n"
+                "local ok, e = pcall(t.await, t)\n"
+                "assert(not ok and lull.is_error(e, 'limit'), e)\n"
+                "lull.sleep(0.01)",
+                &host.told));
+    lull_step(host.rt, 0.01);
+    victim = NULL;
+    lull_each_task(host.rt, is_victim, &victim);
+    CHECK(victim != NULL);
+    lull_kill(host.rt, victim);
+    CHECK(lull_run(host.rt) == LULL_DONE);
+    CHECK(host.told.status == LULL_DONE && stats_of(host.rt).killed == 4);
     close_host(&host, 0);
 }
 
@@ -222,6 +256,25 @@ static void killed_outside_virtual_time(void)
     CHECK(told.times == 1 && told.status == LULL_LIMIT && test.times == 0);
     close_host(&host, 0);
     CHECK(test.times == 1);
+}
+
+/* A group's handle is collected while the coroutine around it is closed by force. */
+static void group_collected_by_force(int kills)
+{
+    struct host host;
+    open_plain(&host);
+    load(host.rt, "local lull = require 'lull'\n"
+                  "local _ <close> = setmetatable({}, {__close = function()\n"
+                  "  collectgarbage() collectgarbage() end})\n"
+                  "coroutine.wrap(function()\n"
+                  "  lull.group(function(g) lull.sleep(10) end) end)()");
+    struct lull_task *task = lull_call(host.rt, 0, tell, &host.told);
+    lull_step(host.rt, 0.01);
+    if (kills)
+        lull_kill(host.rt, task);
+    lull_step(host.rt, 0);
+    close_host(&host, 0);
+    CHECK(host.told.status == (kills ? LULL_LIMIT : LULL_CANCELLED));
 }
 
 /* ---- limits that cannot be meant ------------------------------------------------------------ */
@@ -343,7 +396,10 @@ int main(void)
     free_inside_the_base();
     run_inside_the_base();
     killed_at_its_end();
+    killed_with_children();
     killed_outside_virtual_time();
+    group_collected_by_force(0);
+    group_collected_by_force(1);
     odd_slices();
     for (int values = 0; values < 40; values++)
         told_without_room(values);
