@@ -18,10 +18,13 @@
  * keep plugins apart; lull_plugin_new() is the light way, within one runtime.
  *
  * Below, "runs script code" says that a function may enter Lua code of scripts
- * before it returns; all others never do.
+ * before it returns; all others never do, finalizers (__gc) aside: Lua calls them
+ * where memory is asked for.  In a runtime with a slice_signal or a cpu_limit they
+ * are tasks.
  *
- * The library never exits, prints (but errors nobody received, when no report
- * function is given), installs signal handlers, or jumps through your frames.
+ * The library never exits, prints (but what a report function would be told, when
+ * none is given), installs signal handlers but in lull_lend_signal(), or jumps
+ * through your frames.
  * Nothing that it writes to raises SIGPIPE.
  */
 #ifndef LULL_H
@@ -160,7 +163,7 @@ struct lull_options {
      * have runtimes.
      */
     int slice_signal;
-    double slice;     /* seconds; 0: 0.005 */
+    double slice;     /* seconds, taken as 0.0001 to 1; 0: 0.005 */
     double cpu_limit; /* seconds that one task may run in all; 0: no limit */
     double stall;     /* seconds in one place that cannot be set aside; 0: 0.25 */
 
@@ -174,16 +177,17 @@ struct lull_options {
  * Make a runtime; usable at once.  options may be NULL.  NULL when memory or
  * descriptors are refused, libevent fails, options->size is not a size we know,
  * a permission cannot be read, slice_signal has another handler, or the program
- * has a Lua of its own that gets in the way of lull's: if there is a report
- * function it is told which.
+ * has a Lua of its own that gets in the way of lull's.  The report function, if
+ * there is one, is told why, but for the size.
  */
 LULL_API struct lull_runtime *lull_new(const struct lull_options *options);
 
 /*
  * End everything in flight and free the runtime.  Tasks are cancelled and get
  * up to `grace` seconds to clean up (0: none); then they are closed by force.
- * Must not be called from inside a script or a callback of this runtime.
- * Outcome callbacks not made yet are made, with LULL_CANCELLED.
+ * Must not be called from inside a script or a callback of this runtime.  Inside a
+ * callback of the base, descriptors are not waited for.
+ * Outcome callbacks not made yet are made, with LULL_CANCELLED.  Runs script code.
  */
 LULL_API void lull_free(struct lull_runtime *rt, double grace);
 
@@ -213,7 +217,8 @@ LULL_API enum lull_status lull_load_file(struct lull_runtime *rt, const char *pa
  * Start a task: the function and its `nargs` arguments are the top values of
  * lull_state(), and are popped.  No script code runs inside the call.  `done`
  * may be NULL.  Returns the task, borrowed: valid until `done` is called (with
- * done NULL: not at all).  NULL when memory is refused, or inside lull_free().
+ * done NULL: not at all).  NULL when memory is refused, when there are max_tasks
+ * already, or inside lull_free().
  */
 LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs,
                                      lull_outcome_fn done, void *arg);
@@ -228,7 +233,7 @@ struct lull_call_options {
     struct lull_plugin *plugin; /* whose code it is; NULL: the runtime's */
 };
 
-/* As lull_call(), with more to say. */
+/* As lull_call(), with more to say.  NULL also for a size that we do not know. */
 LULL_API struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
                                           const struct lull_call_options *options);
 
@@ -237,8 +242,12 @@ LULL_API struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
  * `timeout` seconds; then it is cancelled, and killed if it goes on regardless.
  * `done` is called before this returns.  Runs script code, of other tasks too.
  * Inside a callback of the runtime's own base, descriptors cannot be waited for:
- * such a call goes on for time, jobs and posts alone.  LULL_BAD_USE from inside a
- * turn of this runtime (its callbacks and C functions).
+ * such a call goes on for time, jobs and posts alone.
+ *
+ * What was not started pops its values and calls nothing: LULL_BAD_USE from inside a
+ * turn of this runtime (its callbacks and C functions), inside lull_free(), and for a
+ * size that we do not know; LULL_NO_MEMORY where lull_call() gives NULL; LULL_EXITED
+ * after os.exit.  LULL_LATE: the deadline had passed, whatever `done` was told.
  */
 LULL_API enum lull_status lull_call_now(struct lull_runtime *rt, int nargs,
                                         double timeout,
@@ -246,7 +255,8 @@ LULL_API enum lull_status lull_call_now(struct lull_runtime *rt, int nargs,
 
 /*
  * End a task for good: it gets LULL_LIMIT, neither pcall nor cleanup holds it
- * up.  Takes effect when it would run next, or when its slice is over.
+ * up.  Takes effect when it would run next, or when its slice is over; a task that
+ * ends before that ends as it does.  What it owns is killed with it.
  */
 LULL_API void lull_kill(struct lull_runtime *rt, struct lull_task *task);
 
@@ -262,11 +272,12 @@ LULL_API void lull_set_name(struct lull_runtime *rt, struct lull_task *task,
  * Run until no task is left, lull_stop() is called, or a script calls
  * os.exit.  When nothing could ever wake what is left, the oldest task
  * started from C gets a `deadlock` error at its wait.  LULL_BAD_USE when the
- * base is already running further up the C stack.
+ * base is already running further up the C stack, and in callbacks of the runtime.
+ * Runs script code.
  */
 LULL_API enum lull_status lull_run(struct lull_runtime *rt);
 
-/* Run turns, waiting at most `timeout` seconds for something to do. */
+/* The same for at most about `timeout` seconds; 0: what can be done without waiting. */
 LULL_API enum lull_status lull_step(struct lull_runtime *rt, double timeout);
 
 /* Not 0: no task is left, and nothing is on its way to the host. */
@@ -287,7 +298,8 @@ LULL_API int lull_exit_code(const struct lull_runtime *rt);
 
 /*
  * Call `fn(rt, arg)` in one of the runtime's turns.  From any thread, while
- * the runtime exists.  LULL_NO_MEMORY when it could not be queued.
+ * the runtime exists.  LULL_NO_MEMORY when it could not be queued.  What has not been
+ * called when the runtime goes never is; inside lull_free() LULL_BAD_USE may say so.
  */
 LULL_API enum lull_status lull_post(struct lull_runtime *rt,
                                     void (*fn)(struct lull_runtime *rt, void *arg),
@@ -336,7 +348,7 @@ struct lull_stats {
     unsigned tasks, handles, calls;           /* that are there now */
     unsigned long long turns;
     unsigned long long preempted; /* times that a slice was over */
-    unsigned long long killed;    /* tasks that were killed */
+    unsigned long long killed;    /* tasks that ended so */
     unsigned long long denied;    /* uses of permissions it has not */
     double longest_turn;          /* seconds */
     double busy;                  /* seconds in turns, all together */

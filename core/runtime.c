@@ -118,6 +118,13 @@ static enum lull_fire on_fire(lua_State *L, lua_Debug *ar, bool may_yield, void 
 
 /* ---- creation -------------------------------------------------------------------------- */
 
+/* Why there is no runtime, for a host that wants to be told. */
+static void tell(const struct lull_options *options, const char *text)
+{
+    if (options->report != NULL && text != NULL)
+        options->report(options->report_arg, text);
+}
+
 /* init(rt): everything that needs Lua. */
 static int init_lua(lua_State *L)
 {
@@ -295,24 +302,20 @@ static void free_block(struct lull_runtime *rt)
         alloc(ud, rt, sizeof *rt, 0);
 }
 
-/* Why there is no runtime, for a host that wants to be told. */
-static void tell(const struct lull_options *options, const char *text)
-{
-    if (options->report != NULL && text != NULL)
-        options->report(options->report_arg, text);
-}
-
 struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_State *L,
                                        void *block, struct lull_policy *policy)
 {
+    static const char refused[] = "lull: memory or descriptors are refused";
     char clash[1024];
     if (lull__lua_clashes(clash, sizeof clash)) {
         tell(options, clash);
         return NULL;
     }
     struct lull_runtime *rt = new_block(options, block);
-    if (rt == NULL)
+    if (rt == NULL) {
+        tell(options, refused);
         return NULL;
+    }
     rt->owns_state = L == NULL;
     rt->attached = block != NULL;
     lull__list_init(&rt->calls);
@@ -321,6 +324,7 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     lull__timers_init(&rt->timers, &rt->mem);
     lull__timers_init(&rt->guards, &rt->mem);
     if (lull__loop_init(&rt->loop, options->base, on_turn, rt) != 0) {
+        tell(options, refused);
         free_block(rt);
         return NULL;
     }
@@ -347,6 +351,8 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
         if (lua_type(rt->tasks.L, -1) == LUA_TSTRING)
             tell(options, lua_tostring(rt->tasks.L, -1));
         lua_pop(rt->tasks.L, 1);
+    } else if (may_begin) {
+        tell(options, refused);
     }
     lull__runtime_free(rt, 0);
     return NULL;

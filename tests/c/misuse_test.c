@@ -71,6 +71,31 @@ static void sizes_of_options(void)
     close_host(&host, 0);
 }
 
+static void keep_text(void *arg, const char *text)
+{
+    snprintf(arg, 128, "%s", text);
+}
+
+/* Whatever is refused while a runtime is made, the host is told why. */
+static void refusals_are_told(void)
+{
+    bool refused = true;
+    for (unsigned long n = 1; refused; n++) {
+        struct counted counted = {.fail_at = n};
+        char said[128] = "";
+        const struct lull_options options = {.size = sizeof options,
+                                             .alloc = counted_alloc,
+                                             .alloc_ud = &counted,
+                                             .report = keep_text,
+                                             .report_arg = said};
+        struct lull_runtime *rt = lull_new(&options);
+        refused = rt == NULL;
+        CHECK(refused == (said[0] != '\0'));
+        lull_free(rt, 0);
+        CHECK(counted.used == 0);
+    }
+}
+
 /* ---- while the runtime goes ------------------------------------------------------------ */
 
 static void run_again(struct lull_runtime *rt, const struct lull_outcome *outcome,
@@ -391,6 +416,7 @@ int main(void)
 {
     exit_during_call_now();
     sizes_of_options();
+    refusals_are_told();
     run_inside_free(0);
     run_inside_free(0.1);
     free_inside_the_base();
