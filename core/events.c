@@ -85,6 +85,19 @@ static struct lull_message *take(struct queue *queue)
     return first;
 }
 
+static struct lull_message *take_last(struct queue *queue)
+{
+    struct lull_message *last = queue->tail;
+    if (queue->head == last)
+        return take(queue);
+    struct lull_message *before = queue->head;
+    while (before->next != last)
+        before = before->next;
+    before->next = NULL;
+    queue->tail = before;
+    return last;
+}
+
 static void put_back(struct queue *queue, struct lull_message *message)
 {
     message->next = queue->head;
@@ -172,7 +185,7 @@ static enum lull_cancel op_cancel(struct lull_op *op)
     return lull__waiter_cancel(op);
 }
 
-/* Closed by force: what it was handed is the next one's. */
+/* Closed by force: what it was handed is the next one's, and so on. */
 static void op_abandon(struct lull_op *op)
 {
     struct lull_events *events = events_of(op);
@@ -180,7 +193,7 @@ static void op_abandon(struct lull_op *op)
         op_cancel(op);
     if (op->state != LULL_OP_COMPLETE)
         return;
-    put_back(&events->queue, take(&events->handed));
+    put_back(&events->queue, take_last(&events->handed));
     atomic_fetch_add_explicit(&events->count, 1, memory_order_relaxed);
     serve(events);
 }

@@ -303,7 +303,8 @@ LULL_API void lull_buffer_release(struct lull_runtime *rt, size_t size);
 /*
  * For C functions that may take long over a script's input: call it every so often
  * (every some 1,000 steps of a loop).  Raises when the running task is to be killed,
- * and after lull_options.stall seconds in one call.  Costs two comparisons.
+ * and after lull_options.stall seconds in one call; without a slice_signal only after
+ * lull_kill().  Costs two comparisons.
  */
 LULL_API void lull_check_time(lua_State *L);
 

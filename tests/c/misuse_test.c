@@ -372,6 +372,38 @@ static int l_player(lua_State *L)
 static const luaL_Reg object_functions[] = {
     {"source", l_source}, {"player", l_player}, {NULL, NULL}};
 
+static void keep_number(struct lull_runtime *rt, const struct lull_outcome *outcome,
+                        void *arg)
+{
+    (void)rt;
+    CHECK(outcome->status == LULL_LIMIT || lull_read(outcome->L, -1, "i", arg));
+}
+
+/* One of those who wait is killed with an event in hand: the order stays. */
+static void events_of_the_killed(void)
+{
+    struct host host = {.rt = NULL};
+    struct lull_task *tasks[3];
+    int got[3] = {0, 0, 0};
+    CHECK(open_host(&host, object_functions));
+    source = lull_events_new(host.rt, "game.events", 0);
+    for (int i = 0; i < 3; i++) {
+        load(host.rt, "return source():next_event()");
+        tasks[i] = lull_call(host.rt, 0, keep_number, &got[i]);
+    }
+    lull_step(host.rt, 0);
+    for (int i = 1; i <= 3; i++)
+        CHECK(lull_events_emit(source, "i", i));
+    lull_kill(host.rt, tasks[0]);
+    CHECK(lull_run(host.rt) == LULL_DONE);
+    CHECK(got[0] == 0 && got[1] == 1 && got[2] == 2);
+    load(host.rt, "return source():next_event()");
+    CHECK(lull_call(host.rt, 0, keep_number, &got[0]) != NULL);
+    CHECK(lull_run(host.rt) == LULL_DONE && got[0] == 3);
+    close_host(&host, 0);
+    lull_events_unref(source);
+}
+
 /* A finalizer that runs after the source's own finds it closed. */
 static void source_in_finalizer(void)
 {
@@ -429,6 +461,7 @@ int main(void)
     odd_slices();
     for (int values = 0; values < 40; values++)
         told_without_room(values);
+    events_of_the_killed();
     source_in_finalizer();
     object_closed_by_name();
     return 0;
