@@ -5,8 +5,10 @@
 #include "bind.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 void *lullb_push_object(lua_State *L, size_t size, const void *tag)
 {
@@ -48,6 +50,18 @@ int lullb_raise_refused(lua_State *L, const char *op, int errnum)
         return lullb_raise_memory(L, op);
     return lullb_raise(L, LULL_KIND_LIMIT, op,
                        "that would be more bytes than may be buffered");
+}
+
+void lullb_check_readable(lua_State *L, const char *op, const char *path)
+{
+    int denied;
+    if (path == NULL)
+        return;
+    int fd = lull_policy_open(lull_policy_of(L), path, O_RDONLY | O_NONBLOCK, 0, &denied);
+    if (fd < 0 && denied >= 0) /* this one raises it, and tells the host */
+        fd = lull_open_file(L, op, path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd >= 0)
+        close(fd);
 }
 
 double lullb_check_seconds(lua_State *L, int index, const char *name)

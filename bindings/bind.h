@@ -47,6 +47,12 @@ int lullb_raise_memory(lua_State *L, const char *op);
 int lullb_raise_refused(lua_State *L, const char *op, int errnum);
 
 /*
+ * May the running task read what is at this path, that a library will open?  Raises
+ * `permission`, also when a link leads out of what may be read.  NULL: nothing is asked.
+ */
+void lullb_check_readable(lua_State *L, const char *op, const char *path);
+
+/*
  * A number of seconds: the field `name` of the table at `index`, or without a
  * name the argument itself.  Infinity when it is nil; NaN, a negative number
  * or another type is an argument error.

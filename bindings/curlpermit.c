@@ -15,9 +15,7 @@
 #include "curlurl.h"
 #include "dnslookup.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OP "http.request"
 
@@ -30,19 +28,6 @@ static void check_url(lua_State *L, const char *text, bool is_proxy)
     if (is_proxy && place.has_path)
         lullb_raise(L, LULL_KIND_USAGE, OP, "the URL of a proxy has no path");
     lull_check_address(L, LULL_MAY_CONNECT, OP, place.host, (int)place.port);
-}
-
-static void check_file(lua_State *L, const char *path)
-{
-    int denied;
-    if (path == NULL)
-        return;
-    lull_check_permission(L, LULL_MAY_READ, OP, path);
-    int fd = lull_policy_open(lull_policy_of(L), path, O_RDONLY | O_NONBLOCK, 0, &denied);
-    if (fd >= 0)
-        close(fd);
-    else if (denied >= 0)
-        lullb_raise(L, LULL_KIND_PERMISSION, OP, "a link leads out of what may be read");
 }
 
 void lullb_curl_check_permitted(lua_State *L, const struct lullb_curl_wishes *wishes)
@@ -58,10 +43,10 @@ void lullb_curl_check_permitted(lua_State *L, const struct lullb_curl_wishes *wi
         return;
     if (wishes->proxy != NULL && wishes->proxy[0] != '\0')
         check_url(L, wishes->proxy, true);
-    check_file(L, wishes->ca_file);
-    check_file(L, wishes->crl_file);
-    check_file(L, wishes->cert);
-    check_file(L, wishes->key);
+    lullb_check_readable(L, OP, wishes->ca_file);
+    lullb_check_readable(L, OP, wishes->crl_file);
+    lullb_check_readable(L, OP, wishes->cert);
+    lullb_check_readable(L, OP, wishes->key);
 }
 
 /* Push curl's form of what a look-up has found for a port: "+name:port:address,...". */

@@ -171,8 +171,8 @@ static void set_trust(lua_State *L, int index, struct lullb_tls_config *config)
     const char *path = text_field(L, index, "ca_path").text;
     struct lullb_tls_pem crl = text_field(L, index, "crl");
     const struct lullb_tls_problem *problem = NULL;
-    if (path != NULL) /* OpenSSL reads it when there is somebody to trust */
-        lull_check_permission(L, LULL_MAY_READ, "tls.context", path);
+    /* OpenSSL reads it when there is somebody to trust. */
+    lullb_check_readable(L, "tls.context", path);
     if (ca.text != NULL)
         problem = lullb_tls_trust(ssl, ca, config->is_server);
     if (problem != NULL)

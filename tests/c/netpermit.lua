@@ -269,6 +269,7 @@ rules["files with certificates are read by permission"] = function()
   denied("read=" .. out, http.get, "https://127.0.0.1:1/", { cert = file, key = out })
   denied("read=", net.serve, { tls = { cert = out, key = out } }, print)
   denied("read=", net.connect, "127.0.0.1", 1, { tls = { ca_path = folder .. "/out" } })
+  denied("read=", net.connect, "127.0.0.1", 1, { tls = { ca_path = folder .. "/in/linked" } })
 end
 
 rules["downloads are written by permission"] = function()
