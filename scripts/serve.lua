@@ -54,13 +54,19 @@ local function value_of(kind, name, text, following)
   return kind == "number" and number or value, nil, text and 0 or 1
 end
 
+--- Which of several processes this is; nil: the only one, or one that may not know.
+local function worker_number()
+  local ok <const>, number <const> = pcall(os.getenv, "LULL_WORKER")
+  return ok and number or nil
+end
+
 --- What does not go together.
 local function fault(options)
   if (options.tls_cert == nil) ~= (options.tls_key == nil) then
     return "--tls-cert and --tls-key go together"
   elseif options.port and options.port > 65535 then
     return "no such port: " .. options.port
-  elseif options.port == 0 and os.getenv "LULL_WORKER" then
+  elseif options.port == 0 and worker_number() then
     return "several processes need one port: --port=0 will not do"
   elseif type(options.log) == "string" and not FORMATS[options.log] then
     return "--log is common, combined or json"
@@ -115,7 +121,7 @@ function serve.start(options)
   return http.serve({
     host = options.host,
     port = options.port or 8080,
-    reuse_port = os.getenv "LULL_WORKER" ~= nil or nil,
+    reuse_port = worker_number() ~= nil or nil,
     tls = options.tls_cert and { cert = options.tls_cert, key = options.tls_key } or nil,
     access_log = options.log and log.new(options.log == true and "common" or options.log) or nil,
   }, app)
@@ -150,7 +156,7 @@ function serve.main(...)
     if not lull.is_error(server) then error(server, 0) end
     fail(server.message)
   end
-  local worker <const> = os.getenv "LULL_WORKER"
+  local worker <const> = worker_number()
   if not worker or worker == "1" then
     print(("serving %s at %s"):format(options.folder or ".", url_of(options, server)))
     io.stdout:flush()

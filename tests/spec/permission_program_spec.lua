@@ -54,6 +54,13 @@ describe("permissions of the program", function()
     assert.are.equal("net\n", run("--sandbox --allow-threads", TRY_ALL))
   end)
 
+  it("of serving are the folder and the address", function()
+    local pipe <const> = io.popen(program .. " --allow-read=. serve --port 0 . 2>&1")
+    local output <const> = pipe:read "a"
+    pipe:close()
+    assert.is_truthy(output:find("needs listen=", 1, true), output)
+  end)
+
   it("are named where they are missing", function()
     local output <const>, code <const> = run("--sandbox", "io.open '/etc/passwd'")
     assert.are.equal(1, code)
