@@ -133,10 +133,14 @@ static int lazy_module(lua_State *L)
  * modules they may have, and what these need is no matter of theirs.
  */
 
-/* The loader that the gate gives for a module: it asks the inner require. */
+/*
+ * The loader that the gate gives for a module: it asks the inner require for that one
+ * (upvalue 3), whatever name a script calls it with.
+ */
 static int load_inner(lua_State *L)
 {
-    lua_settop(L, 1);
+    lua_settop(L, 0);
+    lua_pushvalue(L, lua_upvalueindex(3));
     return call_require(L);
 }
 
@@ -171,7 +175,8 @@ static int l_gate(lua_State *L)
         return lull__deny_rule(L, "require", lua_pushfstring(L, "module=%s", name));
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, lua_upvalueindex(2));
-    lua_pushcclosure(L, load_inner, 2);
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, load_inner, 3);
     lua_pushliteral(L, ":lull:");
     return 2;
 }

@@ -51,6 +51,10 @@ static void modules(void)
     expect_denied("", "require 'lull.core'", "all");
     expect_denied("", "require 'lull.net.native'", "all");
     expect_done("all", "require 'lull.testing' require 'lull.net.native'");
+    expect_done("", "local load_net = package.searchers[2]('lull.net')\n"
+                    "local net = load_net('lull.testing')\n"
+                    "assert(net == load_net('lull.core') and net.connect)\n"
+                    "assert(net == require 'lull.net')");
     expect_done("",
                 "require = nil package.loaded['lull.net'] = nil"); /* its own matter */
 }
