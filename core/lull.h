@@ -125,10 +125,11 @@ typedef void (*lull_audit_fn)(void *arg, const char *op, const char *needed);
  * links that stay in what is allowed work.  write does not mean read.
  *
  * Where anything is denied, scripts find the standard libraries cut: io and os obey
- * the rules, os.execute and io.popen need run=sh, for they run the shell; io.stdin and
- * code from it need native; of debug there are traceback and getinfo (without
- * functions); bytecode is refused, by lull_load() too.  A file that require may not
- * read is passed over, and named when nothing is found.  What modules of lull's own
+ * the rules, os.execute and io.popen need run=sh, for they run the shell; os.rename
+ * needs read, too, where something at the new place may be read; no FIFO is waited for;
+ * io.stdin and code from it need native; of debug there are traceback and getinfo
+ * (without functions); bytecode is refused, by lull_load() too.  A file that require may
+ * not read is passed over, and named when nothing is found.  What modules of lull's own
  * require for themselves is theirs; their native halves need "all".
  */
 
@@ -168,7 +169,7 @@ struct lull_options {
     double stall;     /* seconds in one place that cannot be set aside; 0: 0.25 */
 
     unsigned max_tasks;   /* unfinished at a time; 0: no limit */
-    unsigned max_handles; /* sockets, files and the like; 0: no limit */
+    unsigned max_handles; /* sockets, io's files and the like; 0: no limit */
     size_t max_buffered;  /* bytes that streams hold for scripts; 0: no limit */
     size_t max_output;    /* bytes a second that `print` may be handed; 0: no limit */
 };
