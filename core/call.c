@@ -80,12 +80,20 @@ static bool take_options(struct lull_call_options *taken,
     return true;
 }
 
+/* Are there a function and so many arguments? */
+static bool has_values(struct lull_runtime *rt, int nargs)
+{
+    return nargs >= 0 && lua_gettop(rt->tasks.L) > nargs;
+}
+
 struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
                                  const struct lull_call_options *options)
 {
     struct lull_call_options taken;
     struct lull_call *call = NULL;
-    if (take_options(&taken, options) && !rt->freeing)
+    if (!has_values(rt, nargs))
+        return NULL;
+    if (take_options(&taken, options) && !rt->freeing && !rt->tasks.exiting)
         call = lull__mem_new(&rt->mem, sizeof *call);
     if (call == NULL) {
         lua_pop(rt->tasks.L, nargs + 1);
@@ -132,7 +140,8 @@ static int push_host_outcome(lua_State *L)
     }
     if (tasks->exiting) {
         lua_pushinteger(L, LULL_EXITED);
-        return 1;
+        lua_pushliteral(L, "the script called os.exit");
+        return 2;
     }
     status = task->future.status == LULL_FUTURE_FAILED ? LULL_FAILED : LULL_CANCELLED;
     lua_getiuservalue(L, 1, 1); /* 2: the error */
@@ -286,7 +295,7 @@ void lull_set_name(struct lull_runtime *rt, struct lull_task *task, const char *
 void lull_kill(struct lull_runtime *rt, struct lull_task *task)
 {
     (void)rt;
-    lull__task_kill(task, LULL_KILL_HOST);
+    lull__task_doom(task, LULL_KILL_HOST);
 }
 
 /* ---- for an answer now ----------------------------------------------------------- */
@@ -337,6 +346,8 @@ enum lull_status lull_call_now(struct lull_runtime *rt, int nargs, double timeou
     struct lull_call_options taken;
     struct now now = {.status = LULL_NO_MEMORY};
     enum lull_status refused = LULL_DONE;
+    if (!has_values(rt, nargs))
+        return LULL_BAD_USE;
     if (rt->tasks.exiting) /* nothing takes a step any more */
         refused = LULL_EXITED;
     else if (rt->sched.in_turn || rt->freeing || !take_options(&taken, options))

@@ -144,6 +144,32 @@ static void mark_owned(struct lull_scope *scope, struct lull_strand **work)
     }
 }
 
+/* Killed tasks run once more, to end; also where virtual time has frozen them. */
+static void wake(struct lull_tasks *tasks, struct lull_task *task)
+{
+    if (task == tasks->running)
+        lull__slice_arm(&tasks->slice, LULL_DUE_KILL);
+    else
+        lull__waker_wake(&task->waker);
+}
+
+static void thaw(struct lull_tasks *tasks)
+{
+    struct lull_queue frozen = tasks->frozen;
+    tasks->frozen.head = tasks->frozen.tail = NULL;
+    lull__sched_restore(tasks->sched, &frozen);
+}
+
+void lull__task_doom(struct lull_task *task, enum lull_kill why)
+{
+    struct lull_tasks *tasks = lull__task_tasks(task);
+    mark(task, why);
+    if (task->kill == LULL_KILL_NONE)
+        return;
+    wake(tasks, task);
+    thaw(tasks);
+}
+
 void lull__task_kill(struct lull_task *task, enum lull_kill why)
 {
     struct lull_tasks *tasks = lull__task_tasks(task);
@@ -156,20 +182,14 @@ void lull__task_kill(struct lull_task *task, enum lull_kill why)
         struct lull_strand *strand = work;
         work = strand->next;
         strand->next = NULL;
-        struct lull_task *marked = lull__strand_task(strand);
-        if (marked == tasks->running)
-            lull__slice_arm(&tasks->slice, LULL_DUE_KILL);
-        else
-            lull__waker_wake(&marked->waker);
+        wake(tasks, lull__strand_task(strand));
         for (struct lull_scope *s = strand->innermost; s != NULL; s = s->parent) {
             mark_owned(s, &work);
             if (s->kind == LULL_SCOPE_RUN)
                 mark_owned(LULL_CONTAINER(s, struct lull_frame, scope)->detached, &work);
         }
     }
-    struct lull_queue frozen = tasks->frozen; /* who was killed ends all the same */
-    tasks->frozen.head = tasks->frozen.tail = NULL;
-    lull__sched_restore(tasks->sched, &frozen);
+    thaw(tasks);
 }
 
 static const char *reason_text(enum lull_kill why)

@@ -25,6 +25,12 @@ void lull__task_force(struct lull_task *task);
  */
 void lull__task_kill(struct lull_task *task, enum lull_kill why);
 
+/*
+ * The same for the host, who may ask while a cancellation spreads (and uses the links
+ * between strands): what the task owns is marked when its own turn comes.
+ */
+void lull__task_doom(struct lull_task *task, enum lull_kill why);
+
 /* What becomes of a killed task when its turn comes: tasks->kill_now. */
 void lull__task_kill_now(struct lull_task *task);
 

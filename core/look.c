@@ -100,6 +100,16 @@ enum lull_status lull_look(struct lull_runtime *rt, const struct lull_task *task
                                                                  : LULL_NO_MEMORY;
 }
 
+/* ---- names -------------------------------------------------------------------------- */
+
+const char *lull_status_name(enum lull_status status)
+{
+    static const char *const names[] = {"done",      "failed",  "cancelled", "exited",
+                                        "no memory", "bad use", "syntax",    "no file",
+                                        "deadlock",  "limit",   "late"};
+    return (size_t)status < sizeof names / sizeof names[0] ? names[status] : "unknown";
+}
+
 /* ---- numbers ------------------------------------------------------------------------ */
 
 void lull_get_stats(const struct lull_runtime *rt, struct lull_stats *stats)

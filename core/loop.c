@@ -15,11 +15,21 @@
 
 #define BASE_DESCRIPTORS 5 /* epoll, a timer, libevent's pipe for signals, and ours */
 
-uint64_t lull__clock_now(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t lull__clock_now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t lull__clock_cpu(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)

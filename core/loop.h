@@ -46,8 +46,9 @@ struct lull_loop {
     void *arg;               /* handed to on_turn */
 };
 
-/* The real monotonic clock. */
+/* The real monotonic clock; and the CPU time of this thread. */
 uint64_t lull__clock_now(void);
+uint64_t lull__clock_cpu(void);
 
 /*
  * base NULL: make one.  0, or -1 when libevent fails.  Borrows everything.

@@ -65,6 +65,9 @@ enum lull_status {
     LULL_LATE       /* the deadline of lull_call_now() had passed */
 };
 
+/* "done", "failed", "limit", ...: a constant. */
+LULL_API const char *lull_status_name(enum lull_status status);
+
 /* The outcome of a task.  Everything in it is borrowed until the callback returns. */
 struct lull_outcome {
     enum lull_status status;

@@ -17,7 +17,7 @@ static enum lull_kill verdict(const struct lull_tasks *tasks,
         return (enum lull_kill)task->kill;
     if (tasks->counts_time) {
         enum lull_kill spent =
-            lull__task_overspent(tasks, task, lull__clock_now() - tasks->began);
+            lull__task_overspent(tasks, task, lull__step_clock(task) - tasks->began);
         if (spent != LULL_KILL_NONE)
             return spent;
     }
@@ -49,6 +49,8 @@ static void condemn(lua_State *L, struct lull_tasks *tasks, enum lull_kill why)
     struct lull_task *task = tasks->running;
     if (task != NULL)
         lull__task_kill(task, why);
+    else if (!(tasks->slice.due & LULL_DUE_KILL))
+        tasks->killed++;
     if (why == LULL_KILL_STALL && !tasks->forcing)
         be_stricter(tasks);
     tasks->slice.due = tasks->slice.due | LULL_DUE_KILL;

@@ -370,8 +370,9 @@ static void finish_background(struct lull_runtime *rt, double grace)
     lull__handles_close_open(&rt->handles);
     while (rt->handles.background > 0 && lull__clock_now() < until) {
         lull__loop_set_alarm(&rt->loop, until);
-        if (lull__loop_poll(&rt->loop, true) < 0)
+        if (lull__loop_is_running(&rt->loop) || lull__loop_poll(&rt->loop, true) < 0)
             return;
+        lull__inbox_deliver(rt->inbox); /* from threads that have ended */
     }
 }
 

@@ -315,11 +315,15 @@ void lull__task_end_uncalled(struct lull_tasks *tasks, struct lull_task *task)
     lull__task_end(tasks, task, false);
 }
 
+#define HEAVY_NS 200000u
+
 /* The task has run for `ran` ns; kill it if that was too long. */
 static void charge(struct lull_tasks *tasks, struct lull_task *task, uint64_t ran)
 {
     struct lull_call *call = task->call;
     task->ran += ran;
+    if (ran > 0)
+        task->heavy = ran >= HEAVY_NS;
     if (call != NULL)
         call->used += ran;
     if (task->kill == LULL_KILL_NONE && !lull__task_ended(task))
@@ -372,13 +376,13 @@ static void step(struct lull_tasks *tasks, struct lull_task *task)
     tasks->running = task;
     tasks->inline_left = LULL_INLINE_WAITS;
     if (tasks->counts_time)
-        tasks->began = lull__clock_now();
+        tasks->began = lull__step_clock(task);
     lull__slice_step(&tasks->slice, co);
     int status = lua_resume(co, tasks->from, args, &results);
     lull__slice_step_over(&tasks->slice);
     tasks->running = NULL;
     if (tasks->counts_time)
-        charge(tasks, task, lull__clock_now() - tasks->began);
+        charge(tasks, task, lull__step_clock(task) - tasks->began);
     if (status == LUA_YIELD && tasks->slice.waiting) {
         if (task->kill != LULL_KILL_NONE)
             lull__waker_wake(&task->waker);

@@ -105,6 +105,7 @@ struct lull_task {
     uint32_t co_slot;         /* anchor of the thread */
     uint32_t vars_slot;       /* anchor of its task-local values; 0: none */
     uint8_t kill;             /* enum lull_kill */
+    bool heavy;               /* its last step was long: the next is timed in CPU time */
     uint64_t ran;             /* ns in steps, where limits count them */
     struct lull_call *call;   /* it is, or counts for; NULL: none */
 };
@@ -149,14 +150,14 @@ struct lull_tasks {
     unsigned inline_left;     /* waits this step may find ready */
     bool limited;             /* scripts are not trusted with the thread's time */
     bool counts_time;         /* steps are timed: there is a limit */
-    uint64_t began;           /* of the running step, if they are timed; ns */
-    uint64_t outside;         /* ns that script code ran outside steps, likewise */
-    uint64_t task_limit;      /* ns that a task may run; UINT64_MAX: no limit */
-    uint64_t stall_limit;     /* ns of CPU time in one place */
-    uint32_t max_tasks;       /* unfinished ones; 0: no limit */
-    uint32_t kill_slot;       /* anchor of an error for when memory is short */
-    uint64_t preempted;       /* times that a slice was over */
-    uint64_t killed;          /* tasks that were */
+    uint64_t began;      /* of the running step, if steps are timed; lull__step_clock() */
+    uint64_t outside;    /* ns that script code ran outside steps, likewise */
+    uint64_t task_limit; /* ns that a task may run; UINT64_MAX: no limit */
+    uint64_t stall_limit; /* ns of CPU time in one place */
+    uint32_t max_tasks;   /* unfinished ones; 0: no limit */
+    uint32_t kill_slot;   /* anchor of an error for when memory is short */
+    uint64_t preempted;   /* times that a slice was over */
+    uint64_t killed;      /* tasks that were */
     uint32_t next_id;
     uint32_t next_order; /* of settled futures */
     uint32_t live;       /* tasks that have not ended */
@@ -311,6 +312,15 @@ void lull__task_abandon_owned(struct lull_task *task);
  * is all told.  Pops the task.
  */
 void lull__task_close_stack(lua_State *L, struct lull_task *task);
+
+/*
+ * The clock that a step is timed by.  That of the thread's CPU time costs ten times
+ * the other, so it is read for those who compute; others are seldom interrupted.
+ */
+static inline uint64_t lull__step_clock(const struct lull_task *task)
+{
+    return task->heavy ? lull__clock_cpu() : lull__clock_now();
+}
 
 /* Has the task run longer than it may, with `more` ns besides what is counted? */
 static inline enum lull_kill lull__task_overspent(const struct lull_tasks *tasks,

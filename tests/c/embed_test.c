@@ -198,6 +198,31 @@ static void grace(void)
     }
 }
 
+/* A call needs a function and its arguments: the stack stays as it is without. */
+static void too_few_values(void)
+{
+    struct lull_runtime *rt = make(NULL);
+    CHECK(lull_call(rt, 0, NULL, NULL) == NULL);
+    lua_pushinteger(lull_state(rt), 1);
+    CHECK(lull_call(rt, 1, NULL, NULL) == NULL && lull_call(rt, -1, NULL, NULL) == NULL);
+    CHECK(lull_call_now(rt, 1, 1, NULL) == LULL_BAD_USE);
+    CHECK(lua_gettop(lull_state(rt)) == 1);
+    lull_free(rt, 0);
+}
+
+/* After os.exit nothing is started any more; the outcome says what happened. */
+static void after_exit(void)
+{
+    struct told told;
+    struct lull_runtime *rt = make(NULL);
+    CHECK(start(rt, "os.exit(3)", &told));
+    CHECK(lull_run(rt) == LULL_EXITED);
+    CHECK(told.status == LULL_EXITED && strstr(told.message, "os.exit") != NULL);
+    CHECK(strcmp(lull_status_name(told.status), "exited") == 0);
+    CHECK(!start(rt, "return 1", &told) && told.times == 0);
+    lull_free(rt, 1);
+}
+
 int main(void)
 {
     outcomes();
@@ -208,6 +233,8 @@ int main(void)
     posting_to_an_idle_one();
     borrowed();
     grace();
+    too_few_values();
+    after_exit();
     CHECK(lull_new(&(struct lull_options){.size = 3}) == NULL);
     puts("embedding: ok");
     return 0;
