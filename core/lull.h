@@ -369,7 +369,8 @@ LULL_API void lull_get_stats(const struct lull_runtime *rt, struct lull_stats *s
  * Code runs with the rights of the task it runs in: what a task of yours calls has
  * yours, so hand plugins' functions to lull_call_with() with their plugin.  From the
  * first plugin on, nobody can change the methods of strings; in plugins setmetatable
- * passes over __gc; lull.tasks(), lull.tree() and lull.on_error() are about their own.
+ * passes over __gc; os.exit, which ends the whole runtime, needs "all"; lull.tasks(),
+ * lull.tree() and lull.on_error() are about their own.
  */
 struct lull_plugin;
 

@@ -39,6 +39,13 @@ static int l_getenv(lua_State *L)
     return call_stock(L);
 }
 
+/* In plugins: it would end all that the runtime does. */
+static int l_exit(lua_State *L)
+{
+    lull_check_permission(L, LULL_MAY_ALL, "os.exit", NULL);
+    return call_stock(L);
+}
+
 static int l_setlocale(lua_State *L)
 {
     if (!lua_isnoneornil(L, 1))
@@ -161,9 +168,11 @@ void lull__cut_os(lua_State *L, struct lull_tasks *tasks)
     static const luaL_Reg functions[] = {
         {"execute", l_execute}, {"getenv", l_getenv}, {"setlocale", l_setlocale},
         {"remove", l_remove},   {"rename", l_rename}, {"tmpname", l_tmpname},
-        {NULL, NULL},
+        {"exit", l_exit},       {NULL, NULL},
     };
     for (const luaL_Reg *f = functions; f->name != NULL; f++) {
+        if (f->func == l_exit && tasks->realm->own)
+            continue;
         lua_pushlightuserdata(L, tasks);
         lua_getfield(L, -2, f->name);
         lua_pushcclosure(L, f->func, 2);

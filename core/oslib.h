@@ -2,10 +2,11 @@
 /*
  * oslib.h -- the library `os` where not everything is allowed.
  *
- * date, time, clock and difftime are stock's, exit is lull's.  execute needs run=sh,
- * for it is the shell that it runs; without arguments it answers whether that is
- * allowed.  remove and rename need write; what is moved to where it can be read must
- * have been readable.  tmpname needs the folder for temporary files to be writable;
+ * date, time, clock and difftime are stock's; exit is lull's, and needs "all" in
+ * plugins.  execute needs run=sh, for it is the shell that it runs; without arguments it
+ * answers whether that is allowed.  remove and rename need write; what is moved to where
+ * it can be read must have been readable, and so must what is moved above such a place.
+ * tmpname needs the folder for temporary files to be writable;
  * getenv needs env; setlocale, which is for the process, answers only.
  */
 #ifndef LULL_OSLIB_H

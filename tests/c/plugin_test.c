@@ -179,6 +179,20 @@ static void strings_are_frozen(void)
     lull_free(rt, 0);
 }
 
+/* What ends everything is the host's to allow. */
+static void exiting(void)
+{
+    struct lull_runtime *rt = make(NULL, ALLOW_ALL);
+    struct told told;
+    run(rt, plug(rt, "p", NULL),
+        "local ok, e = pcall(os.exit, 7)\n"
+        "assert(not ok and e.kind == 'permission' and e.needed == 'all', e)");
+    run(rt, NULL, "lives = true");
+    CHECK(begin(rt, plug(rt, "q", ALLOW_ALL), "os.exit(7)", &told));
+    CHECK(lull_run(rt) == LULL_EXITED && lull_exit_code(rt) == 7);
+    lull_free(rt, 0);
+}
+
 /* As set: no plugin gets more than its runtime. */
 static void never_more(void)
 {
@@ -414,6 +428,7 @@ int main(void)
     tasks_apart();
     no_escalation();
     strings_are_frozen();
+    exiting();
     never_more();
     hosts_callbacks();
     sharing();
