@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shadow.c -- setmetatable and getmetatable with shadows.
+ * shadow.c -- setmetatable, getmetatable and rawset with shadows.
  *
  * A shadow has the metamethods by name; at the key `origin` the script's table; at 1
  * the set of those that the table had when it was last looked at, as bits.  These are
@@ -58,6 +58,15 @@ bool lull__shadow_origin(lua_State *L, int arg)
     if (!found)
         lua_pop(L, 1);
     return found;
+}
+
+bool lull__shadow_is_guard(lua_State *L)
+{
+    int top = lua_gettop(L);
+    bool guard = lua_rawgetp(L, LUA_REGISTRYINDEX, &shared_key) == LUA_TTABLE &&
+                 lua_rawgeti(L, -1, 2) == LUA_TTABLE && lua_rawequal(L, -1, top);
+    lua_settop(L, top);
+    return guard;
 }
 
 /* ---- single metamethods ---------------------------------------------------------- */
@@ -204,44 +213,42 @@ static bool find_shadow(lua_State *L, int table, enum kind kind)
 
 /* ---- guards ------------------------------------------------------------------------ */
 
-/* __newindex of guarded metatables: a new key has come. */
-static int guard_newindex(lua_State *L)
+/*
+ * Set field 2 of the table at 1 to 3, and those of its shadows.  Of __gc they only note
+ * that it is there: it counts from the next setmetatable on.
+ */
+static void set_raw(lua_State *L)
 {
-    size_t length;
-    if (lua_isnil(L, 2))
-        return luaL_error(L, "index is nil");
     lua_settop(L, 3);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
     lua_rawset(L, 1);
-    if (lua_type(L, 2) != LUA_TSTRING ||
-        strncmp(lua_tolstring(L, 2, &length), "__", 2) != 0)
-        return 0;
+    if (lua_type(L, 2) != LUA_TSTRING || strncmp(lua_tostring(L, 2), "__", 2) != 0)
+        return;
     for (int event = 0; event < EVENTS; event++) {
-        if (event == GC || !lua_rawequal(L, 2, NAME(event)))
+        if (!lua_rawequal(L, 2, NAME(event)))
             continue;
         for (int kind = PLAIN; kind <= GUARDED; kind++) {
             struct shadow shadow = {1, 4, (enum kind)kind, false};
             if (find_shadow(L, 1, shadow.kind)) {
                 set_bits(L, 4, get_bits(L, 4) | (lua_Integer)1 << event);
-                update_event(L, &shadow, event);
+                if (event != GC)
+                    update_event(L, &shadow, event);
             }
             lua_settop(L, 3);
         }
     }
-    return 0;
 }
 
-/* Does the metatable on top tell of new keys? */
-static bool is_guarding(lua_State *L)
+/* __newindex of guarded metatables: a new key has come. */
+static int guard_newindex(lua_State *L)
 {
-    lua_pushvalue(L, NAME(NEWINDEX));
-    lua_rawget(L, -2);
-    lua_pushvalue(L, NAME(NEWINDEX));
-    lua_rawget(L, UP(GUARD));
-    bool guarding = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return guarding;
+    if (lua_isnil(L, 2))
+        return luaL_error(L, "table index is nil");
+    if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))
+        return luaL_error(L, "table index is NaN");
+    set_raw(L);
+    return 0;
 }
 
 /* Have new keys of the table watched, if that can be: the table has been looked at. */
@@ -266,8 +273,10 @@ static bool is_watched(lua_State *L, int table)
 {
     if (!lua_getmetatable(L, table))
         return false;
-    bool watched = lua_rawequal(L, -1, UP(GUARD)) || is_guarding(L);
-    lua_pop(L, 1);
+    lua_pushvalue(L, NAME(NEWINDEX));
+    lua_rawget(L, -2);
+    bool watched = lua_tocfunction(L, -1) == guard_newindex;
+    lua_pop(L, 2);
     return watched;
 }
 
@@ -331,15 +340,21 @@ static void check_unprotected(lua_State *L)
     lua_settop(L, 2);
 }
 
-/* Is the table at 2 a view?  Pushes what it is a view of. */
-static bool push_viewed(lua_State *L)
+/* If what is at 2 is a view: give the value at 1 what it shows, with __gc only if `any`. */
+static bool set_viewed(lua_State *L, bool any)
 {
+    bool set = false;
     if (!lua_getmetatable(L, 2))
         return false;
-    if (lua_rawgetp(L, -1, &view_key) == LUA_TTABLE)
-        return true;
-    lua_settop(L, 2);
-    return false;
+    if (lua_rawgetp(L, -1, &view_key) == LUA_TTABLE) {
+        lua_pushvalue(L, NAME(GC));
+        set = lua_rawget(L, -2) == LUA_TNIL || any;
+        lua_pop(L, 1);
+    }
+    if (set)
+        lua_setmetatable(L, 1);
+    lua_settop(L, set ? 1 : 2);
+    return set;
 }
 
 /* Give the value at 1 the table at 2, or nil, as its metatable. */
@@ -367,8 +382,7 @@ static int set_metatable(lua_State *L)
 
 static void check_metatable(lua_State *L)
 {
-    int type = lua_type(L, 2);
-    luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
+    luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
     lua_settop(L, 2);
 }
 
@@ -378,7 +392,18 @@ static int l_setmetatable(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     check_metatable(L);
     check_unprotected(L);
-    return set_metatable(L);
+    return set_viewed(L, false) ? 1 : set_metatable(L);
+}
+
+/* rawset(table, key, value) -> table */
+static int l_rawset(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checkany(L, 2);
+    luaL_checkany(L, 3);
+    set_raw(L);
+    lua_settop(L, 1);
+    return 1;
 }
 
 /* debug.getmetatable(value): however it is protected, and whoever made it */
@@ -396,12 +421,7 @@ static int l_debug_getmetatable(lua_State *L)
 static int l_debug_setmetatable(lua_State *L)
 {
     check_metatable(L);
-    if (lua_istable(L, 2) && push_viewed(L)) {
-        lua_setmetatable(L, 1);
-        lua_settop(L, 1);
-        return 1;
-    }
-    return set_metatable(L);
+    return set_viewed(L, true) ? 1 : set_metatable(L);
 }
 
 /* ---- setting up ------------------------------------------------------------------------ */
@@ -420,12 +440,11 @@ static void replace(lua_State *L, int library, const char *name, lua_CFunction f
 {
     if (!lua_istable(L, library))
         return;
-    if (lua_getfield(L, library, name) != LUA_TNIL) {
-        lua_pop(L, 1);
+    bool there = lua_getfield(L, library, name) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (there) {
         push_function(L, fn);
         lua_setfield(L, library, name);
-    } else {
-        lua_pop(L, 1);
     }
 }
 
@@ -474,6 +493,7 @@ void lull__shadow_init(lua_State *L, struct lull_tasks *tasks,
     }
     replace(L, at->globals, "setmetatable", l_setmetatable);
     replace(L, at->globals, "getmetatable", l_getmetatable);
+    replace(L, at->globals, "rawset", l_rawset);
     replace(L, top + 1, "setmetatable", l_debug_setmetatable);
     replace(L, top + 1, "getmetatable", l_debug_getmetatable);
     lua_settop(L, top - 1);

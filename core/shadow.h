@@ -19,15 +19,16 @@
  * or two (below), however many objects have it.  A shadow is brought up to date:
  *
  *   1. whenever setmetatable is called with its table;
- *   2. when a metamethod that was not there is assigned to the table.  This is seen
- *      by a guard: a metatable with __newindex, which getmetatable does not show.  A
+ *   2. when a metamethod is set by rawset;
+ *   3. when one that was not there is assigned to the table.  This is seen by a guard: a metatable with __newindex, which getmetatable does not show.  A
  *      table with a metatable of its own gets the guarded shadow of that, a second
  *      one, unless it has __newindex itself.
  *
- * So the one difference that is left: a metamethod that is replaced or removed, or
- * set by rawset, counts from the next setmetatable with its table on.
+ * So the one difference that is left: a metamethod that is replaced or removed by
+ * assignment counts from the next setmetatable with its table on.
  *
- * Metatables made in C are seen through read-only views, that of strings as well.
+ * Metatables made in C are seen through read-only views, that of strings as well.  The
+ * view of one without __gc may be given to setmetatable: it stands for what it shows.
  *
  * The shadows are found by the address of the script's table, in a table with weak
  * values: a shadow holds its table, so an address that is found is the right one.
@@ -38,7 +39,7 @@
 #include "chunk.h"
 
 /*
- * Replace setmetatable and getmetatable of the current realm, which is being built, and
+ * Replace setmetatable, getmetatable and rawset of the current realm, which is being built, and
  * those of its debug library.  On top is the function that shadows are to have as __gc,
  * or nil: it is popped.  All realms have their shadows in common.  May raise (memory).
  */
@@ -50,5 +51,8 @@ void lull__shadow_init(lua_State *L, struct lull_tasks *tasks,
  * and nothing pushed, when it has none from a script.
  */
 bool lull__shadow_origin(lua_State *L, int arg);
+
+/* Is the metatable on top only a guard: scripts gave the table none? */
+bool lull__shadow_is_guard(lua_State *L);
 
 #endif

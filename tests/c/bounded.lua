@@ -28,6 +28,23 @@ do -- a metamethod that comes later is seen
   assert(rawget(meta, "__tostring"))
 end
 
+do -- and one that is set by rawset, new or not
+  local meta = {}
+  local object = setmetatable({}, meta)
+  assert(rawset(meta, "__index", function() return 1 end) == meta and object.x == 1)
+  rawset(meta, "__index", function() return 2 end)
+  assert(object.x == 2 and setmetatable({}, meta).x == 2)
+  fails("table expected", rawset, 1, 2, 3)
+  fails("value expected", rawset, {}, 2)
+end
+
+do -- keys that no table has are refused as in any table
+  local meta = {}
+  setmetatable({}, meta)
+  fails("table index is nil", function() meta[nil] = 1 end)
+  fails("bounded.lua", function() meta[0 / 0] = 1 end)
+end
+
 do -- so is one that comes later to a class with a base, and to its base
   local Base = {}
   Base.__index = Base
@@ -152,6 +169,17 @@ do -- what is marked again is called again
   do setmetatable({}, meta) end
   for _ = 1, 4 do collect() end
   assert(calls == 3)
+end
+
+do -- __gc that comes later counts from the next setmetatable on
+  local calls = {}
+  local meta = {}
+  setmetatable({}, meta)
+  meta.__gc = function(object) calls[#calls + 1] = object.n end
+  do setmetatable({ n = 1 }, meta) end
+  collectgarbage()
+  lull.sleep(0.001)
+  assert(#calls == 1 and calls[1] == 1)
 end
 
 do -- __gc that comes later does not count, but one that is replaced does
