@@ -12,14 +12,16 @@
 #include "pack.h"
 
 #include "error.h"
+#include "lull_ext.h"
 #include "packname.h"
+#include "shadow.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define FIRST_SIZE 256
-#define LONG_PATH  50 /* steps */
-#define SLOTS      3  /* of the queue, per object: itself, where it came up, as what */
+#define LONG_PATH  50   /* steps */
+#define VALUES     1024 /* between two looks at the time */
+#define SLOTS      3    /* of the queue, per object: itself, where it came up, as what */
 
 struct writer {
     lua_State *L;
@@ -34,6 +36,7 @@ struct writer {
     lua_Integer objects; /* in the queue */
     lua_Integer current; /* whose contents are being written; 0: the values given */
     lua_Integer listed;  /* modules */
+    unsigned values;     /* so far, for looking at the time */
     struct lull_names names;
 };
 
@@ -89,35 +92,6 @@ static void put_string(struct writer *w, int index)
 
 /* ---- what cannot travel --------------------------------------------------------- */
 
-static bool is_name(const char *text)
-{
-    bool name = isalpha((unsigned char)*text) || *text == '_';
-    for (; name && *text != '\0'; text++)
-        name = isalnum((unsigned char)*text) || *text == '_';
-    return name;
-}
-
-/* Replace the key on top, of object `parent`, by how it is written after that. */
-static void to_step(struct writer *w, lua_Integer parent)
-{
-    lua_State *L = w->L;
-    int key = lua_gettop(L);
-    const char *text = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : NULL;
-    lua_rawgeti(L, w->queue, (parent - 1) * SLOTS + 1);
-    if (lua_isfunction(L, -1))
-        lua_pushfstring(L, ", upvalue '%s'", text);
-    else if (text != NULL && is_name(text))
-        lua_pushfstring(L, ".%s", text);
-    else if (text != NULL)
-        lua_pushfstring(L, "[\"%s\"]", text);
-    else if (lua_isnumber(L, key) || lua_isboolean(L, key))
-        lua_pushfstring(L, "[%s]", luaL_tolstring(L, key, NULL));
-    else
-        lua_pushfstring(L, "[a %s]", luaL_typename(L, key));
-    lua_replace(L, key);
-    lua_settop(L, key);
-}
-
 /* Push the path to field `key` (at that stack index) of the object being written. */
 static const char *push_path(struct writer *w, int key)
 {
@@ -129,7 +103,8 @@ static const char *push_path(struct writer *w, int key)
     lua_Integer at = w->current;
     for (int steps = 0; at != 0; steps++) {
         lua_pushvalue(L, path - 1);
-        to_step(w, at);
+        lua_rawgeti(L, w->queue, (at - 1) * SLOTS + 1);
+        lull__push_step(L);
         lua_pushvalue(L, path);
         if (steps < LONG_PATH)
             lua_concat(L, 2);
@@ -235,10 +210,14 @@ static void put_table(struct writer *w, int index, int key)
     if (lull__is_error(L, index))
         tag = LULL_PACK_ERROR;
     else if (lua_getmetatable(L, index)) {
+        bool none = lull__shadow_is_guard(L);
         lua_pop(L, 1);
-        if (!is_json_array(w, index))
+        if (none)
+            tag = LULL_PACK_TABLE;
+        else if (is_json_array(w, index))
+            tag = LULL_PACK_ARRAY;
+        else
             refuse(w, key, "a table with a metatable");
-        tag = LULL_PACK_ARRAY;
     }
     put_byte(w, tag);
     enqueue(w, index, key);
@@ -269,17 +248,32 @@ static bool is_elsewhere(struct writer *w, const char *name)
 }
 
 /*
- * May the receiver keep the function at `index` for the next time?  Not if it
- * takes along what is a copy for this time only.
+ * Write what the upvalues of the function at `index` are, if each is elsewhere: then the
+ * receiver may keep the function for the next time, told by its bytecode with this
+ * behind it.  Not if it takes along what is a copy for this time only.
  */
-static bool may_be_kept(struct writer *w, int index)
+static bool put_relations(struct writer *w, int index)
 {
+    lua_State *L = w->L;
+    int value = lua_gettop(L) + 1;
+    size_t start = w->size;
     bool kept = true;
     const char *name;
-    for (int i = 1; kept && (name = lua_getupvalue(w->L, index, i)) != NULL; i++) {
+    for (int i = 1; kept && (name = lua_getupvalue(L, index, i)) != NULL; i++) {
         kept = is_elsewhere(w, name);
-        lua_pop(w->L, 1);
+        bool named =
+            kept && strcmp(name, "_ENV") != 0 && lull__push_name(L, &w->names, value);
+        put_byte(w, named);
+        for (int part = 1; named && part <= 2; part++) {
+            bool there = lua_rawgeti(L, value + 1, part) != LUA_TNIL;
+            put_byte(w, there);
+            if (there)
+                put_string(w, lua_gettop(L));
+        }
+        lua_settop(L, value - 1);
     }
+    if (!kept)
+        w->size = start;
     return kept;
 }
 
@@ -293,13 +287,15 @@ static void put_function(struct writer *w, int index, int key)
     if (lua_iscfunction(L, index))
         refuse(w, key, "a C function that no module has");
     put_byte(w, LULL_PACK_FUNCTION);
-    put_byte(w, may_be_kept(w, index));
+    put_byte(w, false);
     uint32_t length = 0;
     size_t at = w->size;
     put(w, &length, sizeof length);
     lua_pushvalue(L, index);
     lua_dump(L, on_dumped, w, 0);
     lua_pop(L, 1);
+    bool kept = put_relations(w, index);
+    w->bytes[at - 1] = kept;
     length = (uint32_t)(w->size - at - sizeof length);
     memcpy(w->bytes + at, &length, sizeof length);
     enqueue(w, index, key);
@@ -335,6 +331,8 @@ static void put_value(struct writer *w, int index, int key)
 {
     lua_State *L = w->L;
     int type = lua_type(L, index);
+    if (++w->values % VALUES == 0 && w->what->timed)
+        lull_check_time(L);
     switch (type) {
     case LUA_TNIL:
         put_byte(w, LULL_PACK_NIL);
@@ -359,7 +357,8 @@ static void put_value(struct writer *w, int index, int key)
         break;
     }
     lua_pushvalue(L, index);
-    if (lua_rawget(L, w->seen) == LUA_TNUMBER) {
+    bool object = type == LUA_TTABLE || type == LUA_TFUNCTION;
+    if (lua_rawget(L, w->seen) == LUA_TNUMBER && object) {
         put_byte(w, LULL_PACK_REF);
         put_number(w, (uint64_t)lua_tointeger(L, -1));
         lua_pop(L, 1);
@@ -376,19 +375,23 @@ static void put_value(struct writer *w, int index, int key)
 
 /* ---- contents ------------------------------------------------------------------------ */
 
-/* Write what is in the table on top: its list, then its other fields. */
+/*
+ * Write what is in the table on top: its list, as far as it has no holes, then its other
+ * fields.  The length that Lua gives may be far greater than what there is.
+ */
 static void put_fields(struct writer *w)
 {
     lua_State *L = w->L;
     int table = lua_gettop(L);
-    lua_Integer length = (lua_Integer)lua_rawlen(L, table);
-    put_number(w, (uint64_t)length);
-    for (lua_Integer i = 1; i <= length; i++) {
-        lua_pushinteger(L, i);
-        lua_rawgeti(L, table, i);
+    lua_Integer length = 0;
+    lua_pushinteger(L, 1);
+    while (lua_rawgeti(L, table, length + 1) != LUA_TNIL) {
         put_value(w, table + 2, table + 1);
         lua_settop(L, table);
+        lua_pushinteger(L, ++length + 1);
     }
+    put_byte(w, LULL_PACK_END);
+    lua_settop(L, table);
     lua_pushnil(L);
     while (lua_next(L, table) != 0) {
         lua_Integer i = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;

@@ -37,6 +37,7 @@ struct lull_packing {
     int count;         /* how many there are */
     const char *label; /* "argument" */
     int base;          /* and its number is that of the value here, from 1, and this */
+    bool timed; /* look at the time: the running function may call lull_check_time() */
 };
 
 /*
@@ -46,7 +47,8 @@ struct lull_packing {
 const void *lull__pack(lua_State *L, const struct lull_packing *what, size_t *size);
 
 /*
- * Push the values, return how many; `home` is absolute.  May raise: broken bytes, memory, a module
+ * Push the values, return how many; `home` is absolute.  In a home without `require` what
+ * was told by its name becomes that name, and an array a table.  May raise: broken bytes, memory, a module
  * that cannot be loaded.
  */
 int lull__unpack(lua_State *L, int home, const void *bytes, size_t size);
@@ -72,13 +74,13 @@ enum lull_pack_tag {
     LULL_PACK_TABLE,    /* one that comes up first */
     LULL_PACK_ERROR,    /* likewise: an error object */
     LULL_PACK_ARRAY,    /* likewise: one that lull.json.array marked */
-    LULL_PACK_FUNCTION, /* likewise: whether to keep it, length, bytecode */
+    LULL_PACK_FUNCTION, /* likewise: whether to keep it, length, bytecode ... */
     LULL_PACK_REF,      /* one that came up before: its number, from 1 */
     LULL_PACK_GLOBALS,
     LULL_PACK_MODULE, /* its number in the list, from 0 */
     LULL_PACK_MEMBER, /* the same, and the name of the field: length, bytes */
     LULL_PACK_JOIN,   /* an upvalue: the same variable as number m of function n */
-    LULL_PACK_END     /* of a table's fields */
+    LULL_PACK_END     /* of a table's list, of its other fields */
 };
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "packname.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char names_key = 'N'; /* of the home table: what has a name in a module */
@@ -133,4 +134,32 @@ bool lull__push_name(lua_State *L, struct lull_names *names, int index)
         find_names(L, names, true); /* it may have got its name since */
     }
     return false;
+}
+
+/* ---- paths ----------------------------------------------------------------------- */
+
+static bool is_name(const char *text)
+{
+    bool name = isalpha((unsigned char)*text) || *text == '_';
+    for (; name && *text != '\0'; text++)
+        name = isalnum((unsigned char)*text) || *text == '_';
+    return name;
+}
+
+void lull__push_step(lua_State *L)
+{
+    int key = lua_gettop(L) - 1;
+    const char *text = lua_type(L, key) == LUA_TSTRING ? lua_tostring(L, key) : NULL;
+    if (lua_isfunction(L, -1))
+        lua_pushfstring(L, ", upvalue '%s'", text);
+    else if (text != NULL && is_name(text))
+        lua_pushfstring(L, ".%s", text);
+    else if (text != NULL)
+        lua_pushfstring(L, "[\"%s\"]", text);
+    else if (lua_isnumber(L, key) || lua_isboolean(L, key))
+        lua_pushfstring(L, "[%s]", luaL_tolstring(L, key, NULL));
+    else
+        lua_pushfstring(L, "[a %s]", luaL_typename(L, key));
+    lua_replace(L, key);
+    lua_settop(L, key);
 }

@@ -38,4 +38,7 @@ struct lull_names {
  */
 bool lull__push_name(lua_State *L, struct lull_names *names, int index);
 
+/* Replace the key and its table or function, on top, by how that is written in a path. */
+void lull__push_step(lua_State *L);
+
 #endif

@@ -2,8 +2,8 @@
 /*
  * unpack.c -- bytes to Lua values; pack.h says what they are.
  *
- * Functions that say that they may be kept are loaded once: a table in the
- * registry has them by their bytecode.  Their upvalues are set each time.
+ * Functions that say that they may be kept are loaded once: the home table has them by
+ * their bytecode and what their upvalues are.  Those are set each time.
  */
 #include "pack.h"
 
@@ -106,11 +106,23 @@ static void push_list(struct reader *r)
     r->at = start + sizeof at;
 }
 
+/* Is there a `require` for whom this is? */
+static bool has_modules(struct reader *r)
+{
+    bool has = lua_rawgeti(r->L, r->home, LULL_HOME_REQUIRE) != LUA_TNIL;
+    lua_pop(r->L, 1);
+    return has;
+}
+
 /* Push the module that comes next. */
 static void push_module(struct reader *r)
 {
     lua_State *L = r->L;
     lua_Integer number = take_index(r, 0, r->modules - 1);
+    if (!has_modules(r)) {
+        lua_rawgeti(L, r->list, number + 1);
+        return;
+    }
     lua_rawgeti(L, r->home, LULL_HOME_LOADED);
     int loaded = lua_gettop(L);
     lua_rawgeti(L, r->list, number + 1);
@@ -129,6 +141,12 @@ static void push_member(struct reader *r)
     lua_State *L = r->L;
     push_module(r);
     push_string(r);
+    if (!has_modules(r)) {
+        lua_pushfstring(L, "%s.%s", lua_tostring(L, -2), lua_tostring(L, -1));
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        return;
+    }
     bool table = lua_istable(L, -2);
     if (table) {
         lua_pushvalue(L, -1);
@@ -162,6 +180,10 @@ static void push_error_object(lua_State *L)
 static void push_json_array(struct reader *r)
 {
     lua_State *L = r->L;
+    if (!has_modules(r)) {
+        lua_newtable(L);
+        return;
+    }
     lua_rawgeti(L, r->home, LULL_HOME_OWN_REQUIRE);
     lua_pushliteral(L, LULL_PACK_JSON);
     lua_call(L, 1, 1);
@@ -323,10 +345,10 @@ static void take_fields(struct reader *r)
 {
     lua_State *L = r->L;
     int table = lua_gettop(L);
-    lua_Integer length = take_index(r, 0, (lua_Integer)left(r));
-    for (lua_Integer i = 1; i <= length; i++) {
-        push_value(r);
-        lua_rawseti(L, table, i);
+    lua_Integer length = 0;
+    for (unsigned tag; (tag = take_byte(r)) != LULL_PACK_END;) {
+        push_tagged(r, tag);
+        lua_rawseti(L, table, ++length);
     }
     for (unsigned tag; (tag = take_byte(r)) != LULL_PACK_END;) {
         push_tagged(r, tag);

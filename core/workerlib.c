@@ -165,7 +165,11 @@ static int raise_ended(lua_State *L, const struct lull_work *work)
                           work->traceback != NULL ? ": " : "",
                           work->traceback != NULL ? work->traceback : "");
     default:
-        return lull_raise(L, LULL_KIND_CLOSED, "the worker has ended");
+        if (work->died)
+            return lull_raise(L, LULL_KIND_CLOSED, "the worker has ended");
+        return lull_raise(
+            L, work->status == LULL_CANCELLED ? LULL_KIND_CANCELLED : LULL_KIND_MEMORY,
+            "the worker had no memory to say how the call ended");
     }
 }
 
@@ -206,7 +210,7 @@ static const struct lull_op_type call_type = {
 
 /*
  * deliver(report): an error, to the sink of whose worker it is.  What it refers to by
- * name is not looked for: there is no telling whose modules those would be.
+ * name is not looked for, and stays a name: there is no telling whose modules those would be.
  */
 static int deliver_error(lua_State *L)
 {
@@ -296,7 +300,8 @@ static int l_pack(lua_State *L)
                                       .first = 4,
                                       .count = lua_gettop(L) - 3,
                                       .label = luaL_checkstring(L, 2),
-                                      .base = (int)luaL_checkinteger(L, 3)};
+                                      .base = (int)luaL_checkinteger(L, 3),
+                                      .timed = true};
     size_t size;
     luaL_checkstack(L, 8, NULL);
     lull__pack(L, &what, &size);

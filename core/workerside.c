@@ -122,7 +122,7 @@ static void make_sendable(lua_State *L, int index)
 
 /* ---- answers -------------------------------------------------------------------------- */
 
-/* Make the userdata on top, of so many bytes, what the work brings back. */
+/* Make a copy of the bytes what the work brings back. */
 static bool set_bytes(struct lull_work *work, const void *bytes, size_t size)
 {
     void *copy = malloc(size);
@@ -178,6 +178,13 @@ static void answer_error(lua_State *L, struct lull_work *work)
     }
 }
 
+static void drop_bytes(struct lull_work *work)
+{
+    free(work->bytes);
+    work->bytes = NULL;
+    work->size = 0;
+}
+
 /* The task of the work has ended. */
 static void told(struct lull_runtime *rt, const struct lull_outcome *outcome, void *arg)
 {
@@ -185,10 +192,10 @@ static void told(struct lull_runtime *rt, const struct lull_outcome *outcome, vo
     struct lull_work *work = worker->doing;
     lua_State *L = outcome->L;
     int first = lua_gettop(L) - outcome->results + 1;
-    (void)rt;
     worker->task = NULL;
     worker->told = true;
     lull_timer_stop(&worker->kill);
+    lull_stop(rt); /* finalizers go on with the next call */
     work->status = outcome->status;
     if (outcome->status == LULL_EXITED)
         return;
@@ -199,10 +206,11 @@ static void told(struct lull_runtime *rt, const struct lull_outcome *outcome, vo
     if (outcome->status != LULL_DONE) {
         if (outcome->traceback != NULL)
             work->traceback = strdup(outcome->traceback);
-        if (outcome->results > 0)
-            lua_pushvalue(L, first);
-        else
-            lua_pushstring(L, outcome->message);
+        if (outcome->results == 0) { /* there was no memory to describe it */
+            drop_bytes(work);
+            return;
+        }
+        lua_pushvalue(L, first);
         answer_error(L, work);
         return;
     }
@@ -225,13 +233,6 @@ static void die(struct lull_worker *worker, enum lull_status status)
         work->status = status;
     if (status == LULL_EXITED)
         work->exit_code = lull_exit_code(worker->rt);
-}
-
-static void drop_bytes(struct lull_work *work)
-{
-    free(work->bytes);
-    work->bytes = NULL;
-    work->size = 0;
 }
 
 void lull__side_do(struct lull_worker *worker)

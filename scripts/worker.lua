@@ -17,6 +17,9 @@
 --- signal for time slices a script that only computes cannot be stopped: then its worker is left
 --- alone until it is done, and another one takes its place.
 ---
+--- A call ends with its function and the tasks that it owns.  Finalizers that are not over then go on
+--- while the worker does later calls, and end with it.
+---
 --- Workers are allowed what their owner is allowed (with the rule `threads`), use its package.path,
 --- and have its limits each: memory, tasks, handles.
 local check = require "lull.check"

@@ -62,6 +62,23 @@ describe("values that travel", function()
     assert.is_nil(got[2])
   end)
 
+  it("are tables that Lua takes for lists of endless length", function()
+    local keys <const> = {}
+    for i = 0, 62 do keys[i + 1] = ("[%d]=true"):format(1 << i) end
+    local t <const> = load("return {" .. table.concat(keys, ",") .. "}")()
+    assert.is_true(#t > 1 << 60)
+    assert.are.same(t, echo(t))
+  end)
+
+  it("are tables that are metatables, from a limited runtime, too", function()
+    local class <const> = pool:call(function()
+      local class <const> = { x = 1 }
+      setmetatable({}, class)
+      return class
+    end)
+    assert.are.same({ x = 1 }, class)
+  end)
+
   it("keep cycles and what is shared, also between arguments", function()
     local a <const>, b = {}, {}
     a.self, a.b, b.a = a, b, a
@@ -104,6 +121,13 @@ describe("values that travel", function()
     assert.are.equal('[null,[],{}]', json.encode(got))
     assert.are.equal('[[],null]', pool:call(function(t) return require("lull.json").encode(t) end,
       { json.array {}, json.null }))
+  end)
+
+  it("may have the metatable of another array, in a limited runtime, too", function()
+    assert.are.equal("[]", pool:call(function()
+      local json <const> = require "lull.json"
+      return json.encode(setmetatable({}, getmetatable(json.array())))
+    end))
   end)
 
   it("are modules and what they have, by their names", function()
@@ -157,6 +181,18 @@ describe("functions that travel", function()
     local a <const>, b <const> = caller(string), caller(utf8)
     assert.are.same({ 2, 1 }, { pool:call(function(f, g) return f "ü", g "ü" end, a, b) })
     assert.are.same({ 1, 2 }, { pool:call(function(f, g) return f "ü", g "ü" end, b, a) })
+  end)
+
+  it("are apart from those of other calls, there and here", function()
+    local function caller(module) return function(...) return module.len(...) end end
+    local one <close> = worker.pool(1)
+    local function keep(f) kept = kept or f return kept end -- luacheck: ignore
+    one:call(keep, caller(string))
+    one:call(function(f) return f "ü" end, caller(utf8))
+    assert.are.equal(2, one:call(keep, 0) "ü")
+    assert.are.equal(2, one:call(function() return kept "ü" end)) -- luacheck: ignore
+    local a <const>, b <const> = one:call(caller, string), one:call(caller, utf8)
+    assert.are.same({ 2, 1 }, { a "ü", b "ü" })
   end)
 
   it("have the worker's globals", function()
