@@ -71,10 +71,10 @@ LULL_API const char *lull_status_name(enum lull_status status);
 /* The outcome of a task.  Everything in it is borrowed until the callback returns. */
 struct lull_outcome {
     enum lull_status status;
-    const char *message;   /* one line, or NULL when it is LULL_DONE */
+    const char *message;   /* a text, mostly one line; NULL when it is LULL_DONE */
     const char *traceback; /* where it failed and who started it; may be NULL */
     struct lua_State *L;   /* the results are its top `results` values */
-    int results;           /* 1 and the error value, when it failed */
+    int results;           /* 1 and the error value, when it failed and could be told */
 };
 
 /*
@@ -121,6 +121,7 @@ typedef void (*lull_audit_fn)(void *arg, const char *op, const char *needed);
  *   "threads"          lull.worker
  *   "module=NAME"      only these modules of lull's own ("lull.http" means
  *                      lull.http.* too); no such rule: all
+ *   ("read=/" is everything that can be read, /proc of this process with it)
  *   "all"              everything; the only way to get debug, bytecode, lull.testing
  *
  * What a rule does not name is denied with a `permission` error that names the
@@ -152,7 +153,9 @@ struct lull_options {
     const char *const *permissions; /* copied; NULL: nothing is allowed */
     lull_audit_fn audit;            /* denied uses; NULL: nobody is told */
     void *audit_arg;
-    lull_print_fn print; /* NULL: the process's stdout */
+    /* What scripts print, io.stderr's too; NULL: the process's own streams, which a
+       script may fill, and block when they are full. */
+    lull_print_fn print;
     void *print_arg;
     lull_log_fn log; /* NULL: nobody is told */
     void *log_arg;
@@ -174,7 +177,7 @@ struct lull_options {
     unsigned max_tasks;   /* unfinished at a time; 0: no limit */
     unsigned max_handles; /* sockets, io's files and the like; 0: no limit */
     size_t max_buffered;  /* bytes that streams hold for scripts; 0: no limit */
-    size_t max_output;    /* bytes a second that `print` may be handed; 0: no limit */
+    size_t max_output; /* bytes a second that `print` is handed, if given; 0: no limit */
 };
 
 /*
@@ -297,7 +300,11 @@ LULL_API double lull_next_deadline(struct lull_runtime *rt);
 /* Make lull_run() return at the end of this turn. */
 LULL_API void lull_stop(struct lull_runtime *rt);
 
-/* The status given to os.exit, if the script called it; else 0. */
+/*
+ * The status given to os.exit, if the script called it; else 0.  After os.exit no
+ * script takes another step: calls in flight are told at the latest by lull_free(),
+ * as LULL_EXITED, and none can be started.
+ */
 LULL_API int lull_exit_code(const struct lull_runtime *rt);
 
 /*
@@ -393,7 +400,8 @@ LULL_API enum lull_status lull_plugin_load_file(struct lull_plugin *plugin,
 /*
  * Give it the value on top of lull_state() as the global `name`; pops it.  Tables
  * are handed over as read-only views, all the way down, so that plugins can share
- * them.  LULL_NO_MEMORY: it was not.
+ * them: userdata that pairs, ipairs, # and fields work on.  Functions are handed over
+ * as they are, with the globals and upvalues they have.  LULL_NO_MEMORY: it was not.
  */
 LULL_API enum lull_status lull_plugin_share(struct lull_plugin *plugin, const char *name);
 

@@ -36,15 +36,15 @@ static void load(struct plugin *plugin)
                                          .base = plugin->base,
                                          .memory_limit = 8 << 20,
                                          .slice_signal = SIGRTMIN};
-    lull_free(plugin->old, 0); /* changed again already: the oldest has to go */
-    plugin->old = plugin->now;
-    plugin->now = lull_new(&options);
-    if (plugin->now == NULL)
+    struct lull_runtime *rt = lull_new(&options);
+    if (rt == NULL || lull_load_file(rt, plugin->file) != LULL_DONE) {
+        lull_free(rt, 0); /* the one that there is stays */
         return;
-    if (lull_load_file(plugin->now, plugin->file) == LULL_DONE)
-        lull_call(plugin->now, 0, NULL, NULL); /* runs when the loop comes to it */
-    else
-        fprintf(stderr, "%s\n", lua_tostring(lull_state(plugin->now), -1));
+    }
+    lull_call(rt, 0, NULL, NULL); /* runs when the loop comes to it */
+    lull_free(plugin->old, 0);    /* changed again already: the oldest has to go */
+    plugin->old = plugin->now;
+    plugin->now = rt;
 }
 
 /* A timer: load what has changed, free what was replaced and has nothing left to do. */
