@@ -26,6 +26,9 @@
  * none is given), installs signal handlers but in lull_lend_signal(), or jumps
  * through your frames.
  * Nothing that it writes to raises SIGPIPE.
+ *
+ * Pointers must not be NULL but where it says so; options, callbacks and lull_free()
+ * take it.
  */
 #ifndef LULL_H
 #define LULL_H
@@ -171,7 +174,7 @@ struct lull_options {
      */
     int slice_signal;
     double slice;     /* seconds, taken as 0.0001 to 1; 0: 0.005 */
-    double cpu_limit; /* seconds that one task may run in all; 0: no limit */
+    double cpu_limit; /* seconds of CPU time of one task, in all; 0: no limit */
     double stall;     /* seconds in one place that cannot be set aside; 0: 0.25 */
 
     unsigned max_tasks;   /* unfinished at a time; 0: no limit */
@@ -225,7 +228,8 @@ LULL_API enum lull_status lull_load_file(struct lull_runtime *rt, const char *pa
  * lull_state(), and are popped.  No script code runs inside the call.  `done`
  * may be NULL.  Returns the task, borrowed: valid until `done` is called (with
  * done NULL: not at all).  NULL when memory is refused, when there are max_tasks
- * already, or inside lull_free().
+ * already, after os.exit, inside lull_free(), or (and then nothing is popped) when
+ * there are not so many values.
  */
 LULL_API struct lull_task *lull_call(struct lull_runtime *rt, int nargs,
                                      lull_outcome_fn done, void *arg);
