@@ -321,7 +321,9 @@ static int l_report(lua_State *L)
 /* The script over there has no handler any more, or it failed. */
 static void on_report(void *arg, const char *text)
 {
-    send_report(arg, LULL_REPORT_TEXT, text, strlen(text));
+    const struct lull_worker *worker = arg;
+    if (worker->rt != NULL) /* that it could not be made its calls are told */
+        send_report(arg, LULL_REPORT_TEXT, text, strlen(text));
 }
 
 static void on_print(void *arg, const char *text, size_t size)
