@@ -86,8 +86,12 @@ static int l_setmetatable(lua_State *L)
 /* Push a copy of the table at `index`, and of nothing in it. */
 static void push_copy(lua_State *L, int index)
 {
+    int count = 0;
     index = lua_absindex(L, index);
-    lua_newtable(L);
+    lua_pushnil(L);
+    for (; lua_next(L, index) != 0; count++)
+        lua_pop(L, 1);
+    lua_createtable(L, 0, count); /* growing it would cost as much again */
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
         lua_pushvalue(L, -2);
