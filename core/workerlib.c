@@ -25,7 +25,7 @@
 
 #define OBJECT_CLASS "lull.worker.thread"
 #define PARCEL_CLASS "lull.worker.parcel"
-#define PATIENCE     0.1 /* seconds for a worker to say that it has stopped */
+#define PATIENCE     0.5 /* seconds for a worker to say that it has stopped */
 
 struct object {
     struct lull_handle base;
