@@ -296,7 +296,7 @@ local function scripted(program, command, text, needs)
         local reported <const> = support.reported(function()
           local output <const> = tls.run(("%s %s %s"):format(command,
             quote(support.write_file(dir .. "/script", text)),
-            program == "node" and ("%s://localhost:%d %s"):format(way, server.port, secure and tls.file "ca.pem" or "")
+            program == "node" and ("%s://127.0.0.1:%d %s"):format(way, server.port, secure and tls.file "ca.pem" or "")
             or ("%d '%s'"):format(server.port, secure and tls.file "ca.pem" or "")))
           assert.are.equal("well\n", output)
         end)
@@ -458,7 +458,7 @@ describe("our client, proxies and our server:", function()
   local function through(proxy)
     for _, secure in ipairs { false, true } do
       serving({ tls = secure and tls.identity "server" or nil }, function(server)
-        local url <const> = ("%s://localhost:%d"):format(secure and "https" or "http", server.port)
+        local url <const> = ("%s://127.0.0.1:%d"):format(secure and "https" or "http", server.port)
         local client <close> = http.client { proxy = proxy.url, ca_file = secure and tls.file "ca.pem" or nil }
         assert.are.equal("hello", client:get(url .. "/hello").body)
         assert.is_true(client:get(url .. "/files/big").body == BIG)
@@ -491,7 +491,7 @@ http_access deny !known]]):format(helper, dir.path))
     local good <const> = { url = proxy.url:gsub("//", "//me:pass%%3Aword@") }
     through(good)
     serving({}, function(server)
-      local url <const> = ("http://localhost:%d/hello"):format(server.port)
+      local url <const> = ("http://127.0.0.1:%d/hello"):format(server.port)
       assert.are.equal(407, http.get(url, { proxy = proxy.url }).status)
       local e <const> = support.raises("http", http.get, url:gsub("http", "https", 1), { proxy = proxy.url })
       assert.are.equal(407, e.status)
