@@ -283,7 +283,7 @@ static void pump(struct event_base *base, const struct life *life, double second
 static void check_freed(struct script *script, struct house *house, double grace)
 {
     struct life life = {0};
-    begin(&life, script, house->base, CPU);
+    begin(&life, script, house->base, CPU / 4);
     pump(house->base, &life, 0.03 * random_unit());
     int unfinished = life.task != NULL;
     finish(&life, grace > 0 ? "freed with grace" : "freed in flight", grace);
@@ -305,7 +305,7 @@ static void check_refused(struct script *script, struct house *house)
     life.counted.once = random_unit() < 0.5;
     snprintf(where, sizeof where, "allocation %lu%s refused", life.counted.fail_at,
              life.counted.once ? "" : " and later ones");
-    begin(&life, script, house->base, CPU);
+    begin(&life, script, house->base, CPU / 4);
     if (life.rt != NULL)
         pump(house->base, &life, 0.05);
     finish(&life, where, random_unit() < 0.5 ? 0 : 0.01);
@@ -410,8 +410,11 @@ int main(int argc, char **argv)
         signal(SIGSEGV, on_fatal);
     CHECK(lull_lend_signal(SIGRTMIN + 1) == 0);
     size_t count = read_scripts(scripts, LULL_CORPUS, argv + 1);
-    for (size_t i = 0; i < count; i++)
-        check_alone(&scripts[i]);
+    /* Slowly it is enough to see every third end as it should; all end in what follows. */
+    for (size_t i = 0; i < count; i++) {
+        if (PATIENCE == 1 || argc > 1 || random_unit() < 0.34)
+            check_alone(&scripts[i]);
+    }
     open_house(&house);
     for (size_t i = 0; i < count; i++) {
         check_freed(&scripts[i], &house, 0);
