@@ -47,3 +47,12 @@ void *lull__class_check(lua_State *L, int arg, const char *key, const char *name
     lua_pop(L, 2);
     return object;
 }
+
+void lull__push_weak(lua_State *L, const char *mode)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+}

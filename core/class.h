@@ -21,4 +21,7 @@ void lull__class_set(lua_State *L, const char *key);
 /* The object of this class at `arg`; raises an argument error naming the class. */
 void *lull__class_check(lua_State *L, int arg, const char *key, const char *name);
 
+/* Push a new table whose keys or values are weak: mode "k" or "v".  May raise. */
+void lull__push_weak(lua_State *L, const char *mode);
+
 #endif

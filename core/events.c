@@ -438,11 +438,7 @@ static void make_class(lua_State *L, struct lull_tasks *tasks)
     static const luaL_Reg meta[] = {
         {"__tostring", m_tostring}, {"__gc", m_gc}, {NULL, NULL}};
     lull__class_make(L, tasks, &class_key, "lull.events", methods, meta);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lull__push_weak(L, "v");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &objects_key);
 }

@@ -8,11 +8,11 @@
  */
 #include "job.h"
 
+#include "thread.h"
+
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct thread {
     pthread_t id;
@@ -138,37 +138,12 @@ static int start_thread(struct lull_threads *threads)
     if (threads->started == LULL_POOL_THREADS)
         return 0;
     struct thread *thread = &threads->each[threads->started];
-    sigset_t all, before;
     thread->threads = threads;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread->id, NULL, thread_main, thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = lull__thread_start(&thread->id, 0, thread_main, thread);
     if (error == 0) {
         threads->started++;
         threads->live++;
     }
-    return error;
-}
-
-/* The clock that waiting for the end goes by: one that nobody sets, where there is one. */
-#ifdef __linux__
-#define OVER_CLOCK CLOCK_MONOTONIC
-#else
-#define OVER_CLOCK CLOCK_REALTIME
-#endif
-
-static int init_over(pthread_cond_t *over)
-{
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
-    if (error != 0)
-        return error;
-#ifdef __linux__
-    pthread_condattr_setclock(&attributes, OVER_CLOCK);
-#endif
-    error = pthread_cond_init(over, &attributes);
-    pthread_condattr_destroy(&attributes);
     return error;
 }
 
@@ -184,7 +159,7 @@ static struct lull_threads *threads_of(struct lull_jobs *jobs, enum lull_pool po
         goto no_lock;
     if (pthread_cond_init(&threads->work, NULL) != 0)
         goto no_work;
-    if (init_over(&threads->over) != 0)
+    if (lull__thread_condition(&threads->over) != 0)
         goto no_over;
     lull__inbox_ref(jobs->inbox);
     threads->inbox = jobs->inbox;
@@ -291,13 +266,7 @@ void lull__jobs_init(struct lull_jobs *jobs, struct lull_loop *loop,
 /* Wait until every thread has ended, but not for long; under the lock. */
 static void wait_for_threads(struct lull_threads *threads)
 {
-    struct timespec until;
-    clock_gettime(OVER_CLOCK, &until);
-    until.tv_nsec += (long)LULL_POOL_PATIENCE_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    struct timespec until = lull__thread_deadline(LULL_POOL_PATIENCE_MS);
     while (threads->live > 0) {
         if (pthread_cond_timedwait(&threads->over, &threads->lock, &until) != 0)
             break;

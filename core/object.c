@@ -12,6 +12,7 @@
  */
 #include "object.h"
 
+#include "class.h"
 #include "compat.h"
 #include "field.h"
 #include "handle.h"
@@ -198,16 +199,6 @@ static void push_rows(lua_State *L, const struct lull_field *fields)
     }
 }
 
-/* Push a table whose values are weak. */
-static void push_weak(lua_State *L)
-{
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-}
-
 /* Push the metatable of a new class. */
 static void make_class(lua_State *L, struct lull_runtime *rt,
                        const struct lull_object_type *type)
@@ -232,7 +223,7 @@ static void make_class(lua_State *L, struct lull_runtime *rt,
     set_function(L, rt, type, metatable, "__gc", m_close);
     if (type->release != NULL)
         set_function(L, rt, type, metatable, "__close", m_close);
-    push_weak(L);
+    lull__push_weak(L, "v");
     lua_rawseti(L, metatable, 1);
     lua_pushstring(L, type->name);
     lua_pushvalue(L, -1);

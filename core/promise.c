@@ -5,6 +5,7 @@
 #include "promise.h"
 
 #include "await.h"
+#include "class.h"
 #include "settle.h"
 #include "sink.h"
 
@@ -365,10 +366,6 @@ void lull__promise_init(lua_State *L, struct lull_tasks *tasks)
 {
     tasks->future_ref = make_class(L, tasks, false, &tasks->future_class);
     tasks->failed_ref = make_class(L, tasks, true, &tasks->failed_class);
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lull__push_weak(L, "k");
     tasks->failed_set_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }

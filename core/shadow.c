@@ -10,6 +10,8 @@
  */
 #include "shadow.h"
 
+#include "class.h"
+
 #include <string.h>
 
 /* In the order in which they are upvalues, from NAMES on. */
@@ -459,11 +461,7 @@ static bool push_shared(lua_State *L)
     }
     lua_pop(L, 1);
     lua_createtable(L, 2, 0);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lull__push_weak(L, "v");
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, 1);
     lua_createtable(L, 0, 1);

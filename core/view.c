@@ -109,11 +109,7 @@ void lull__view_init(lua_State *L, struct lull_tasks *tasks)
     };
     lull__class_make(L, tasks, &view_key, "lull.view", NULL, meta);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key) == LUA_TNIL) {
-        lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "k");
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
+        lull__push_weak(L, "k");
         lua_rawsetp(L, LUA_REGISTRYINDEX, &cache_key);
     }
     lua_pop(L, 1);

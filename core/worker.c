@@ -7,21 +7,13 @@
 #include "handle.h"
 #include "job.h"
 #include "list.h"
+#include "thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define PATIENCE_MS 300u /* for workers to end when their owner is freed */
-
-/* The clock that waiting for the end goes by: one that nobody sets, where there is one. */
-#ifdef __linux__
-#define OVER_CLOCK CLOCK_MONOTONIC
-#else
-#define OVER_CLOCK CLOCK_REALTIME
-#endif
+#define PATIENCE_MS 300 /* for workers to end when their owner is freed */
 
 void lull__work_free(struct lull_work *work)
 {
@@ -144,33 +136,6 @@ static void *worker_main(void *arg)
 
 /* ---- the owner's thread: starting ---------------------------------------------------- */
 
-static int init_over(pthread_cond_t *over)
-{
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
-    if (error != 0)
-        return error;
-#ifdef __linux__
-    pthread_condattr_setclock(&attributes, OVER_CLOCK);
-#endif
-    error = pthread_cond_init(over, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return error;
-}
-
-/* Start the thread with all signals blocked but the one for time slices. */
-static int start_thread(struct lull_worker *worker)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    if (worker->options.slice_signal != 0)
-        sigdelset(&all, worker->options.slice_signal);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&worker->thread, NULL, worker_main, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 /* The thread has ended, or is about to return. */
 static void gone(struct lull_message *message)
 {
@@ -207,7 +172,7 @@ static struct lull_worker *new_worker(const struct lull_worker_start *start)
         goto no_memory;
     if (pthread_cond_init(&worker->work, NULL) != 0)
         goto no_work;
-    if (init_over(&worker->over) != 0)
+    if (lull__thread_condition(&worker->over) != 0)
         goto no_over;
     worker->options = start->options;
     worker->realm = start->realm;
@@ -239,7 +204,8 @@ int lull__worker_start(struct lull_runtime *rt, const struct lull_worker_start *
     worker->owner = rt;
     worker->home = lull__jobs_of(rt)->inbox;
     lull__inbox_ref(worker->home);
-    int error = start_thread(worker);
+    int error = lull__thread_start(&worker->thread, worker->options.slice_signal,
+                                   worker_main, worker);
     if (error != 0) {
         free_worker(worker);
         return error;
@@ -309,26 +275,13 @@ void lull__worker_stop(struct lull_worker *worker)
 
 /* ---- the owner's end ------------------------------------------------------------------ */
 
-/* When workers that are stopped from now on must have ended. */
-static struct timespec deadline(void)
-{
-    struct timespec until;
-    clock_gettime(OVER_CLOCK, &until);
-    until.tv_nsec += (long)PATIENCE_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    return until;
-}
-
 /* End it at once. */
 static void hurry(struct lull_worker *worker)
 {
     if (worker->hurried)
         return;
     worker->hurried = true;
-    worker->until = deadline();
+    worker->until = lull__thread_deadline(PATIENCE_MS);
     stop(worker, true);
 }
 
