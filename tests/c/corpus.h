@@ -71,7 +71,7 @@ static inline void read_script(struct script *script, const char *folder,
     script->source[script->size] = '\0';
     fclose(file);
     script->within = 2 + CPU;
-    script->delay = 100;
+    script->delay = 250;
     for (const char *line = script->source; *line != '\0';) {
         size_t length = strcspn(line, "\n");
         if (!header_line(script, line, length))
