@@ -281,6 +281,13 @@ LULL_API int lull_policy_open_parent(const struct lull_policy *policy, const cha
                                      enum lull_permission permission, const char **name,
                                      int *denied);
 
+/*
+ * Raise the `permission` error, and tell the host, for what one of these two denied
+ * on another thread.  Does not return.
+ */
+LULL_API int lull_raise_denied(lua_State *L, const char *op,
+                               enum lull_permission permission, const char *path);
+
 /* lull_policy_open() for the running task; raises what goes wrong: `permission`, `io`. */
 LULL_API int lull_open_file(lua_State *L, const char *op, const char *path, int flags,
                             unsigned mode);

@@ -85,6 +85,12 @@ int lull__open_path(lua_State *L, const char *op, const char *path, int flags,
     return fd;
 }
 
+int lull_raise_denied(lua_State *L, const char *op, enum lull_permission permission,
+                      const char *path)
+{
+    return lull__deny(L, op, permission, permission == LULL_MAY_NATIVE ? NULL : path);
+}
+
 int lull_open_file(lua_State *L, const char *op, const char *path, int flags,
                    unsigned mode)
 {

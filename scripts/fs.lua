@@ -1,0 +1,220 @@
+--- lull.fs: files and folders, without holding up the loop.
+---
+--- Every call is work for the pool of threads for files; the rules of who may do what are asked
+--- there, as paths are opened (lull.fs.native).  Names are strings of any bytes but NUL.
+local check = require "lull.check"
+local lull = require "lull"
+local native = require "lull.fs.native"
+
+local FOLLOW <const>, PARENTS <const>, RECURSIVE <const>, MISSING <const> = 1, 2, 4, 8
+local ATOMIC <const>, APPEND <const>, SYNC <const>, EXCLUSIVE <const> = 16, 32, 64, 128
+local MAX_FILE <const> = 1024 * 1024 * 1024
+
+local fs = {}
+
+local function check_path(path, argument, name)
+  check.type(path, argument, name, "string")
+  if path:find("\0", 1, true) then check.fail(argument, name, "a path has no zero byte") end
+end
+
+--- The sum of the flags whose options are set.
+local function flags_of(opts, flags)
+  local sum = 0
+  for name, flag in pairs(flags) do
+    if opts and opts[name] then sum = sum + flag end
+  end
+  return sum
+end
+
+--- The bits of a mode: an integer, or a string of octal digits.
+local function mode_of(mode, argument, name, max)
+  if mode == nil then return nil end
+  local bits <const> = type(mode) == "string" and mode:find "^[0-7]+$" and tonumber(mode, 8)
+    or math.tointeger(mode)
+  if not bits or bits < 0 or bits > max then
+    check.fail(argument, name, "a mode is a number, or octal digits as \"644\"")
+  end
+  return bits
+end
+
+local READ <const> = { max = "count" }
+
+--- Read a whole file.
+---@async
+---@param path string
+---@param opts? { max?: integer }
+---@return string bytes
+function fs.read_file(path, opts)
+  check_path(path, 1, "read_file")
+  check.options(opts, 2, "read_file", READ)
+  return native.read_file(path, opts and opts.max or MAX_FILE)
+end
+
+local WRITE <const> = { atomic = "boolean", append = "boolean", sync = "boolean", mode = "any" }
+local WRITE_FLAGS <const> = { atomic = ATOMIC, append = APPEND, sync = SYNC }
+
+--- Write a whole file.
+---@async
+---@param path string
+---@param bytes string
+---@param opts? lull.fs.WriteOptions
+function fs.write_file(path, bytes, opts)
+  check_path(path, 1, "write_file")
+  if type(bytes) ~= "number" then check.type(bytes, 2, "write_file", "string") end
+  check.options(opts, 3, "write_file", WRITE)
+  if opts and opts.atomic and opts.append then
+    check.fail(3, "write_file", "atomic excludes append: it is one or the other")
+  end
+  native.write_file(path, bytes, flags_of(opts, WRITE_FLAGS),
+    mode_of(opts and opts.mode, 3, "write_file", 511))
+end
+
+--- What the system tells of a file; of what a link leads to.
+---@async
+---@param path string
+---@return lull.fs.Stat
+function fs.stat(path)
+  check_path(path, 1, "stat")
+  return native.stat(path, FOLLOW)
+end
+
+--- The same of a link itself.
+---@async
+---@param path string
+---@return lull.fs.Stat
+function fs.lstat(path)
+  check_path(path, 1, "lstat")
+  return native.stat(path, 0)
+end
+
+--- Is there anything?  False for a link that leads nowhere.
+---@async
+---@param path string
+---@return boolean
+function fs.exists(path)
+  check_path(path, 1, "exists")
+  local ok <const>, err <const> = pcall(native.stat, path, FOLLOW)
+  if ok then return true end
+  if lull.is_error(err, "io") and (err.code == "ENOENT" or err.code == "ENOTDIR") then return false end
+  error(err, 0)
+end
+
+--- The names in a folder, sorted by their bytes.
+---@async
+---@param path string
+---@return string[]
+function fs.list(path)
+  check_path(path, 1, "list")
+  return native.list(path)
+end
+
+local MKDIR <const> = { parents = "boolean", mode = "any" }
+
+--- Make a folder.
+---@async
+---@param path string
+---@param opts? { parents?: boolean, mode?: integer|string }
+function fs.mkdir(path, opts)
+  check_path(path, 1, "mkdir")
+  check.options(opts, 2, "mkdir", MKDIR)
+  native.mkdir(path, flags_of(opts, { parents = PARENTS }), mode_of(opts and opts.mode, 2, "mkdir", 1023))
+end
+
+local REMOVE <const> = { recursive = "boolean", missing = "boolean" }
+
+--- Remove a file or an empty folder; with `recursive` a folder with all that is in it.
+---@async
+---@param path string
+---@param opts? { recursive?: boolean, missing?: boolean }
+function fs.remove(path, opts)
+  check_path(path, 1, "remove")
+  check.options(opts, 2, "remove", REMOVE)
+  native.remove(path, flags_of(opts, { recursive = RECURSIVE, missing = MISSING }))
+end
+
+local RENAME <const> = { replace = "boolean" }
+
+--- Rename or move within a file system; replaces what is there.
+---@async
+---@param from string
+---@param to string
+---@param opts? { replace?: boolean }
+function fs.rename(from, to, opts)
+  check_path(from, 1, "rename")
+  check_path(to, 2, "rename")
+  check.options(opts, 3, "rename", RENAME)
+  native.rename(from, to, opts and opts.replace == false and EXCLUSIVE or 0)
+end
+
+local COPY <const> = { replace = "boolean", sync = "boolean", mode = "any" }
+
+--- Copy a file.
+---@async
+---@param from string
+---@param to string
+---@param opts? lull.fs.CopyOptions
+function fs.copy(from, to, opts)
+  check_path(from, 1, "copy")
+  check_path(to, 2, "copy")
+  check.options(opts, 3, "copy", COPY)
+  local flags <const> = flags_of(opts, { sync = SYNC })
+  native.copy(from, to, flags + (opts and opts.replace == false and EXCLUSIVE or 0),
+    mode_of(opts and opts.mode, 3, "copy", 511))
+end
+
+--- Make a symbolic link at `path` that says `target`.
+---@async
+---@param target string
+---@param path string
+function fs.symlink(target, path)
+  check_path(target, 1, "symlink")
+  check_path(path, 2, "symlink")
+  native.symlink(path, target)
+end
+
+--- What a symbolic link says.
+---@async
+---@param path string
+---@return string
+function fs.readlink(path)
+  check_path(path, 1, "readlink")
+  return native.readlink(path)
+end
+
+--- Change the mode of a file, or of what a link leads to.
+---@async
+---@param path string
+---@param mode integer|string
+function fs.chmod(path, mode)
+  check_path(path, 1, "chmod")
+  if mode == nil then check.fail(2, "chmod", "a mode expected") end
+  native.chmod(path, mode_of(mode, 2, "chmod", 4095))
+end
+
+--- A folder that is removed with all that is in it, at the end of its block.
+---@class lull.fs.TempDir
+---@field path string
+local TempDir <const> = {}
+TempDir.__index = TempDir
+TempDir.__name = "lull.fs.TempDir"
+
+--- Remove it now.  Idempotent; also under cancellation.
+---@async
+function TempDir:remove()
+  if self.removed then return end
+  self.removed = true
+  lull.shield(native.remove, self.path, RECURSIVE + MISSING)
+end
+
+TempDir.__close = TempDir.remove
+
+--- Make a folder for a while, of a name that nobody has.
+---@async
+---@param parent? string
+---@return lull.fs.TempDir
+function fs.temp_dir(parent)
+  if parent ~= nil then check_path(parent, 1, "temp_dir") end
+  return setmetatable({ path = native.temp_dir(parent or "/tmp") }, TempDir)
+end
+
+return fs

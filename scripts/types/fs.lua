@@ -1,0 +1,155 @@
+---@meta lull.fs
+--
+-- Definitions for editors: the module `lull.fs`.
+--
+-- All calls suspend while a thread does the work.  They raise `io`, an error object with `path`,
+-- `op` and `code` ("ENOENT"), with `other` where there is a second path; where not everything is
+-- allowed `permission`: reading needs `read=PATH`, changing `write=PATH`, also after all links;
+-- `limit` where the host allows no more bytes to be held.  What is cancelled did not happen,
+-- unless something else is said; what cannot be taken back any more is waited for.  Names may
+-- have any bytes but NUL.  Pipes and sockets are not read or written here (EOPNOTSUPP): they would
+-- keep a thread.
+
+---@class lull.fs
+local fs = {}
+
+--- Times are seconds since 1970.
+---@class lull.fs.Stat
+---@field type "file"|"directory"|"link"|"pipe"|"socket"|"block"|"char"
+---@field size integer   bytes
+---@field mode integer   permission bits, as 0644 is 420
+---@field mtime number   its bytes were changed
+---@field atime number   it was read
+---@field ctime number   anything was changed
+---@field uid integer
+---@field gid integer
+---@field ino integer
+---@field dev integer
+---@field nlink integer
+
+---@class lull.fs.ReadOptions
+---@field max? integer  bytes; a longer file raises `limit`; 1 GiB
+
+---@class lull.fs.WriteOptions
+---@field atomic? boolean        all or nothing: written beside it, brought to the disk, and renamed;
+---  a link is replaced, not followed; the mode of the file stays
+---@field append? boolean        at the end of what is there
+---@field sync? boolean          wait until it is on the disk; atomic does
+---@field mode? integer|string   of a file that is made; 0666, less the umask
+
+---@class lull.fs.MkdirOptions
+---@field parents? boolean      those above, too; and it may be there
+---@field mode? integer|string  0777, less the umask
+
+---@class lull.fs.RemoveOptions
+---@field recursive? boolean  with all that is in it; links are removed, not followed.  Stops at the
+---  first failure, and when it is cancelled: then a part is gone
+---@field missing? boolean    it need not be there
+
+---@class lull.fs.RenameOptions
+---@field replace? boolean  false: raise EEXIST when there is something
+
+---@class lull.fs.CopyOptions: lull.fs.RenameOptions
+---@field sync? boolean         wait until it is on the disk
+---@field mode? integer|string  of the copy; that of the original, less the umask
+
+--- Read a whole file, whatever size it says to have.
+---@async
+---@param path string
+---@param opts? lull.fs.ReadOptions
+---@return string bytes
+function fs.read_file(path, opts) end
+
+--- Write a whole file; it is made if need be.
+---@async
+---@param path string
+---@param bytes string
+---@param opts? lull.fs.WriteOptions
+function fs.write_file(path, bytes, opts) end
+
+--- What the system tells of a file; of what a link leads to.
+---@async
+---@param path string
+---@return lull.fs.Stat
+function fs.stat(path) end
+
+--- What the system tells of a file; of a link itself.
+---@async
+---@param path string
+---@return lull.fs.Stat
+function fs.lstat(path) end
+
+--- Is there anything?  False for a link that leads nowhere.  Raises what keeps it from being known.
+---@async
+---@param path string
+---@return boolean
+function fs.exists(path) end
+
+--- The names in a folder but "." and "..", sorted by their bytes.
+---@async
+---@param path string
+---@return string[]
+function fs.list(path) end
+
+--- Make a folder.
+---@async
+---@param path string
+---@param opts? lull.fs.MkdirOptions
+function fs.mkdir(path, opts) end
+
+--- Remove a file, a link or an empty folder.
+---@async
+---@param path string
+---@param opts? lull.fs.RemoveOptions
+function fs.remove(path, opts) end
+
+--- Rename, or move within a file system; replaces what is there.  Where not everything is allowed
+--- it needs `read` and `write` for `from`, and `write` for `to`.
+---@async
+---@param from string
+---@param to string
+---@param opts? lull.fs.RenameOptions
+function fs.rename(from, to, opts) end
+
+--- Copy a file, by the system where it can.  What is at `to` is replaced when all is copied.
+---@async
+---@param from string
+---@param to string
+---@param opts? lull.fs.CopyOptions
+function fs.copy(from, to, opts) end
+
+--- Make a symbolic link at `path`.  Where not everything is allowed it needs `write` for both.
+---@async
+---@param target string  what it says
+---@param path string
+function fs.symlink(target, path) end
+
+--- What a symbolic link says.
+---@async
+---@param path string
+---@return string target
+function fs.readlink(path) end
+
+--- Change the mode of a file, or of what a link leads to.  Bits for running it as its owner
+--- (06000) need `native`.
+---@async
+---@param path string
+---@param mode integer|string  a string: octal digits
+function fs.chmod(path, mode) end
+
+--- Make a folder of a name that nobody has, to which others have no access.
+---@async
+---@param parent? string  where; "/tmp"
+---@return lull.fs.TempDir
+function fs.temp_dir(parent) end
+
+--- A folder for a while: a to-be-closed value, which removes it with all that is in it.
+---@class lull.fs.TempDir
+---@field path string
+local TempDir = {}
+
+--- Remove it now.  Idempotent.  Under a shield, so that it is removed also when cancelled.
+---@async
+function TempDir:remove() end
+
+return fs

@@ -1,0 +1,69 @@
+--- The cancel matrix's rows of lull.fs; tasks.lua says what is in a row.
+---
+--- Everything needs a thread, and may be over any time.  What changes something cannot be taken
+--- back once a thread has begun it: these rows only say that nothing is left over.
+
+local fs = require "lull.fs"
+local lull = require "lull"
+
+return function(support)
+  local assert = support.assert or assert -- busted's, in specs
+  local READS <const> = { before = true, waiting = true, shielded = true, twice = true }
+  local CHANGES <const> = { before = true, shielded = true }
+
+  --- A stage around call(path), on a folder with a file "f" and a link "l".
+  local function stage_of(call)
+    return function()
+      local folder = fs.temp_dir()
+      fs.write_file(folder.path .. "/f", "text")
+      fs.symlink("f", folder.path .. "/l")
+      local count = 0
+      local function again()
+        count = count + 1
+        return call(folder.path, count)
+      end
+      return {
+        wait = function(before)
+          if before then before() end
+          again()
+        end,
+        finish = function() lull.sleep(0.01) end,
+        turns = true, -- it may be over any time
+        usable = function() again() end,
+        over = function()
+          folder:remove()
+          assert.is_false(fs.exists(folder.path))
+        end,
+      }
+    end
+  end
+
+  return {
+    { "read a file", "fs.read_file", stage_of(function(path) fs.read_file(path .. "/f") end), columns = READS },
+    { "write a file", "fs.write_file", stage_of(function(path, n)
+      fs.write_file(path .. "/w" .. n, "text")
+    end), columns = CHANGES },
+    { "write a file, all or nothing", "fs.write_file", stage_of(function(path)
+      fs.write_file(path .. "/f", "new", { atomic = true })
+    end), columns = CHANGES },
+    { "stat", "fs.stat", stage_of(function(path) fs.stat(path .. "/f") end), columns = READS },
+    { "list", "fs.list", stage_of(function(path) fs.list(path) end), columns = READS },
+    { "mkdir", "fs.mkdir", stage_of(function(path, n)
+      fs.mkdir(path .. "/a" .. n .. "/b", { parents = true })
+    end), columns = CHANGES },
+    { "remove", "fs.remove", stage_of(function(path)
+      fs.remove(path .. "/f", { missing = true })
+    end), columns = CHANGES },
+    { "rename", "fs.rename", stage_of(function(path, n)
+      local from <const> = n % 2 == 1 and "/f" or "/g"
+      pcall(fs.rename, path .. from, path .. (from == "/f" and "/g" or "/f"))
+    end), columns = { before = true } },
+    { "copy", "fs.copy", stage_of(function(path, n) fs.copy(path .. "/f", path .. "/c" .. n) end),
+      columns = CHANGES },
+    { "temp_dir", "fs.temp_dir", stage_of(function(path) fs.temp_dir(path) end), columns = CHANGES },
+    { "symlink", "fs.symlink", stage_of(function(path, n) fs.symlink("f", path .. "/s" .. n) end),
+      columns = CHANGES },
+    { "readlink", "fs.readlink", stage_of(function(path) fs.readlink(path .. "/l") end), columns = READS },
+    { "chmod", "fs.chmod", stage_of(function(path) fs.chmod(path .. "/f", "600") end), columns = CHANGES },
+  }
+end
