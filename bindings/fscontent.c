@@ -20,7 +20,7 @@
 #define COPY_PIECE ((size_t)256 * 1024)      /* where the system cannot copy by itself */
 
 /* Pipes and sockets would keep a thread; nobody knows for how long. */
-static int refusal(const struct stat *status)
+int lullb_fs_refusal(const struct stat *status)
 {
     if (S_ISDIR(status->st_mode))
         return EISDIR;
@@ -39,7 +39,7 @@ static bool open_source(struct lullb_fs_job *job)
     if (fstat(fd, &job->status) != 0)
         job->error = errno;
     else
-        job->error = refusal(&job->status);
+        job->error = lullb_fs_refusal(&job->status);
     return job->error == 0;
 }
 
@@ -167,7 +167,7 @@ static int write_in_place(struct lullb_fs_job *job)
         job->mode != UINT_MAX ? job->mode : 0666);
     if (fd < 0)
         return -fd;
-    int error = fstat(fd, &status) != 0 ? errno : refusal(&status);
+    int error = fstat(fd, &status) != 0 ? errno : lullb_fs_refusal(&status);
     if (error == 0)
         error = lullb_fs_write_all(job, fd, job->bytes, job->size);
     if (error == 0 && (job->flags & LULLB_FS_SYNC) != 0 && fsync(fd) != 0)

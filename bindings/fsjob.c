@@ -18,6 +18,8 @@ static void free_job(struct lullb_fs_job *job)
 {
     if (job->fd >= 0)
         close(job->fd);
+    if (job->source != NULL)
+        lullb_release_fd(job->source);
     lull_policy_unref(job->policy);
     free(job->bytes);
     free(job);
@@ -198,22 +200,15 @@ const char *lullb_fs_check_path(lua_State *L, int index)
     return path;
 }
 
-struct lullb_fs_wait *lullb_fs_push_wait(lua_State *L, const char *path,
-                                         const char *other)
+void lullb_fs_make_job(lua_State *L, struct lullb_fs_wait *wait, const char *path,
+                       const char *other)
 {
-    struct lull_runtime *rt = lull_runtime_of(L);
-    struct lullb_fs_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
-    memset(wait, 0, sizeof *wait);
-    wait->timed.rt = rt;
-    wait->max = SIZE_MAX;
-    lull_push_class(L, rt, "lull.fs.Wait", no_methods, wait_meta);
-    lua_setmetatable(L, -2);
     size_t size = strlen(path) + 1;
     size_t other_size = other != NULL ? strlen(other) + 1 : 0;
     struct lullb_fs_job *job = malloc(sizeof *job + size + other_size);
     if (job == NULL) {
         lullb_raise_memory(L, "fs");
-        return NULL;
+        return;
     }
     memset(job, 0, sizeof *job);
     memcpy(job->text, path, size);
@@ -231,6 +226,19 @@ struct lullb_fs_wait *lullb_fs_push_wait(lua_State *L, const char *path,
     job->fd = -1;
     atomic_init(&job->stage, LULLB_FS_QUEUED);
     wait->job = job;
+}
+
+struct lullb_fs_wait *lullb_fs_push_wait(lua_State *L, const char *path,
+                                         const char *other)
+{
+    struct lull_runtime *rt = lull_runtime_of(L);
+    struct lullb_fs_wait *wait = lua_newuserdatauv(L, sizeof *wait, 0);
+    memset(wait, 0, sizeof *wait);
+    wait->timed.rt = rt;
+    wait->max = SIZE_MAX;
+    lull_push_class(L, rt, "lull.fs.Wait", no_methods, wait_meta);
+    lua_setmetatable(L, -2);
+    lullb_fs_make_job(L, wait, path, other);
     return wait;
 }
 

@@ -19,6 +19,7 @@
 #define LULLB_FSJOB_H
 
 #include "bind.h"
+#include "httpfilejob.h" /* struct lullb_shared_fd */
 #include "timedop.h"
 
 #include <stdatomic.h>
@@ -57,15 +58,16 @@ struct lullb_fs_job {
     void (*work)(struct lullb_fs_job *job);
     struct lull_policy *policy; /* of who asked; counted */
     atomic_int stage;
-    int error;         /* errno value; 0: done well */
-    int denied;        /* enum lull_permission that was missing; -1: none */
-    const char *path;  /* in `text`, or "" */
-    const char *other; /* the second path, or what a link says; NULL: none */
-    const char *about; /* the path that the error is about */
-    unsigned flags;    /* enum lullb_fs_flag */
-    unsigned mode;     /* of what is made; UINT_MAX: not said */
-    int fd;            /* what was opened; -1: nothing */
-    bool more;         /* `bytes` is full, and the file may go on */
+    int error;                      /* errno value; 0: done well */
+    int denied;                     /* enum lull_permission that was missing; -1: none */
+    const char *path;               /* in `text`, or "" */
+    const char *other;              /* the second path, or what a link says; NULL: none */
+    const char *about;              /* the path that the error is about */
+    unsigned flags;                 /* enum lullb_fs_flag */
+    unsigned mode;                  /* of what is made; UINT_MAX: not said */
+    int fd;                         /* what was opened; -1: nothing */
+    struct lullb_shared_fd *source; /* held while it is worked on; NULL: none */
+    bool more;                      /* `bytes` is full, and the file may go on */
     off_t offset;
     size_t size;     /* of what is in `bytes` */
     size_t capacity; /* of `bytes` */
@@ -84,6 +86,7 @@ struct lullb_fs_wait {
     size_t charged;                /* bytes that count as held for scripts */
     size_t max;                    /* bytes that `bytes` may have */
     enum lullb_fs_refused refused; /* why there is no result though the job went well */
+    void *file;                    /* whose turn it waits for; NULL: nobody's */
     int (*push)(lua_State *L, struct lullb_fs_wait *wait); /* the results; NULL: none */
     void (*done)(struct lullb_fs_wait *wait); /* the job is back; NULL: that is the end */
 };
@@ -122,6 +125,10 @@ const char *lullb_fs_check_path(lua_State *L, int index);
  */
 struct lullb_fs_wait *lullb_fs_push_wait(lua_State *L, const char *path,
                                          const char *other);
+
+/* Put a new job into one that has none, likewise.  Raises `memory`. */
+void lullb_fs_make_job(lua_State *L, struct lullb_fs_wait *wait, const char *path,
+                       const char *other);
 
 /* Have it done, and suspend until then.  Use as `return lullb_fs_await(...)`. */
 int lullb_fs_await(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *task,

@@ -51,6 +51,9 @@ void lullb_fs_work_write(struct lullb_fs_job *job);
 /* The bytes of `path` to `other`, which is replaced when all are there. */
 void lullb_fs_work_copy(struct lullb_fs_job *job);
 
+/* Why a file of this kind is not worked on: an errno value; 0: it is. */
+int lullb_fs_refusal(const struct stat *status);
+
 /* Write all of it; an errno value.  Stops with ECANCELED when the job is given up. */
 int lullb_fs_write_all(struct lullb_fs_job *job, int fd, const char *bytes, size_t size);
 

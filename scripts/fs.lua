@@ -9,6 +9,7 @@ local native = require "lull.fs.native"
 local FOLLOW <const>, PARENTS <const>, RECURSIVE <const>, MISSING <const> = 1, 2, 4, 8
 local ATOMIC <const>, APPEND <const>, SYNC <const>, EXCLUSIVE <const> = 16, 32, 64, 128
 local MAX_FILE <const> = 1024 * 1024 * 1024
+local MAX_LINE <const> = 1024 * 1024
 
 local fs = {}
 
@@ -189,6 +190,23 @@ function fs.chmod(path, mode)
   check_path(path, 1, "chmod")
   if mode == nil then check.fail(2, "chmod", "a mode expected") end
   native.chmod(path, mode_of(mode, 2, "chmod", 4095))
+end
+
+local OPEN <const> = { max_line = "count", max_all = "count" }
+local MODES <const> = "^[rwa]%+?b?$"
+
+--- Open a file.
+---@async
+---@param path string
+---@param mode? string  as io.open
+---@param opts? lull.fs.OpenOptions
+---@return lull.fs.File
+function fs.open(path, mode, opts)
+  check_path(path, 1, "open")
+  check.type(mode, 2, "open", "string", true)
+  if mode and not mode:find(MODES) then check.fail(2, "open", "invalid mode") end
+  check.options(opts, 3, "open", OPEN)
+  return native.open(path, mode or "r", opts and opts.max_line or MAX_LINE, opts and opts.max_all or MAX_FILE)
 end
 
 --- A folder that is removed with all that is in it, at the end of its block.

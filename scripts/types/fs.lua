@@ -27,6 +27,10 @@ local fs = {}
 ---@field dev integer
 ---@field nlink integer
 
+---@class lull.fs.OpenOptions
+---@field max_line? integer  bytes of a line, or of read_until; 1 MiB
+---@field max_all? integer   bytes of read("a"); 1 GiB
+
 ---@class lull.fs.ReadOptions
 ---@field max? integer  bytes; a longer file raises `limit`; 1 GiB
 
@@ -66,6 +70,14 @@ function fs.read_file(path, opts) end
 ---@param bytes string
 ---@param opts? lull.fs.WriteOptions
 function fs.write_file(path, bytes, opts) end
+
+--- Open a file.
+---@async
+---@param path string
+---@param mode? string  as for io.open: "r", "w", "a", with "+" and "b"; "r"
+---@param opts? lull.fs.OpenOptions
+---@return lull.fs.File
+function fs.open(path, mode, opts) end
 
 --- What the system tells of a file; of what a link leads to.
 ---@async
@@ -151,5 +163,82 @@ local TempDir = {}
 --- Remove it now.  Idempotent.  Under a shield, so that it is removed also when cancelled.
 ---@async
 function TempDir:remove() end
+
+--- An open file; also a to-be-closed value.  One task reads at a time, and none writes meanwhile
+--- (`busy`); several may write, and take turns.  A read that is cancelled has taken nothing, a write
+--- that is cancelled has not happened.  Nothing that was written is held back.
+---@class lull.fs.File
+local File = {}
+
+--- Read as io.read does, with "l", "L", "a" and numbers of bytes.  Raises `io`, `closed`, `limit`.
+---@async
+---@param ... string|integer
+---@return string? ...
+function File:read(...) end
+
+--- Iterate with read(...) until the end; does not close.
+---@param ... string|integer
+---@return async fun(): string? ...
+function File:lines(...) end
+
+--- Read what there is, at least one byte; nil at the end.
+---@async
+---@param max? integer  bytes; 64 KiB
+---@return string?
+function File:read_some(max) end
+
+--- Read so many bytes; nil at the end.  Raises `eof` with `partial` when it ends before.
+---@async
+---@param n integer
+---@return string?
+function File:read_exact(n) end
+
+--- Read up to and with a separator; nil at the end.  Raises `eof` with `partial`, `limit`.
+---@async
+---@param separator string
+---@param limit? integer  bytes; max_line
+---@return string?
+function File:read_until(separator, limit) end
+
+--- Write at the position, or at the end in mode "a".  Raises `io`, with a part written.
+---@async
+---@param ... string|number
+---@return lull.fs.File
+function File:write(...) end
+
+--- A checkpoint: nothing that was written is held back.
+---@async
+---@return lull.fs.File
+function File:flush() end
+
+--- Wait until what was written is on the disk.
+---@async
+---@return lull.fs.File
+function File:sync() end
+
+--- Cut it off, or fill it with zeros, to this size; the position stays.
+---@async
+---@param size integer
+---@return lull.fs.File
+function File:truncate(size) end
+
+--- Go to a position, as io's files do.  Suspends only for "end".
+---@async
+---@param whence? "set"|"cur"|"end"  "cur"
+---@param offset? integer            0
+---@return integer position
+function File:seek(whence, offset) end
+
+--- What the system tells of it.
+---@async
+---@return lull.fs.Stat
+function File:stat() end
+
+--- Its descriptor, which stays the file's; -1 when it is closed.
+---@return integer
+function File:fd() end
+
+--- Close it; who waits gets `closed`.  Idempotent; does not suspend.
+function File:close() end
 
 return fs

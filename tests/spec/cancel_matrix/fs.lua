@@ -38,8 +38,55 @@ return function(support)
     end
   end
 
+  --- A stage around call(file, n), on an open file of some lines.
+  local function stage_of_file(call)
+    return function()
+      local folder = fs.temp_dir()
+      fs.write_file(folder.path .. "/f", ("line\n"):rep(100000))
+      local file, count = fs.open(folder.path .. "/f", "r+"), 0
+      local function again()
+        count = count + 1
+        return call(file, count)
+      end
+      return {
+        wait = function(before)
+          if before then before() end
+          again()
+        end,
+        finish = function() lull.sleep(0.01) end,
+        turns = true, -- it may be over any time
+        alone = true,
+        usable = function() again() end,
+        close = function() file:close() end,
+        over = function()
+          file:close()
+          folder:remove()
+        end,
+      }
+    end
+  end
+
+  --- Read so that a job is always needed.
+  local function read(file)
+    file:seek("set", 0)
+    assert(#file:read(400000) == 400000)
+  end
+  local ON_FILES <const> = { before = true, shielded = true }
+  local FILE_READS <const> = { before = true, waiting = true, shielded = true, closed = true, closing = true }
+
   return {
-    { "read a file", "fs.read_file", stage_of(function(path) fs.read_file(path .. "/f") end), columns = READS },
+    { "open a file, to read", "fs.open", stage_of(function(path) fs.open(path .. "/f"):close() end),
+      columns = READS },
+    { "open a file, to write", "fs.open", stage_of(function(path) fs.open(path .. "/f", "w"):close() end),
+      columns = CHANGES },
+    { "read from a file", "fs.file.read", stage_of_file(read), columns = FILE_READS },
+    { "write to a file", "fs.file.write", stage_of_file(function(file) file:write "x" end), columns = ON_FILES },
+    { "sync a file", "fs.file.sync", stage_of_file(function(file) file:sync() end), columns = ON_FILES },
+    { "truncate a file", "fs.file.truncate", stage_of_file(function(file) file:truncate(9) end), columns = ON_FILES },
+    { "seek from the end of a file", "fs.file.seek", stage_of_file(function(file) file:seek("end", 0) end),
+      columns = ON_FILES },
+    { "stat an open file", "fs.file.stat", stage_of_file(function(file) file:stat() end), columns = ON_FILES },
+    { "read a whole file", "fs.read_file", stage_of(function(path) fs.read_file(path .. "/f") end), columns = READS },
     { "write a file", "fs.write_file", stage_of(function(path, n)
       fs.write_file(path .. "/w" .. n, "text")
     end), columns = CHANGES },

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fsread.c -- reading an open file.
+ *
+ * A read is answered from the buffer, or a job brings more, and again.  It takes bytes
+ * only when it has all that it was asked for: one that is cancelled has taken nothing.
+ */
+#include "fsfile.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <unistd.h>
+
+#define OP_NAME     "fs.file.read"
+#define LEAST_READ  ((size_t)64 * 1024)
+#define MOST_READ   ((size_t)1024 * 1024)
+#define MAX_FORMATS 250 /* as in Lua: they are upvalues of the iterator */
+
+static int read_push(lua_State *L, struct lull_op *op);
+
+/* ---- on a pool thread -------------------------------------------------------------- */
+
+static void work_read(struct lullb_fs_job *job)
+{
+    ssize_t got;
+    bool seeks = job->offset >= 0;
+    if (!seeks && !lullb_fs_commit(job)) /* what a device gave cannot be given back */
+        return;
+    do {
+        got = seeks ? pread(job->source->fd, job->bytes, job->capacity, job->offset)
+                    : read(job->source->fd, job->bytes, job->capacity);
+    } while (got < 0 && errno == EINTR);
+    job->error = got < 0 ? errno : 0;
+    job->size = got > 0 ? (size_t)got : 0;
+}
+
+/* ---- loop side: no Lua -------------------------------------------------------------- */
+
+static void read_done(struct lullb_fs_wait *wait)
+{
+    struct lullb_fs_file *file = wait->file;
+    struct lullb_fs_job *job = wait->job;
+    if (job->error != 0)
+        return;
+    if (!lullb_buffer_append(file->rt, &file->buffer, job->bytes, job->size)) {
+        wait->refused = errno == EDQUOT ? LULLB_FS_NO_BUFFER : LULLB_FS_NO_MEMORY;
+        return;
+    }
+    file->position += (off_t)job->size;
+    file->ended = job->size == 0;
+}
+
+static enum lull_cancel read_cancel(struct lull_op *op)
+{
+    struct lullb_fs_wait *wait = (struct lullb_fs_wait *)(void *)op;
+    struct lullb_fs_file *file = wait->file;
+    enum lull_cancel answer = lullb_fs_cancel(op);
+    if (answer == LULL_DETACHED && file->reader == wait)
+        file->reader = NULL;
+    return answer;
+}
+
+static void read_abandon(struct lull_op *op)
+{
+    struct lullb_fs_wait *wait = (struct lullb_fs_wait *)(void *)op;
+    struct lullb_fs_file *file = wait->file;
+    if (file->reader == wait)
+        file->reader = NULL;
+    lullb_fs_abandon(op);
+}
+
+static const struct lull_op_type read_type = {
+    .name = OP_NAME,
+    .cancel = read_cancel,
+    .push = read_push,
+    .abandon = read_abandon,
+};
+
+/* ---- Lua side: one read, across its jobs ------------------------------------------------ */
+
+/* Have a job bring more; then on in read_push. */
+static int wait_for_more(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *task)
+{
+    struct lullb_fs_file *file = wait->file;
+    size_t missing = lullb_request_missing(
+        &file->request, lullb_buffer_size(&file->buffer) - file->taken);
+    size_t room = missing < LEAST_READ  ? LEAST_READ
+                  : missing > MOST_READ ? MOST_READ
+                                        : missing;
+    if (file->reader != NULL || file->current != NULL)
+        return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
+                           "another task is working on the file");
+    if (wait->job == NULL) {
+        lullb_fs_make_job(L, wait, file->path, NULL);
+        wait->job->source = file->shared;
+        atomic_fetch_add(&file->shared->holders, 1);
+        wait->job->work = work_read;
+    }
+    wait->job->size = 0;
+    wait->job->offset = file->can_seek ? file->position : -1;
+    if (!lullb_fs_reserve(wait->job, room))
+        return lullb_raise_memory(L, OP_NAME);
+    wait->done = read_done;
+    wait->refused = LULLB_FS_NOT_REFUSED;
+    file->reader = wait;
+    return lullb_fs_await(L, wait, task, &read_type);
+}
+
+/* The read is over: let go of what it took. */
+static int finish(struct lullb_fs_wait *wait)
+{
+    struct lullb_fs_file *file = wait->file;
+    lullb_buffer_consume(file->rt, &file->buffer, file->taken);
+    file->taken = 0;
+    lullb_fs_let_go(wait);
+    return file->results;
+}
+
+static int raise_cut_off(lua_State *L, struct lullb_fs_wait *wait, size_t length)
+{
+    struct lullb_fs_file *file = wait->file;
+    luaL_checkstack(L, 8, NULL);
+    lua_pushlstring(L, lullb_buffer_bytes(&file->buffer) + file->taken, length);
+    file->taken += length;
+    finish(wait);
+    lull_push_error(L, LULL_KIND_EOF, "%s: it ended after %d of the bytes asked for",
+                    file->path, (int)(length < INT_MAX ? length : INT_MAX));
+    lull_error_detail(L, OP_NAME, 0);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "partial");
+    return lua_error(L);
+}
+
+/* Nothing is taken, so that it can be read in another way. */
+static int raise_too_long(lua_State *L, struct lullb_fs_wait *wait)
+{
+    const struct lullb_fs_file *file = wait->file;
+    const char *what = file->request.want == LULLB_WANT_ALL ? "the rest of the file"
+                       : file->request.want == LULLB_WANT_UNTIL
+                           ? "what precedes the separator"
+                           : "the line";
+    lullb_fs_let_go(wait);
+    luaL_checkstack(L, 8, NULL);
+    lull_push_error(L, LULL_KIND_LIMIT, "%s: %s is longer than %I bytes", file->path,
+                    what, (LUAI_UACINT)file->request.limit);
+    lull_error_detail(L, OP_NAME, 0);
+    return lua_error(L);
+}
+
+/* What the format at `index` asks for; false when it is none. */
+static bool parse_format(lua_State *L, int index, const struct lullb_fs_file *file,
+                         struct lullb_request *request)
+{
+    *request = (struct lullb_request){.limit = file->max_line};
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        int is_integer;
+        lua_Integer count = lua_tointegerx(L, index, &is_integer);
+        request->want = LULLB_WANT_COUNT;
+        request->count = (size_t)count;
+        return is_integer && count >= 0;
+    }
+    const char *format = lua_tostring(L, index);
+    if (format != NULL && *format == '*')
+        format++; /* as Lua: for compatibility */
+    switch (format != NULL ? *format : '\0') {
+    case 'l':
+        request->want = LULLB_WANT_LINE;
+        return true;
+    case 'L':
+        request->want = LULLB_WANT_LINE_KEEP;
+        return true;
+    case 'a':
+        request->want = LULLB_WANT_ALL;
+        request->limit = file->max_all;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The next format, if there is one: they end where the results begin. */
+static bool next_format(lua_State *L, struct lullb_fs_file *file)
+{
+    if (file->formats == 0)
+        return false;
+    int first_result = lua_gettop(L) - file->results + 1;
+    parse_format(L, first_result - file->formats, file, &file->request);
+    file->formats--;
+    return true;
+}
+
+/* Read on from the buffer, until all results are there or more has to come. */
+static int read_on(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *task)
+{
+    struct lullb_fs_file *file = wait->file;
+    for (;;) {
+        struct lullb_answer answer;
+        const char *bytes = lullb_buffer_bytes(&file->buffer) + file->taken;
+        size_t size = lullb_buffer_size(&file->buffer) - file->taken;
+        switch (lullb_request_judge(&file->request, bytes, size, file->ended, &answer)) {
+        case LULLB_ANSWERED:
+            lua_pushlstring(L, bytes, answer.length);
+            lullb_check_fs_open(L, file, OP_NAME); /* a finalizer may have closed it */
+            file->taken += answer.used;
+            file->results++;
+            if (next_format(L, file))
+                break;
+            return finish(wait);
+        case LULLB_AT_END:
+            lua_pushnil(L);
+            file->results++;
+            return finish(wait);
+        case LULLB_CUT_OFF:
+            return raise_cut_off(L, wait, answer.length);
+        case LULLB_TOO_LONG:
+            return raise_too_long(L, wait);
+        case LULLB_NEED_MORE:
+            return wait_for_more(L, wait, task);
+        }
+    }
+}
+
+static int read_push(lua_State *L, struct lull_op *op)
+{
+    struct lullb_fs_wait *wait = (struct lullb_fs_wait *)(void *)op;
+    struct lullb_fs_file *file = wait->file;
+    if (file->reader == wait)
+        file->reader = NULL;
+    lullb_check_fs_open(L, file, OP_NAME);
+    if (wait->job != NULL &&
+        (wait->job->error != 0 || wait->refused != LULLB_FS_NOT_REFUSED))
+        return lullb_fs_raise(L, wait);
+    return read_on(L, wait, op->task);
+}
+
+/* What this read waits with, at the bottom of the stack if it is new. */
+static struct lullb_fs_wait *pick_wait(lua_State *L, struct lullb_fs_file *file)
+{
+    struct lullb_fs_wait *wait = &file->own;
+    if (wait->timed.op.awaited) { /* who was cancelled with it has not seen that yet */
+        wait = lullb_fs_push_wait(L, file->path, NULL);
+        lullb_fs_let_go(wait);
+        lua_insert(L, 1);
+    } else {
+        lullb_fs_let_go(wait);
+    }
+    wait->timed.rt = file->rt;
+    wait->file = file;
+    wait->refused = LULLB_FS_NOT_REFUSED;
+    return wait;
+}
+
+/* A checkpoint, then the read that `request` describes, or the formats on top. */
+static int begin(lua_State *L, struct lullb_fs_file *file,
+                 const struct lullb_request *request, int formats)
+{
+    struct lull_task *task = lull_checkpoint(L);
+    lullb_check_fs_open(L, file, OP_NAME);
+    if (file->reader != NULL || file->current != NULL)
+        return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
+                           "another task is working on the file");
+    struct lullb_fs_wait *wait = pick_wait(L, file);
+    file->taken = 0;
+    file->results = 0;
+    file->formats = formats;
+    file->ended = false; /* it may have grown */
+    if (request != NULL)
+        file->request = *request;
+    else
+        next_format(L, file);
+    file->reader = wait;
+    lullb_op_begin_complete(&wait->timed, task, &read_type);
+    return lull_await(L, &wait->timed.op);
+}
+
+/* ---- methods ------------------------------------------------------------------------------ */
+
+/* Check the formats from index 2 to the top; without any, push "l".  Returns how many. */
+static int check_formats(lua_State *L, const struct lullb_fs_file *file)
+{
+    struct lullb_request request;
+    if (lua_gettop(L) == 1)
+        lua_pushliteral(L, "l");
+    int top = lua_gettop(L);
+    luaL_argcheck(L, top - 1 <= MAX_FORMATS, MAX_FORMATS + 2, "too many formats");
+    for (int i = 2; i <= top; i++) {
+        if (!parse_format(L, i, file, &request))
+            luaL_argerror(L, i,
+                          "invalid format: not \"l\", \"L\", \"a\" or a number of bytes");
+    }
+    luaL_checkstack(L, top + 8, "too many formats");
+    return top - 1;
+}
+
+int lullb_m_fs_read(lua_State *L)
+{
+    struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
+    return begin(L, file, NULL, check_formats(L, file));
+}
+
+/* The iterator of lines(): upvalues 2 the file, 3 how many formats, then these. */
+static int l_next_line(lua_State *L)
+{
+    struct lullb_fs_file *file = lua_touserdata(L, lua_upvalueindex(2));
+    int formats = (int)lua_tointeger(L, lua_upvalueindex(3));
+    lua_settop(L, 0);
+    luaL_checkstack(L, 2 * formats + 8, "too many formats");
+    for (int i = 0; i < formats; i++)
+        lua_pushvalue(L, lua_upvalueindex(4 + i));
+    return begin(L, file, NULL, formats);
+}
+
+int lullb_m_fs_lines(lua_State *L)
+{
+    const struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
+    int formats = check_formats(L, file);
+    lua_pushlightuserdata(L, lull_runtime_of(L));
+    lua_insert(L, 1);
+    lua_pushinteger(L, formats);
+    lua_insert(L, 3);
+    lua_pushcclosure(L, l_next_line, formats + 3);
+    return 1;
+}
+
+int lullb_m_fs_read_some(lua_State *L)
+{
+    struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
+    lua_Integer max = luaL_optinteger(L, 2, LEAST_READ);
+    luaL_argcheck(L, max > 0, 2, "must be positive");
+    struct lullb_request request = {.want = LULLB_WANT_SOME, .count = (size_t)max};
+    return begin(L, file, &request, 0);
+}
+
+int lullb_m_fs_read_exact(lua_State *L)
+{
+    struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count >= 0, 2, "must not be negative");
+    struct lullb_request request = {.want = LULLB_WANT_EXACT, .count = (size_t)count};
+    return begin(L, file, &request, 0);
+}
+
+int lullb_m_fs_read_until(lua_State *L)
+{
+    struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
+    struct lullb_request request = {.want = LULLB_WANT_UNTIL};
+    request.separator = luaL_checklstring(L, 2, &request.separator_size);
+    luaL_argcheck(L, request.separator_size > 0, 2, "must not be empty");
+    lua_Integer limit = luaL_optinteger(L, 3, 0);
+    luaL_argcheck(L, lua_isnoneornil(L, 3) || limit > 0, 3, "must be positive");
+    request.limit = limit > 0 ? (size_t)limit : file->max_line;
+    return begin(L, file, &request, 0);
+}

@@ -1,0 +1,219 @@
+--- fs_file_spec.lua: open files, which read like every stream.
+
+local fs = require "lull.fs"
+local lull = require "lull"
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_fs.lua")
+local fails, folder, raises = support.fails, support.folder, support.raises
+
+--- A file with these bytes, open in this mode; and its folder, to be closed.
+local function opened(bytes, mode, opts)
+  local root = folder()
+  fs.write_file(root.path .. "/f", bytes)
+  local file = fs.open(root.path .. "/f", mode, opts)
+  return file, setmetatable({ path = root.path }, { __close = function()
+    file:close()
+    root:remove()
+  end })
+end
+
+describe("reading from a file", function()
+  it("knows the formats of io", function()
+    local file, _ <close> = opened "one\ntwo\n\nfour\nrest\nend"
+    assert.are.equal("one", file:read())
+    assert.are.equal("two\n", file:read "L")
+    assert.are.same({ "", "fo" }, { file:read("l", 2) })
+    assert.are.equal("ur\nrest\nend", file:read "a")
+    assert.are.equal("", file:read "a")
+    assert.is_nil(file:read "l")
+    assert.is_nil(file:read(0))
+    assert.has_error(function() file:read "n" end)
+    assert.has_error(function() file:read(-1) end)
+  end)
+
+  it("gives n bytes, fewer only at the end", function()
+    local bytes = ("0123456789abcdef"):rep(150000)
+    local file, _ <close> = opened(bytes)
+    assert.is_true(bytes:sub(1, 1000000) == file:read(1000000))
+    assert.are.equal("", file:read(0))
+    assert.is_true(bytes:sub(1000001) == file:read(10000000))
+    assert.is_nil(file:read(1))
+  end)
+
+  it("reads lines, however they lie", function()
+    local lines = {}
+    for i = 1, 20000 do lines[i] = ("x"):rep(i % 97) .. i end
+    local file, _ <close> = opened(table.concat(lines, "\n"))
+    local n = 0
+    for line in file:lines() do
+      n = n + 1
+      assert.are.equal(lines[n], line)
+    end
+    assert.are.equal(20000, n)
+  end)
+
+  it("reads what there is, exactly so much, and up to a separator", function()
+    local file, _ <close> = opened "a--b--cdef"
+    assert.are.equal("a--", file:read_until "--")
+    assert.are.equal("b--", file:read_until("--", 10))
+    assert.are.equal("cd", file:read_exact(2))
+    assert.are.equal("ef", file:read_some())
+    assert.is_nil(file:read_some())
+    assert.is_nil(file:read_exact(1))
+    assert.is_nil(file:read_until "--")
+    file:seek("set", 8)
+    local err = support.failure(file.read_exact, file, 3)
+    assert.are.equal("eof", err.kind)
+    assert.are.equal("ef", err.partial)
+  end)
+
+  it("keeps what is over a limit", function()
+    local file, _ <close> = opened("0123456789\n", "r", { max_line = 5, max_all = 8 })
+    raises("limit", file.read, file)
+    raises("limit", file.read, file, "a")
+    raises("limit", file.read_until, file, "9", 3)
+    assert.are.equal("0123456789", file:read(10))
+  end)
+
+  it("sees what was added after the end", function()
+    local file, root <close> = opened "one\n"
+    assert.are.equal("one", file:read())
+    assert.is_nil(file:read())
+    fs.write_file(root.path .. "/f", "two\n", { append = true })
+    assert.are.equal("two", file:read())
+  end)
+
+  it("takes nothing when it is cancelled", function()
+    local bytes = ("0123456789"):rep(100000)
+    local file, _ <close> = opened(bytes)
+    for i = 1, 20 do
+      local got
+      local task = lull.async(function() got = file:read(500000) end)()
+      lull.sleep(i * 0.0001)
+      task:cancel()
+      task:join()
+      if got then file:seek("set", 0) end
+      assert.are.equal(0, file:seek())
+    end
+    assert.is_true(bytes == file:read "a")
+  end)
+
+  it("is one task's at a time", function()
+    local file, _ <close> = opened(("x"):rep(100000))
+    local first = lull.async(file.read)(file, "a")
+    lull.yield()
+    raises("busy", file.read, file, "a")
+    raises("busy", file.write, file, "a")
+    assert.are.equal(100000, #first:await())
+  end)
+
+  it("reads devices and files of /proc", function()
+    local zero <close> = fs.open "/dev/zero"
+    assert.are.equal(("\0"):rep(200000), zero:read(200000))
+    local stat <close> = fs.open "/proc/stat"
+    assert.matches("^cpu ", stat:read())
+  end)
+end)
+
+describe("writing to a file", function()
+  it("writes at the position", function()
+    local file, root <close> = opened("0123456789", "r+")
+    assert.are.equal("01", file:read(2))
+    assert.are.equal(file, file:write("ab", 1, ""))
+    assert.are.equal(5, file:seek())
+    assert.are.equal("56", file:read(2))
+    file:seek("set", 0)
+    file:write "X"
+    assert.are.equal("X1ab156789", fs.read_file(root.path .. "/f"))
+  end)
+
+  it("cuts off in mode w, and adds in mode a", function()
+    local file, root <close> = opened("0123456789", "w")
+    file:write("one\n"):flush():sync()
+    assert.are.equal("one\n", fs.read_file(root.path .. "/f"))
+    local more <close> = fs.open(root.path .. "/f", "a+")
+    assert.are.equal("one", more:read())
+    more:seek("set", 0)
+    more:write "two\n"
+    assert.are.equal(8, more:seek())
+    assert.are.equal("one\ntwo\n", fs.read_file(root.path .. "/f"))
+  end)
+
+  it("never interleaves what several tasks write", function()
+    local file, root <close> = opened("", "w")
+    local list = {}
+    for i = 1, 50 do list[i] = i end
+    lull.map(list, function(i) file:write((("%02d"):format(i)):rep(500), "\n") end)
+    local seen = {}
+    for line in fs.open(root.path .. "/f"):lines() do
+      assert.are.equal(line:sub(1, 2):rep(500), line)
+      seen[#seen + 1] = tonumber(line:sub(1, 2))
+    end
+    assert.are.same(list, seen)
+  end)
+
+  it("seeks and truncates", function()
+    local file, root <close> = opened("0123456789", "r+")
+    assert.are.equal(10, file:seek "end")
+    assert.are.equal(8, file:seek("end", -2))
+    assert.are.equal("89", file:read "a")
+    assert.are.equal(3, file:seek("set", 3))
+    assert.are.equal(5, file:seek("cur", 2))
+    file:truncate(6)
+    assert.are.equal("5", file:read "a")
+    file:truncate(8)
+    assert.are.equal("012345\0\0", fs.read_file(root.path .. "/f"))
+    assert.are.equal(8, file:stat().size)
+    assert.has_error(function() file:truncate(-1) end)
+    assert.are.equal("EINVAL", support.failure(file.seek, file, "set", -1).code)
+  end)
+
+  it("raises what the system says", function()
+    local file, root <close> = opened("x", "r")
+    fails("EBADF", root.path .. "/f", "fs.file.write", file.write, file, "y")
+    local writer <close> = fs.open(root.path .. "/f", "a")
+    fails("EBADF", root.path .. "/f", "fs.file.read", writer.read, writer)
+    local full <close> = fs.open("/dev/full", "w")
+    fails("ENOSPC", "/dev/full", "fs.file.write", full.write, full, "y")
+  end)
+end)
+
+describe("an open file", function()
+  it("is opened as io.open does", function()
+    local root <close> = folder()
+    fails("ENOENT", root.path .. "/no", "fs.open", fs.open, root.path .. "/no")
+    fails("ENOENT", root.path .. "/no", "fs.open", fs.open, root.path .. "/no", "r+")
+    fails("EISDIR", root.path, "fs.open", fs.open, root.path)
+    fs.open(root.path .. "/new", "ab"):close()
+    assert.is_true(fs.exists(root.path .. "/new"))
+    support.sh("mkfifo '%s/p'", root.path)
+    fails("EOPNOTSUPP", root.path .. "/p", "fs.open", fs.open, root.path .. "/p")
+    assert.has_error(function() fs.open(root.path .. "/new", "x") end)
+    assert.has_error(function() fs.open(root.path .. "/new", "rw") end)
+  end)
+
+  it("is closed once, and says so", function()
+    local file, _ <close> = opened "x"
+    assert.is_true(file:fd() >= 0)
+    file:close()
+    file:close()
+    assert.are.equal(-1, file:fd())
+    assert.matches("closed", tostring(file))
+    raises("closed", file.read, file)
+    raises("closed", file.write, file, "x")
+    raises("closed", file.seek, file)
+  end)
+
+  it("wakes who waits when it is closed", function()
+    local file, _ <close> = opened(("x"):rep(1000), "r+")
+    local reader = lull.async(file.read)(file, "a")
+    lull.yield()
+    file:close()
+    assert.are.equal("failed", reader:join())
+    assert.are.equal("closed", reader:error().kind)
+  end)
+
+  it("is no position for devices", function()
+    local zero <close> = fs.open "/dev/zero"
+    assert.are.equal("ESPIPE", support.failure(zero.seek, zero).code)
+  end)
+end)
