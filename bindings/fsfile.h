@@ -56,4 +56,7 @@ int lullb_m_fs_read_until(lua_State *L);
 /* open(path, mode, max_line, max_all) -> file.  Suspends. */
 int lullb_l_fs_open(lua_State *L);
 
+/* folder(path, flags) -> an open folder; with FOLLOW a link is followed.  Suspends. */
+int lullb_l_fs_folder(lua_State *L);
+
 #endif

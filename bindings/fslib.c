@@ -339,13 +339,21 @@ static int l_chmod(lua_State *L)
 }
 
 static const struct luaL_Reg functions[] = {
-    {"chmod", l_chmod},         {"copy", l_copy},
-    {"list", l_list},           {"mkdir", l_mkdir},
-    {"read_file", l_read_file}, {"readlink", l_readlink},
-    {"remove", l_remove},       {"rename", l_rename},
-    {"stat", l_stat},           {"symlink", l_symlink},
-    {"temp_dir", l_temp_dir},   {"write_file", l_write_file},
-    {"open", lullb_l_fs_open},  {NULL, NULL},
+    {"chmod", l_chmod},
+    {"copy", l_copy},
+    {"list", l_list},
+    {"mkdir", l_mkdir},
+    {"read_file", l_read_file},
+    {"readlink", l_readlink},
+    {"remove", l_remove},
+    {"rename", l_rename},
+    {"stat", l_stat},
+    {"symlink", l_symlink},
+    {"temp_dir", l_temp_dir},
+    {"write_file", l_write_file},
+    {"folder", lullb_l_fs_folder},
+    {"open", lullb_l_fs_open},
+    {NULL, NULL},
 };
 
 int luaopen_lull_fs_native(lua_State *L)

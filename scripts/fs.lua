@@ -192,6 +192,73 @@ function fs.chmod(path, mode)
   native.chmod(path, mode_of(mode, 2, "chmod", 4095))
 end
 
+--- The path of what is in a folder.
+local function join(folder, name)
+  return folder:sub(-1) == "/" and folder .. name or folder .. "/" .. name
+end
+
+local WALK <const> = { enter = "callable", on_error = "callable" }
+
+--- Open the next folder that waits to be walked; nil when there is none.
+local function next_folder(walk)
+  while #walk.waiting > 0 do
+    local path <const> = table.remove(walk.waiting)
+    local ok <const>, folder <const> = pcall(native.folder, path, walk.path == path and FOLLOW or 0)
+    if ok then
+      walk.at, walk.folder = path, folder
+      return folder
+    elseif path == walk.path or not lull.is_error(folder) then
+      error(folder, 0)
+    elseif folder.code ~= "ENOENT" then -- else it was removed meanwhile
+      if not walk.on_error then error(folder, 0) end
+      walk.on_error(folder)
+    end
+  end
+end
+
+--- The next batch, of whatever folder; nil at the end.
+local function next_batch(walk)
+  local folder = walk.folder or next_folder(walk)
+  while folder do
+    local batch <const> = folder:next()
+    if batch then return batch end
+    folder:close()
+    walk.folder = nil
+    folder = next_folder(walk)
+  end
+end
+
+--- Iterate over all that is below a folder.
+---@async
+---@param path string
+---@param opts? lull.fs.WalkOptions
+---@return async fun(): string?, lull.fs.Stat?
+function fs.walk(path, opts)
+  check_path(path, 1, "walk")
+  check.options(opts, 2, "walk", WALK)
+  local enter <const> = opts and opts.enter
+  local walk <const> = { path = path, waiting = { path }, on_error = opts and opts.on_error }
+  local batch, i, last, last_stat = nil, 1, nil, nil
+  local function step()
+    if last and last_stat.type == "directory" and (not enter or enter(last, last_stat)) then
+      walk.waiting[#walk.waiting + 1] = last
+    end
+    last = nil
+    if not batch or not batch[i] then
+      batch, i = next_batch(walk), 1
+      if not batch then return nil end
+    end
+    last, last_stat, i = join(walk.at, batch[i]), batch[i + 1], i + 2
+    return last, last_stat
+  end
+  local closing <const> = setmetatable({}, { __close = function()
+    if walk.folder then walk.folder:close() end
+    walk.folder, walk.waiting, batch, last = nil, {}, nil, nil
+  end })
+  next_folder(walk)
+  return step, nil, nil, closing
+end
+
 local OPEN <const> = { max_line = "count", max_all = "count" }
 local MODES <const> = "^[rwa]%+?b?$"
 

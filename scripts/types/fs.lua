@@ -31,6 +31,11 @@ local fs = {}
 ---@field max_line? integer  bytes of a line, or of read_until; 1 MiB
 ---@field max_all? integer   bytes of read("a"); 1 GiB
 
+---@class lull.fs.WalkOptions
+---@field enter? fun(path: string, stat: lull.fs.Stat): boolean?  asked of each folder: is what is in
+---  it wanted, too?  Called after the loop has seen the folder
+---@field on_error? fun(err: lull.Error)  told of folders that cannot be opened; they are raised else
+
 ---@class lull.fs.ReadOptions
 ---@field max? integer  bytes; a longer file raises `limit`; 1 GiB
 
@@ -102,6 +107,14 @@ function fs.exists(path) end
 ---@param path string
 ---@return string[]
 function fs.list(path) end
+
+--- Iterate over all that is below a folder, in no order, but a folder before what is in it; links
+--- are not followed.  What comes or goes meanwhile may be missed.  One folder is open at a time.
+---@async
+---@param path string
+---@param opts? lull.fs.WalkOptions
+---@return async fun(): string?, lull.fs.Stat?  path and stat
+function fs.walk(path, opts) end
 
 --- Make a folder.
 ---@async

@@ -5,6 +5,7 @@
 
 local fs = require "lull.fs"
 local lull = require "lull"
+local native = require "lull.fs.native"
 
 return function(support)
   local assert = support.assert or assert -- busted's, in specs
@@ -86,6 +87,12 @@ return function(support)
     { "seek from the end of a file", "fs.file.seek", stage_of_file(function(file) file:seek("end", 0) end),
       columns = ON_FILES },
     { "stat an open file", "fs.file.stat", stage_of_file(function(file) file:stat() end), columns = ON_FILES },
+    { "open a folder", "fs.walk", stage_of(function(path) native.folder(path, 0):close() end), columns = READS },
+    { "read a folder in batches", "fs.walk.next", stage_of(function(path)
+      local count = 0
+      for _ in fs.walk(path) do count = count + 1 end
+      assert(count == 2)
+    end), columns = { before = true, waiting = true, shielded = true } },
     { "read a whole file", "fs.read_file", stage_of(function(path) fs.read_file(path .. "/f") end), columns = READS },
     { "write a file", "fs.write_file", stage_of(function(path, n)
       fs.write_file(path .. "/w" .. n, "text")
