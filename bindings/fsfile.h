@@ -59,4 +59,7 @@ int lullb_l_fs_open(lua_State *L);
 /* folder(path, flags) -> an open folder; with FOLLOW a link is followed.  Suspends. */
 int lullb_l_fs_folder(lua_State *L);
 
+/* fswatch.c: watcher() -> one without watches.  Raises `io`. */
+int lullb_l_fs_watcher(lua_State *L);
+
 #endif

@@ -353,6 +353,7 @@ static const struct luaL_Reg functions[] = {
     {"write_file", l_write_file},
     {"folder", lullb_l_fs_folder},
     {"open", lullb_l_fs_open},
+    {"watcher", lullb_l_fs_watcher},
     {NULL, NULL},
 };
 

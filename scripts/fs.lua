@@ -5,6 +5,7 @@
 local check = require "lull.check"
 local lull = require "lull"
 local native = require "lull.fs.native"
+local watch = require "lull.fs.watch"
 
 local FOLLOW <const>, PARENTS <const>, RECURSIVE <const>, MISSING <const> = 1, 2, 4, 8
 local ATOMIC <const>, APPEND <const>, SYNC <const>, EXCLUSIVE <const> = 16, 32, 64, 128
@@ -257,6 +258,20 @@ function fs.walk(path, opts)
   end })
   next_folder(walk)
   return step, nil, nil, closing
+end
+
+local WATCH <const> = { recursive = "boolean", delay = "seconds" }
+
+--- Watch a folder or a file.
+---@async
+---@param path string
+---@param opts? lull.fs.WatchOptions
+---@return lull.fs.Watch
+function fs.watch(path, opts)
+  check_path(path, 1, "watch")
+  check.options(opts, 2, "watch", WATCH)
+  local watching <const> = watch.open(path, opts)
+  return watching, nil, nil, watching
 end
 
 local OPEN <const> = { max_line = "count", max_all = "count" }

@@ -36,6 +36,14 @@ local fs = {}
 ---  it wanted, too?  Called after the loop has seen the folder
 ---@field on_error? fun(err: lull.Error)  told of folders that cannot be opened; they are raised else
 
+---@class lull.fs.WatchOptions
+---@field recursive? boolean  folders below, too, also those that come
+---@field delay? number       seconds in which what happens to a path is made one event; 0.05
+
+---@class lull.fs.Event
+---@field path string
+---@field kind "created"|"changed"|"removed"|"overflow"  overflow: too much happened, look again
+
 ---@class lull.fs.ReadOptions
 ---@field max? integer  bytes; a longer file raises `limit`; 1 GiB
 
@@ -116,6 +124,17 @@ function fs.list(path) end
 ---@return async fun(): string?, lull.fs.Stat?  path and stat
 function fs.walk(path, opts) end
 
+--- Watch what is in a folder, or a file by its name: also one that others are renamed over.
+---
+---     for event in fs.watch(path) do print(event.kind, event.path) end
+---
+--- Leaving the loop ends it.  Raises ENOSPC where the system has no more watches.
+---@async
+---@param path string
+---@param opts? lull.fs.WatchOptions
+---@return lull.fs.Watch
+function fs.watch(path, opts) end
+
 --- Make a folder.
 ---@async
 ---@param path string
@@ -167,6 +186,18 @@ function fs.chmod(path, mode) end
 ---@param parent? string  where; "/tmp"
 ---@return lull.fs.TempDir
 function fs.temp_dir(parent) end
+
+--- What happens below a path; called it is next().  Also a to-be-closed value.
+---@class lull.fs.Watch
+local Watch = {}
+
+--- Wait for the next event; nil when what was watched is gone.  One task at a time.
+---@async
+---@return lull.fs.Event?
+function Watch:next() end
+
+--- Stop watching; who waits gets `closed`.  Idempotent.
+function Watch:close() end
 
 --- A folder for a while: a to-be-closed value, which removes it with all that is in it.
 ---@class lull.fs.TempDir

@@ -60,7 +60,7 @@ describe("walk", function()
     sh("cd '%s' && touch a b c", root.path)
     local before = #fs.list "/proc/self/fd"
     for _ = 1, 20 do
-      for _ in fs.walk(root.path) do break end
+      for path in fs.walk(root.path) do if path then break end end
     end
     collectgarbage()
     assert.are.equal(before, #fs.list "/proc/self/fd")

@@ -93,6 +93,33 @@ return function(support)
       for _ in fs.walk(path) do count = count + 1 end
       assert(count == 2)
     end), columns = { before = true, waiting = true, shielded = true } },
+    { "watch a folder", "fs.watch", stage_of(function(path) fs.watch(path):close() end), columns = READS },
+    { "wait for what happens", "fs.watch.next", function()
+      local folder = fs.temp_dir()
+      local watch = fs.watch(folder.path, { delay = 0 })
+      local count = 0
+      local function make()
+        count = count + 1
+        fs.write_file(folder.path .. "/" .. count, "")
+      end
+      return {
+        wait = function(before)
+          if before then before() end
+          watch:next()
+        end,
+        finish = make,
+        alone = true,
+        usable = function()
+          make()
+          watch:next()
+        end,
+        close = function() watch.native:close() end,
+        over = function()
+          watch:close()
+          folder:remove()
+        end,
+      }
+    end },
     { "read a whole file", "fs.read_file", stage_of(function(path) fs.read_file(path .. "/f") end), columns = READS },
     { "write a file", "fs.write_file", stage_of(function(path, n)
       fs.write_file(path .. "/w" .. n, "text")

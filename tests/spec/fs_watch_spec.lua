@@ -1,0 +1,99 @@
+--- fs_watch_spec.lua: what happens to files and folders.
+
+local fs = require "lull.fs"
+local lull = require "lull"
+local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_fs.lua")
+local fails, folder, sh = support.fails, support.folder, support.sh
+
+--- The next events, as many as there are within a while: kind and path below the root, sorted.
+local function events(watch, root, patience)
+  local seen = {}
+  lull.move_on_after(patience or 0.3, function()
+    for event in watch do seen[#seen + 1] = event.kind .. " " .. event.path:sub(#root + 2) end
+  end)
+  table.sort(seen)
+  return seen
+end
+
+describe("watch", function()
+  it("tells what is made, changed and removed", function()
+    local root <close> = folder()
+    sh("cd '%s' && touch old gone", root.path)
+    local watch <close> = fs.watch(root.path)
+    sh("cd '%s' && touch new && echo x >> old && rm gone", root.path)
+    assert.are.same({ "changed old", "created new", "removed gone" }, events(watch, root.path))
+  end)
+
+  it("makes one of several", function()
+    local root <close> = folder()
+    sh("cd '%s' && touch old", root.path)
+    local watch <close> = fs.watch(root.path)
+    sh("cd '%s' && for i in 1 2 3 4; do echo $i >> old; done; touch a && rm a; touch b && echo >> b", root.path)
+    assert.are.same({ "changed old", "created b" }, events(watch, root.path))
+  end)
+
+  it("sees editors that rename over a file", function()
+    local root <close> = folder()
+    fs.write_file(root.path .. "/f", "one")
+    local watch <close> = fs.watch(root.path .. "/f")
+    for i = 1, 3 do
+      fs.write_file(root.path .. "/f", tostring(i), { atomic = true })
+      local event = watch:next()
+      assert.are.same({ path = root.path .. "/f", kind = "changed" }, event)
+    end
+    fs.write_file(root.path .. "/other", "")
+    fs.remove(root.path .. "/f")
+    assert.are.same({ path = root.path .. "/f", kind = "removed" }, watch:next())
+    fs.write_file(root.path .. "/f", "again")
+    assert.are.same({ path = root.path .. "/f", kind = "created" }, watch:next())
+  end)
+
+  it("sees folders below, and those that come", function()
+    local root <close> = folder()
+    sh("cd '%s' && mkdir -p a/b", root.path)
+    local watch <close> = fs.watch(root.path, { recursive = true })
+    sh("cd '%s' && touch a/b/f && mkdir -p c/d/e && touch c/d/e/g", root.path)
+    assert.are.same({ "created a/b/f", "created c", "created c/d", "created c/d/e", "created c/d/e/g" },
+      events(watch, root.path))
+    sh("cd '%s' && touch c/d/e/h", root.path)
+    assert.are.same({ "created c/d/e/h" }, events(watch, root.path))
+    sh("cd '%s' && rm -r c", root.path)
+    assert.are.same({ "removed c", "removed c/d", "removed c/d/e", "removed c/d/e/g", "removed c/d/e/h" },
+      events(watch, root.path))
+  end)
+
+  it("forgets folders that are moved away", function()
+    local root <close> = folder()
+    sh("cd '%s' && mkdir -p in/a out && touch in/a/f", root.path)
+    local watch <close> = fs.watch(root.path .. "/in", { recursive = true })
+    fs.rename(root.path .. "/in/a", root.path .. "/out/a")
+    fs.write_file(root.path .. "/out/a/g", "")
+    assert.are.same({ "removed a", "removed a/f" }, events(watch, root.path .. "/in"))
+    fs.rename(root.path .. "/out/a", root.path .. "/in/b")
+    assert.are.same({ "created b", "created b/f", "created b/g" }, events(watch, root.path .. "/in"))
+  end)
+
+  it("ends when what is watched is gone, and when the loop is left", function()
+    local root <close> = folder()
+    fs.mkdir(root.path .. "/d")
+    local watch <close> = fs.watch(root.path .. "/d")
+    fs.remove(root.path .. "/d")
+    assert.are.same({ path = root.path .. "/d", kind = "removed" }, watch:next())
+    assert.is_nil(watch:next())
+    local before = #fs.list "/proc/self/fd"
+    fs.write_file(root.path .. "/f", "")
+    local toucher = lull.every(0.01, function() fs.write_file(root.path .. "/f", "x") end)
+    for event in fs.watch(root.path) do
+      if event then break end
+    end
+    toucher:cancel()
+    toucher:join()
+    assert.are.equal(before, #fs.list "/proc/self/fd")
+  end)
+
+  it("needs something to watch", function()
+    local root <close> = folder()
+    fails("ENOENT", root.path .. "/no", "fs.stat", fs.watch, root.path .. "/no")
+    assert.has_error(function() fs.watch(root.path, { recurse = true }) end)
+  end)
+end)
