@@ -91,6 +91,23 @@ describe("watch", function()
     assert.are.equal(before, #fs.list "/proc/self/fd")
   end)
 
+  it("says when there was too much", function()
+    local root <close> = folder()
+    local limit = tonumber(sh "cat /proc/sys/fs/inotify/max_queued_events")
+    if limit > 50000 then return pending "the system keeps too many events" end
+    local watch <close> = fs.watch(root.path)
+    sh("cd '%s' && seq %d | xargs touch", root.path, limit)
+    local count, overflows = 0, 0
+    lull.move_on_after(5, function()
+      for event in watch do
+        if event.kind == "overflow" then overflows = overflows + 1 else count = count + 1 end
+        if overflows > 0 and count == limit then break end
+      end
+    end)
+    assert.are.equal(limit, count)
+    assert.is_true(overflows > 0)
+  end)
+
   it("needs something to watch", function()
     local root <close> = folder()
     fails("ENOENT", root.path .. "/no", "fs.stat", fs.watch, root.path .. "/no")
