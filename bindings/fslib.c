@@ -182,9 +182,12 @@ static int start(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *tas
     return lullb_fs_await(L, wait, task, &types[verb]);
 }
 
+/* The mode of what is made; who runs a file as another is not decided here. */
 static unsigned opt_mode(lua_State *L, int index)
 {
-    return (unsigned)luaL_optinteger(L, index, UINT_MAX);
+    lua_Integer mode = luaL_optinteger(L, index, 0777);
+    luaL_argcheck(L, mode >= 0 && mode <= 01777, index, "not a mode");
+    return lua_isnoneornil(L, index) ? UINT_MAX : (unsigned)mode;
 }
 
 /* read_file(path, max) -> bytes */

@@ -143,7 +143,7 @@ static int remove_tree(struct lullb_fs_job *job, int parent, const char *name)
     struct tree tree = {.job = job};
     int fd = openat(parent, name, DOWN);
     int error = fd < 0 ? errno : enter(&tree, fd);
-    if (error == 0)
+    if (error == 0 && tree.folder != NULL)
         error = empty(&tree);
     if (tree.folder != NULL)
         closedir(tree.folder);

@@ -59,8 +59,10 @@ end
 --- Watch all folders that have been found and are still there.
 local function add_all(self, is_new)
   while #self.adding > 0 do
-    local path <const> = table.remove(self.adding)
-    local ok <const>, err <const> = pcall(add, self, path, is_new)
+    local i <const> = #self.adding
+    local path <const> = self.adding[i]
+    local ok <const>, err <const> = pcall(add, self, path, is_new) -- cancelled, it is done again
+    table.remove(self.adding, i)
     local gone <const> = not ok and lull.is_error(err, "io") and (err.code == "ENOENT" or err.code == "ENOTDIR")
     if not ok and (not gone or path == self.root) then error(err, 0) end
   end
