@@ -14,7 +14,8 @@ local function say(root, rules, code)
     local function try(fn, ...)
       local ok, result = pcall(fn, ...)
       if ok then print("done") else
-        print(lull.is_error(result) and result.kind .. " " .. (result.needed or result.code or ""):gsub(root:gsub("%p", "%%%0"), "") or result)
+        local about = result.needed or result.code or tostring(result)
+        print(result.kind .. " " .. about:gsub(root:gsub("%p", "%%%0"), ""))
       end
     end
   ]] .. code)
