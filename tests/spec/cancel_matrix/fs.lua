@@ -12,10 +12,22 @@ return function(support)
   local READS <const> = { before = true, waiting = true, shielded = true, twice = true }
   local CHANGES <const> = { before = true, shielded = true }
 
+  local made = 0
+
+  --- A folder; of a name that is used again, for programs that are ended cannot remove it.
+  local function new_folder()
+    made = made + 1
+    local path <const> = ("%s/fs-matrix/%d"):format(os.getenv "LULL_BUILD" or "build", made)
+    local function remove() fs.remove(path, { recursive = true, missing = true }) end
+    remove()
+    fs.mkdir(path, { parents = true })
+    return { path = path, remove = remove }
+  end
+
   --- A stage around call(path), on a folder with a file "f" and a link "l".
   local function stage_of(call)
     return function()
-      local folder = fs.temp_dir()
+      local folder = new_folder()
       fs.write_file(folder.path .. "/f", "text")
       fs.symlink("f", folder.path .. "/l")
       local count = 0
@@ -42,7 +54,7 @@ return function(support)
   --- A stage around call(file, n), on an open file of some lines.
   local function stage_of_file(call)
     return function()
-      local folder = fs.temp_dir()
+      local folder = new_folder()
       fs.write_file(folder.path .. "/f", ("line\n"):rep(100000))
       local file, count = fs.open(folder.path .. "/f", "r+"), 0
       local function again()
@@ -95,7 +107,7 @@ return function(support)
     end), columns = { before = true, waiting = true, shielded = true } },
     { "watch a folder", "fs.watch", stage_of(function(path) fs.watch(path):close() end), columns = READS },
     { "wait for what happens", "fs.watch.next", function()
-      local folder = fs.temp_dir()
+      local folder = new_folder()
       local watch = fs.watch(folder.path, { delay = 0 })
       local count = 0
       local function make()
