@@ -78,6 +78,8 @@ ssize_t lullb_fd_read(int fd, enum lullb_fd_kind kind, void *bytes, size_t size)
         count = kind == LULLB_FD_SOCKET ? recv(fd, bytes, size, MSG_DONTWAIT)
                                         : read(fd, bytes, size);
     } while (count < 0 && errno == EINTR);
+    if (count < 0 && errno == EIO && kind == LULLB_FD_TERMINAL)
+        return 0; /* nobody has the other side open any more */
     return result(count);
 }
 

@@ -14,7 +14,8 @@ enum lullb_fd_kind {
     LULLB_FD_SOCKET,      /* told per call not to block, not to signal */
     LULLB_FD_NONBLOCKING, /* O_NONBLOCK is set: a pipe of our own */
     LULLB_FD_SHARED, /* O_NONBLOCK may not be set, since others share it: polled first */
-    LULLB_FD_FILE    /* a regular file or the like: always ready, cannot be watched */
+    LULLB_FD_TERMINAL, /* our side of one: O_NONBLOCK is set, EIO is the end */
+    LULLB_FD_FILE      /* a regular file or the like: always ready, cannot be watched */
 };
 
 /* What an open descriptor is; -1 and errno when it is none. */

@@ -1,0 +1,95 @@
+--- lull.process.options: options as scripts give them, for lull.process.native.
+local check = require "lull.check"
+
+local options = {}
+
+local function with(known, more)
+  for name, kind in pairs(known) do more[name] = kind end
+  return more
+end
+
+local start <const> = {
+  cwd = "string", env = "table", group = "boolean",
+  stdin = "any", stdout = "any", stderr = "any",
+}
+
+options.open = with(start, { pty = "boolean|table", stays = "boolean" })
+
+options.run = with(start, {
+  input = "string", timeout = "seconds", grace = "seconds", max_output = "count",
+  to_end = "boolean", check = "boolean",
+})
+
+local SIZE <const> = { rows = "count", columns = "count" }
+
+--- The environment: strings, or false for what is not to be there.
+local function environment(env)
+  if not env then return nil end
+  local values <const> = {}
+  for name, value in pairs(env) do
+    if name ~= "inherit" then
+      values[name] = value and (type(value) == "number" and tostring(value) or value)
+    end
+  end
+  return values
+end
+
+--- What the native is to start.
+---@param opts table     checked
+---@param argument integer
+---@param name string    of the public function
+---@return table
+function options.spec(opts, argument, name)
+  local pty <const> = opts.pty
+  local spec <const> = {
+    cwd = opts.cwd,
+    env = environment(opts.env),
+    inherit = opts.env ~= nil and opts.env.inherit == true,
+    stdin = opts.stdin,
+    stdout = opts.stdout,
+    stderr = opts.stderr,
+    stays = opts.stays,
+    polls = opts.polls,
+  }
+  spec.group = opts.group
+  if spec.group == nil then spec.group = opts.stdin ~= "inherit" end
+  if pty then
+    local size <const> = pty == true and {} or pty
+    check.options(size, argument, name, SIZE)
+    spec.rows, spec.columns = size.rows or 24, size.columns or 80
+  end
+  return spec
+end
+
+--- The list: its strings, and numbers as strings.
+---@return string[]
+function options.argv(argv)
+  local list <const> = {}
+  for i = 1, argv.n or #argv do
+    local value <const> = argv[i]
+    list[i] = type(value) == "number" and tostring(value) or value
+    if list[i] == nil then list[i] = false end -- a hole: the native says what is wrong
+  end
+  return list
+end
+
+--- The programs and the options of a pipeline.
+---@return string[][] argvs
+---@return table opts
+function options.split(stages, name)
+  local argvs <const>, opts <const> = {}, {}
+  for key, value in pairs(stages) do
+    if math.type(key) == "integer" then
+      check.type(value, 1, name, "table")
+    else
+      opts[key] = value
+    end
+  end
+  for i, argv in ipairs(stages) do argvs[i] = argv end
+  if #argvs == 0 then check.fail(1, name, "no program to run") end
+  check.options(opts, 1, name, options.run)
+  if opts.input and opts.stdin then check.fail(1, name, "input excludes stdin") end
+  return argvs, opts
+end
+
+return options
