@@ -161,6 +161,10 @@ local function with_objects(check)
   check("lull.http.Events", events)
   local pool <close> = require("lull.worker").pool()
   check("lull.worker.Pool", pool)
+  local process <close> = require("lull.process").open { "true" }
+  check("lull.process.Process", process)
+  local signals <close> = require("lull.signal").listen "USR2"
+  check("lull.signal.Listener", signals)
   check("lull.tls.Context", require("lull.tls").client { verify = false })
 
   local web <close> = require("lull.http").serve({ port = 0 }, function(req)
