@@ -160,7 +160,7 @@ describe("what a signal did before", function()
       return tonumber(caught:match "%x+$" or caught:match "SigCgt:%s*(%x+)", 16) >> 13 & 1 -- ALRM
     end
     local pool <const> = worker.pool(1)
-    pool:call(function() KEPT = require("lull.signal").listen "ALRM" end)
+    pool:call(function() package.loaded.kept = require("lull.signal").listen "ALRM" end)
     assert.are.equal(1, handled())
     pool:close()
     lull.timeout(LONG, function()
