@@ -58,12 +58,19 @@ static void stop_watching(struct lullb_child *child)
         lull_timer_stop(&child->grace);
 }
 
+static void stop_expecting(struct lullb_child *child)
+{
+    if (child->expected)
+        lull_unexpect(child->rt);
+    child->expected = false;
+}
+
 /* The process is no more, or no longer ours: tell who waits, and close up. */
 static void finish(struct lullb_child *child)
 {
     child->over = true;
     stop_watching(child);
-    lull_unexpect(child->rt);
+    stop_expecting(child);
     while (child->waiters.head != NULL)
         lullb_op_complete(child->waiters.head);
     lull_handle_close(&child->handle);
@@ -172,6 +179,8 @@ static void close_child(struct lull_handle *handle)
     if (!child->stays) {
         child->doomed = true;
         lullb_child_kill(child, SIGKILL, true);
+    } else {
+        stop_expecting(child); /* it may take any time */
     }
     lull_handle_open(child->rt, &child->reaper,
                      child->stays ? &staying_type : &reaper_type);
@@ -216,6 +225,7 @@ bool lullb_child_open(struct lullb_child *child, pid_t pid, bool polls)
     child->over = false;
     child->pause = FIRST_PAUSE;
     child->holders++;
+    child->expected = true;
     lull_expect(child->rt);
     bool watched = (!polls && watch(child)) ||
                    lull_timer_start_real(child->rt, &child->poll, child->pause, on_poll);

@@ -43,9 +43,10 @@ struct lullb_child {
     int error;        /* in the place of that: somebody else has waited for it */
     unsigned holders; /* of the block */
     bool over;
-    bool group;  /* it leads a process group */
-    bool stays;  /* it is not killed when it is forgotten */
-    bool doomed; /* its group goes with it */
+    bool group;    /* it leads a process group */
+    bool stays;    /* it is not killed when it is forgotten */
+    bool expected; /* virtual time does not jump while it runs */
+    bool doomed;   /* its group goes with it */
 };
 
 /* Memory for one, before there is a process; NULL when refused.  One holder. */

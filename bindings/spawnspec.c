@@ -47,7 +47,7 @@ static char *const *check_argv(lua_State *L, int index)
         array[i] = (char *)check_text(L, index, "an argument");
         lua_rawseti(L, kept, (lua_Integer)i + 1);
     }
-    luaL_argcheck(L, array[0][0] != '\0', index, "no program to run");
+    luaL_argcheck(L, array[0] != NULL && array[0][0] != '\0', index, "no program to run");
     return array;
 }
 
