@@ -195,6 +195,21 @@ static bool flag(lua_State *L, int index, const char *name)
 }
 
 /*
+ * May the task start it?  A relative path is one from cwd: what is named is there.  Who
+ * has the loader load things into the program runs these, whatever the program.
+ */
+static void check_permission(lua_State *L, const char *op,
+                             const struct lullb_spawn *spawn)
+{
+    const char *name = spawn->argv[0];
+    if (spawn->cwd != NULL && name[0] != '/' && strchr(name, '/') != NULL)
+        name = lua_pushfstring(L, "%s/%s", spawn->cwd, name);
+    lull_check_permission(L, LULL_MAY_RUN, op, name);
+    if (spawn->preloads)
+        lull_check_permission(L, LULL_MAY_NATIVE, op, NULL);
+}
+
+/*
  * spawn(argv, spec, op) -> process, stdin | nil, stdout | nil, stderr | nil; see
  * spawnspec.h.  Besides: stays, polls.  At a terminal one stream is the first two.
  */
@@ -210,7 +225,7 @@ static int l_spawn(lua_State *L)
     bool stays = flag(L, 2, "stays");
     bool polls = flag(L, 2, "polls");
     lullb_check_stream_options(L, 4, &options);
-    lull_check_permission(L, LULL_MAY_RUN, op, spawn.argv[0]);
+    check_permission(L, op, &spawn);
     lull_check_handles(L, op);
     lull_push_class(L, rt, "lull.process", methods, meta);
     struct object *object = lullb_push_object(L, sizeof *object, &object_tag);

@@ -9,9 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
@@ -205,6 +208,24 @@ static int start(struct passage *passage)
     return error;
 }
 
+/*
+ * Is there a program of this name in PATH?  A folder there that we may not enter makes
+ * posix_spawnp say EACCES for what is nowhere.
+ */
+static bool is_in_path(const char *name)
+{
+    char candidate[PATH_MAX];
+    const char *folder = getenv("PATH");
+    while (folder != NULL) {
+        int length = (int)strcspn(folder, ":");
+        int size = snprintf(candidate, sizeof candidate, "%.*s/%s", length, folder, name);
+        if (size < (int)sizeof candidate && access(candidate, F_OK) == 0)
+            return true;
+        folder = folder[length] == ':' ? folder + length + 1 : NULL;
+    }
+    return false;
+}
+
 int lullb_spawn(struct lullb_spawn *spawn)
 {
     struct passage passage = {.spawn = spawn, .theirs = {-1, -1, -1}, .cwd = -1};
@@ -215,6 +236,9 @@ int lullb_spawn(struct lullb_spawn *spawn)
     int error = prepare_all(&passage);
     if (error == 0)
         error = start(&passage);
+    if (error == EACCES && spawn->failed == NULL && strchr(spawn->argv[0], '/') == NULL &&
+        !is_in_path(spawn->argv[0]))
+        error = ENOENT;
     for (int i = 0; i < 3; i++) {
         close_fd(&passage.theirs[i]);
         if (error != 0)

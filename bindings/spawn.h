@@ -45,8 +45,9 @@ struct lullb_spawn {
     const char *cwd;                  /* NULL: ours */
     const struct lull_policy *policy; /* what opening files asks */
     struct lullb_stdio_choice stdio[3];
-    bool group;          /* a process group of its own */
-    bool terminal;       /* a session of its own at a new terminal; `stdio` is unused */
+    bool preloads; /* `envp` tells the system's loader what to do: code of all kinds */
+    bool group;    /* a process group of its own */
+    bool terminal; /* a session of its own at a new terminal; `stdio` is unused */
     struct winsize size; /* of that */
 
     pid_t pid;

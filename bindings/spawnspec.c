@@ -94,7 +94,7 @@ static char *keep_entry(lua_State *L, int argument, int kept)
 }
 
 /* NULL: ours. */
-static char *const *check_environment(lua_State *L, int spec)
+static char *const *check_environment(lua_State *L, int spec, bool *preloads)
 {
     lua_getfield(L, spec, "inherit");
     size_t inherited = lua_toboolean(L, -1) ? count_environment() : 0;
@@ -113,6 +113,8 @@ static char *const *check_environment(lua_State *L, int spec)
         else if (count < size)
             array[count++] = keep_entry(L, spec, table + 1);
     }
+    for (size_t i = 0; i < count; i++)
+        *preloads = *preloads || strncmp(array[i], "LD_", 3) == 0;
     for (size_t i = 0; i < inherited && environ[i] != NULL; i++) {
         if (!is_named(L, table, environ[i]))
             array[count++] = environ[i];
@@ -196,7 +198,7 @@ void lullb_check_spawn(lua_State *L, int argv, int spec, struct lullb_spawn *spa
     luaL_checkstack(L, 32, NULL);
     *spawn = (struct lullb_spawn){.policy = NULL};
     spawn->argv = check_argv(L, argv);
-    spawn->envp = check_environment(L, spec);
+    spawn->envp = check_environment(L, spec, &spawn->preloads);
     if (lua_getfield(L, spec, "cwd") != LUA_TNIL)
         spawn->cwd = check_text(L, spec, "cwd");
     lua_getfield(L, spec, "group");

@@ -245,6 +245,23 @@ describe("permission to run", function()
     assert.are.equal("hello\n\nfalse\tpermission\tprocess.run\n", tries("--allow-run=echo", code))
   end)
 
+  it("is for the program that a relative path leads to from cwd", function()
+    local code <const> = [[
+      local process = require "lull.process"
+      print(select(2, pcall(process.run, { "bin/echo" }, { cwd = "/tmp/.." })).kind)
+      print(process.run({ "bin/echo", "it" }, { cwd = "/usr" }).code)]]
+    assert.are.equal("permission\n0\n",
+      tries("--allow-run=/usr/bin/echo --allow-read=/usr", code))
+  end)
+
+  it("is not permission to load anything into it", function()
+    local code <const> = [[
+      local run = require("lull.process").run
+      print(select(2, pcall(run, { "echo" }, { env = { LD_PRELOAD = "/tmp/x.so" } })).kind)
+      print(run({ "echo" }, { env = { A = "b" } }).code)]]
+    assert.are.equal("permission\n0\n", tries("--allow-run=echo", code))
+  end)
+
   it("is not permission to write files", function()
     local code <const> = [[
       local ok, e = pcall(require("lull.process").run, { "echo" }, { stdout = { file = "/tmp/lull-none" } })

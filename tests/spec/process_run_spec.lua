@@ -27,6 +27,7 @@ local function gone(pid)
   end)
 end
 
+--- Descriptors of this process.  Those of an earlier test may still be on their way out.
 local function descriptors()
   local count = 0
   local list <close> = io.popen("ls /proc/" .. process.pid() .. "/fd")
@@ -92,6 +93,13 @@ describe("run", function()
     local e <const> = raises("process", process.run, { "no such program" })
     assert.are.same({ "ENOENT", "process.run" }, { e.code, e.op })
     assert.are.equal("ENOENT", raises("process", process.run, { "/no/such/program" }).code)
+  end)
+
+  it("says so, too, when PATH has folders that are none", function()
+    local output <const> = support.program([[
+      local ok, e = pcall(require("lull.process").run, { "no such program" })
+      print(e.kind, e.code)]], "PATH=/etc/passwd:/no/folder:$PATH")
+    assert.are.equal("process\tENOENT\n", output)
   end)
 
   it("raises `process` for what cannot be run", function()
@@ -207,7 +215,7 @@ describe("run", function()
     end
     collectgarbage()
     collectgarbage()
-    assert.are.equal(before, descriptors())
+    assert.is_true(descriptors() <= before)
     local zombies <const> = process.run({ "sh", "-c", "ps --ppid $PPID -o stat= | grep -c Z" })
     assert.are.equal("0\n", zombies.stdout)
   end)
@@ -219,7 +227,7 @@ describe("run", function()
       pcall(process.run, { "true" }, { cwd = "/no/such/folder" })
       pcall(process.run, { "true" }, { stderr = { file = "/no/folder/file" } })
     end
-    assert.are.equal(before, descriptors())
+    assert.is_true(descriptors() <= before)
   end)
 
   it("gives the child three descriptors", function()
@@ -265,8 +273,11 @@ describe("a pipeline", function()
 
   it("leaves nothing behind when one of them cannot be started", function()
     local before <const> = descriptors()
-    assert.are.equal("ENOENT", raises("process", process.pipeline, { { "yes" }, { "no such program" } }).code)
-    assert.are.equal(before, descriptors())
+    for _ = 1, 10 do
+      local e <const> = raises("process", process.pipeline, { { "yes" }, { "no such program" } })
+      assert.are.equal("ENOENT", e.code)
+    end
+    assert.is_true(descriptors() <= before)
   end)
 
   it("is ended as a whole past its timeout", function()
