@@ -16,13 +16,13 @@
 
 static const luaL_Reg no_functions[] = {{NULL, NULL}};
 
-static volatile sig_atomic_t host_got;
-static int stopped; /* atomic */
+static int host_got; /* atomic */
+static int stopped;  /* atomic */
 
 static void on_host_signal(int number)
 {
     (void)number;
-    host_got = host_got + 1;
+    __atomic_add_fetch(&host_got, 1, __ATOMIC_RELAXED);
 }
 
 static void take(int number)
