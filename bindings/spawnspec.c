@@ -158,7 +158,8 @@ static void take_stream(lua_State *L, int argument, struct lullb_stdio_choice *c
 {
     struct lull_stream *stream = lull_check_stream(L, -1);
     luaL_argcheck(L, lullb_stream_is_open(stream), argument, "the stream is closed");
-    luaL_argcheck(L, stream->filter == NULL, argument, "a stream with TLS stays here");
+    luaL_argcheck(L, stream->filter == NULL && stream->kind != LULLB_FD_TERMINAL,
+                  argument, "a stream with TLS, or of a terminal made here, stays here");
     int flags = fcntl(stream->fd, F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK) != 0)
         fcntl(stream->fd, F_SETFL, flags & ~O_NONBLOCK);

@@ -54,6 +54,9 @@ function options.spec(opts, argument, name)
   spec.group = opts.group
   if spec.group == nil then spec.group = opts.stdin ~= "inherit" end
   if pty then
+    if opts.stdin or opts.stdout or opts.stderr then
+      check.fail(argument, name, "pty excludes stdin, stdout and stderr")
+    end
     local size <const> = pty == true and {} or pty
     check.options(size, argument, name, SIZE)
     spec.rows, spec.columns = size.rows or 24, size.columns or 80

@@ -173,6 +173,9 @@ describe("a terminal", function()
     p.stdin:write "\n"
     assert.is_truthy(p.stdout:read("a"):find "20 40\r\n$")
     misuse(p.resize, p, 0, 1)
+    misuse(process.open, { "true" }, { pty = { rows = 0 } })
+    misuse(process.open, { "true" }, { pty = true, stdin = "null" })
+    misuse(process.open, { "true" }, { stdin = p.stdin })
   end)
 
   it("controls the child: what is typed can interrupt it", function()
