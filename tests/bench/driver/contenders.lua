@@ -79,6 +79,7 @@ return {
   { name = "lull sliced", yardstick = true, tool = "embed", program = tool("embed") },
   { name = "lull event", yardstick = true, tool = "embed", program = tool("embed") },
   { name = "raw epoll", yardstick = true, tool = "epoll_echo", program = tool("epoll_echo") },
+  { name = "posix_spawn", yardstick = true, tool = "spawn_child", program = tool("spawn_child") },
   {
     name = "lull",
     missing = "not built",

@@ -167,6 +167,21 @@ local worker_map <const> = {
   },
 }
 
+local process <const> = {
+  name = "process",
+  title = "/bin/true, its output taken: wall time of one",
+  dir = "process",
+  base = "posix_spawn",
+  who = { "posix_spawn", "lull", "go", "asyncio", "node" },
+  kinds = { { "", kinds.counted(200) } },
+  goals = {
+    { text = "<= 1.15 x posix_spawn and waitpid", of = "lull", to = "posix_spawn", max = 1.15 },
+    { text = "faster than go", of = "lull", to = "go", max = 1 },
+    { text = "faster than asyncio", of = "lull", to = "asyncio", max = 1 },
+    { text = "faster than node", of = "lull", to = "node", max = 1 },
+  },
+}
+
 ---@type bench.Measure[]
 local measures <const> = {
   yield_measure(1, 25),
@@ -184,6 +199,7 @@ local measures <const> = {
     { raw = 1.4 }),
   startup,
   worker_map,
+  process,
 }
 table.move(network, 1, #network, #measures + 1, measures)
 return table.move(embedding, 1, #embedding, #measures + 1, measures)
