@@ -210,7 +210,7 @@ static void check_permission(lua_State *L, const char *op,
 }
 
 /*
- * spawn(argv, spec, op) -> process, stdin | nil, stdout | nil, stderr | nil; see
+ * spawn(argv, spec, op, stream options?) -> process, stdin | nil, stdout | nil, stderr | nil; see
  * spawnspec.h.  Besides: stays, polls.  At a terminal one stream is the first two.
  */
 static int l_spawn(lua_State *L)
@@ -220,17 +220,24 @@ static int l_spawn(lua_State *L)
     struct lullb_stream_options options;
     struct lull_stream *streams[3];
     const char *op = luaL_checkstring(L, 3);
-    lua_settop(L, 3);
+    lua_settop(L, 4);
+    lullb_check_stream_options(L, 4, &options);
     lullb_check_spawn(L, 1, 2, &spawn);
     bool stays = flag(L, 2, "stays");
     bool polls = flag(L, 2, "polls");
-    lullb_check_stream_options(L, 4, &options);
     check_permission(L, op, &spawn);
     lull_check_handles(L, op);
     lull_push_class(L, rt, "lull.process", methods, meta);
     struct object *object = lullb_push_object(L, sizeof *object, &object_tag);
-    for (int i = 0; i < 3; i++)
-        streams[i] = lullb_push_stream(L, rt, &options);
+    for (int i = 0; i < 3; i++) {
+        streams[i] = NULL;
+        if (spawn.terminal ? i == 0 : spawn.stdio[i].kind == LULLB_STDIO_PIPE)
+            streams[i] = lullb_push_stream(L, rt, &options);
+        else if (spawn.terminal && i == 1)
+            lua_pushvalue(L, -1); /* the same */
+        else
+            lua_pushnil(L);
+    }
     spawn.policy = lull_policy_of(L);
     object->child = lullb_child_new(rt);
     if (object->child == NULL)
@@ -241,22 +248,12 @@ static int l_spawn(lua_State *L)
     object->child->group = spawn.group || spawn.terminal;
     object->child->stays = stays;
     for (int i = 0; i < 3; i++) {
-        if (spawn.ends[i] >= 0)
+        if (streams[i] != NULL)
             lullb_stream_open(streams[i], spawn.ends[i],
                               spawn.terminal ? LULLB_FD_TERMINAL : LULLB_FD_NONBLOCKING);
     }
     if (!lullb_child_open(object->child, spawn.pid, polls))
         return lullb_raise_memory(L, op);
-    for (int i = 0; i < 3; i++) {
-        if (spawn.ends[i] < 0) {
-            lua_pushnil(L);
-            lua_replace(L, i - 3 - 1);
-        }
-    }
-    if (spawn.terminal) {
-        lua_pushvalue(L, -3);
-        lua_replace(L, -3);
-    }
     return 4;
 }
 
