@@ -268,6 +268,8 @@ static int l_drain(lua_State *L)
     const char *bytes;
     enum lull_fill fill = LULL_FILL_END;
     while (lull_stream_is_open(stream) && lull_stream_peek(stream, &bytes) <= most) {
+        stream->in.drained = false; /* what it said was then: look */
+        stream->in.unwaited = 0;
         fill = lull_stream_fill(stream);
         if (fill != LULL_FILL_MORE)
             break;
