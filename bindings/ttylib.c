@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ttylib.c -- Lua module "lull.tty.native": what the prompt asks of a terminal.
+ * ttylib.c -- Lua module "lull.tty.native": what the prompt and lull.term ask of a terminal.
  *
  * A terminal is read through a description of its own: O_NONBLOCK on the one
  * we were given would reach every process that shares it.  And to ask whether
@@ -14,6 +14,8 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define LINE_SIZE 4096 /* a terminal in its usual mode has no longer lines */
@@ -70,10 +72,41 @@ static int l_read(lua_State *L)
     return 1;
 }
 
+/* size(fd) -> columns, rows; nothing when it is no terminal, or does not say */
+static int l_size(lua_State *L)
+{
+    struct winsize size;
+    if (ioctl(check_fd(L), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 0;
+    lua_pushinteger(L, size.ws_col);
+    lua_pushinteger(L, size.ws_row);
+    return 2;
+}
+
+/*
+ * set_echo(fd, on) -> was it on; nothing when it is no terminal.  The setting belongs to the
+ * terminal and outlives the process: whoever turns it off turns it on again.
+ */
+static int l_set_echo(lua_State *L)
+{
+    struct termios mode;
+    int fd = check_fd(L);
+    if (tcgetattr(fd, &mode) != 0)
+        return 0;
+    lua_pushboolean(L, (mode.c_lflag & ECHO) != 0);
+    if (lua_toboolean(L, 2))
+        mode.c_lflag |= ECHO;
+    else
+        mode.c_lflag &= ~(tcflag_t)ECHO;
+    return tcsetattr(fd, TCSANOW, &mode) == 0 ? 1 : 0;
+}
+
 static const struct luaL_Reg functions[] = {
     {"is_terminal", l_is_terminal},
     {"open_input", l_open_input},
     {"read", l_read},
+    {"set_echo", l_set_echo},
+    {"size", l_size},
     {NULL, NULL},
 };
 

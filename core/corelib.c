@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * corelib.c -- lull.core: reports, the seed, worlds, interrupts, leak counts.
+ * corelib.c -- lull.core: reports, the seed, worlds, interrupts, leak counts, where
+ * output goes and the time of day.
  */
 #include "corelib.h"
 
@@ -9,10 +10,12 @@
 #include "class.h"
 #include "drive.h"
 #include "handle.h"
+#include "output.h"
 #include "scopelib.h"
 #include "sink.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 int lull__l_os_exit(lua_State *L)
 {
@@ -95,6 +98,38 @@ static int l_handles(lua_State *L)
     return 2;
 }
 
+/* log(level, text) -> boolean: hand a line to the host's log function; level: as in enum
+   lull_level; false: it has none */
+static int l_log(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    lua_Integer level = luaL_checkinteger(L, 1);
+    const char *text = luaL_checkstring(L, 2);
+    luaL_argcheck(L, level >= LULL_LOG_DEBUG && level <= LULL_LOG_ERROR, 1, "no level");
+    lua_pushboolean(L, tasks->outlets.log != NULL);
+    lull__log(tasks, (enum lull_level)level, text);
+    return 1;
+}
+
+/* outlets() -> has the host a print function, has it a log function */
+static int l_outlets(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    lua_pushboolean(L, tasks->outlets.print != NULL);
+    lua_pushboolean(L, tasks->outlets.log != NULL);
+    return 2;
+}
+
+/* realtime() -> seconds since 1970, whole ones, and nanoseconds of the next */
+static int l_realtime(lua_State *L)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    lua_pushinteger(L, (lua_Integer)now.tv_sec);
+    lua_pushinteger(L, (lua_Integer)now.tv_nsec);
+    return 2;
+}
+
 /* ---- guards: a deadline of the real clock that cancels a task ------------------- */
 
 static const char guard_key = 'G'; /* registry: the class of guards */
@@ -156,13 +191,16 @@ int lull__open_core(lua_State *L)
         {"loose", lull__l_loose},
         {"handles", l_handles},
         {"guard", l_guard},
+        {"log", l_log},
+        {"outlets", l_outlets},
+        {"realtime", l_realtime},
         {NULL, NULL},
     };
     static const luaL_Reg guard[] = {
         {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};
     struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
     lull__class_make(L, lull__tasks(L), &guard_key, "lull.guard", NULL, guard);
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 11);
     lull_set_functions(L, rt, functions);
     return 1;
 }

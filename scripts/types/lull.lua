@@ -9,6 +9,8 @@
 ---@field version string  "MAJOR.MINOR.PATCH"
 ---@field sync lull.sync
 ---@field net lull.net
+---@field log lull.log
+---@field term lull.term
 ---@field testing lull.testing
 ---@field worker lull.worker
 local lull = {}

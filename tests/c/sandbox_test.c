@@ -126,6 +126,38 @@ static void log_to(void *arg, enum lull_level level, const char *text)
     strcat(arg, text);
 }
 
+static void log_line_to(void *arg, enum lull_level level, const char *text)
+{
+    char *all = arg;
+    size_t length = strlen(all);
+    snprintf(all + length, 256 - length, "%d %s\n", (int)level, text);
+}
+
+/* lull.log and lull.term where the host hears of everything and nothing is allowed. */
+static void logging(void)
+{
+    char printed[256] = "", logged[256] = "";
+    struct told told;
+    const struct lull_options options = {.size = sizeof options,
+                                         .print = print_to,
+                                         .print_arg = printed,
+                                         .log = log_line_to,
+                                         .log_arg = logged};
+    struct lull_runtime *rt = lull_new(&options);
+    run(rt,
+        "local log, term = require 'lull.log', require 'lull.term'\n"
+        "log.set_level 'trace' log.trace 'a' log.debug 'b' log.warn('c\\n\\0', {k = 1})\n"
+        "log.logger 'n':info 'd' log.set_sinks(function() error('no', 0) end) log.error 'e'\n"
+        "local bar <close> = term.progress{label = 'l', total = 1} bar:advance()\n"
+        "bar:finish('over') print(term.red 'x', term.is_terminal())",
+        &told);
+    CHECK(told.status == LULL_DONE);
+    CHECK(strcmp(logged, "0 a\n0 b\n2 c\\n\\x00 k=1\n1 n: d\n"
+                         "3 lull.log: a sink has failed: no\n") == 0);
+    CHECK(strcmp(printed, "over\nx\tfalse\n") == 0);
+    lull_free(rt, 0);
+}
+
 static void printing(void)
 {
     static const char *const rules[] = {"all", NULL};
@@ -159,6 +191,7 @@ int main(void)
     debugging();
     everywhere();
     printing();
+    logging();
     remove_tree();
     puts("sandbox: ok");
     return 0;

@@ -165,6 +165,14 @@ local function with_objects(check)
   check("lull.process.Process", process)
   local signals <close> = require("lull.signal").listen "USR2"
   check("lull.signal.Listener", signals)
+  check("lull.log.Logger", require("lull.log").logger "x")
+  local screen <const> = require "lull.term.screen"
+  local write_error <const> = screen.write_error
+  screen.write_error = function() end
+  local bar <const>, spinner <const> = require("lull.term").progress(), require("lull.term").spinner "x"
+  screen.write_error = write_error
+  check("lull.term.Bar", bar)
+  check("lull.term.Spinner", spinner)
   check("lull.tls.Context", require("lull.tls").client { verify = false })
 
   local web <close> = require("lull.http").serve({ port = 0 }, function(req)
