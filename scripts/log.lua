@@ -17,7 +17,7 @@ local inside <const> = lull.var(false)   -- is it writing a line already?
 local inside_none = false                -- the same outside of tasks
 
 local thresholds <const> = { [""] = LEVELS.info } -- those that were set, by name
-local loggers <const> = {} ---@type table<string, lull.log.Logger>
+local loggers <const> = setmetatable({}, { __mode = "v" }) ---@type table<string, lull.log.Logger>
 local sinks = {} ---@type lull.log.Sink[]
 
 ---@class lull.log.Logger
@@ -45,6 +45,9 @@ local function threshold_of(name)
   return thresholds[""]
 end
 
+--- Set the least level that is logged; "info" at first.  "off": nothing.
+---@param level? lull.log.Level  nil, with a name: as those above it
+---@param name? string  of loggers, and those below it; all that have none of their own
 function log.set_level(level, name)
   check.type(name, 2, "set_level", "string", true)
   if level ~= nil or not name then check_level(level, 1, "set_level") end
@@ -59,6 +62,9 @@ local function level_name(number)
   end
 end
 
+--- The least level that is logged.
+---@param name? string  of a logger
+---@return lull.log.Level
 function log.level(name)
   check.type(name, 1, "level", "string", true)
   return level_name(threshold_of(name or ""))
@@ -136,17 +142,26 @@ end
 
 local levels <const> = { "trace", "debug", "info", "warn", "error" }
 
+-- What a logger has for each level: (message, fields?), both of them perhaps functions that give
+-- them and are called only when the line is logged.
 for number, level in ipairs(levels) do
   Logger[level] = function(self, message, fields)
     if number >= self._threshold then write(level, self.name, message, fields) end
   end
 end
 
+--- Would a line of this level be logged?
+---@param level lull.log.Level
+---@return boolean
 function Logger:enabled(level)
   check_level(level, 1, "enabled")
   return LEVELS[level] >= self._threshold
 end
 
+--- A logger, always the same for a name.  "app.db" has the threshold of "app", unless it was
+--- given one of its own.
+---@param name string
+---@return lull.log.Logger
 function log.logger(name)
   check.type(name, 1, "logger", "string")
   local logger = loggers[name]
@@ -165,6 +180,9 @@ for number, level in ipairs(levels) do
   end
 end
 
+--- Would a line of this level be logged?
+---@param level lull.log.Level
+---@return boolean
 function log.enabled(level)
   check_level(level, 1, "enabled")
   return root:enabled(level)
@@ -190,16 +208,39 @@ local function try(logger, message, fn, ...)
   return tried(logger, message, xpcall(fn, traced, ...))
 end
 
+--- Call a function; what it raises is logged as an error, as `log.try` does.
+---@async
+---@param message string
+---@param fn async fun(...: any): ...
+---@param ... any  arguments of `fn`
+---@return boolean ok
+---@return any ... # the results of `fn`, or what it raised
 function Logger:try(message, fn, ...)
   return try(self, message, fn, ...)
 end
 
+--- Call a function; what it raises is logged as an error, with the fields `error` and `traceback`.
+---@async
+---@param message string
+---@param fn async fun(...: any): ...
+---@param ... any  arguments of `fn`
+---@return boolean ok
+---@return any ... # the results of `fn`, or what it raised
 function log.try(message, fn, ...)
   return try(root, message, fn, ...)
 end
 
 -- ---- the fields of a task ----
 
+--- Run `fn(...)` with more fields in every line that it and the tasks it starts log.  Raises
+--- `usage` outside a task.
+---@async
+---@generic T
+---@param fields table
+---@param fn async fun(...: any): T
+---@param ... any  arguments of `fn`
+---@return T # all results of `fn`
+---@return any ...
 function log.with(fields, fn, ...)
   check.type(fields, 1, "with", "table")
   check.callable(fn, 2, "with")
@@ -208,6 +249,8 @@ function log.with(fields, fn, ...)
   return context:with(merged, fn, ...)
 end
 
+--- The fields that lines of this task have, as a new table.
+---@return table
 function log.context()
   local fields <const> = {}
   for key, value in next, context:get() or {} do fields[key] = value end
@@ -236,21 +279,36 @@ local function check_options(opts, argument, name)
   return format
 end
 
+--- The host's log function if it has one, which gets a line without time and level, else standard
+--- error, with colours on a terminal.
+---@param opts? lull.log.SinkOptions
+---@return lull.log.Sink
 function log.standard(opts)
   return make("standard", 1, opts, sink.standard(check_options(opts, 1, "standard")))
 end
 
+--- A file, to whose end lines are written.  Raises `io`, `permission`.
+---@param path string
+---@param opts? lull.log.SinkOptions
+---@return lull.log.Sink
 function log.file(path, opts)
   check.type(path, 1, "file", "string")
   return make("file", 2, opts, sink.file(path, check_options(opts, 2, "file")))
 end
 
+--- A function; it may suspend.
+---@param fn async fun(record: lull.log.Record, line: string)
+---@param opts? lull.log.SinkOptions
+---@return lull.log.Sink
 function log.custom(fn, opts)
   check.callable(fn, 1, "custom")
   local format <const> = sink.format(check_options(opts, 2, "custom"))
   return make("custom", 2, opts, function(record) fn(record, sink.line_of(format, record)) end)
 end
 
+--- Give lines to these sinks, one after the other, and to no others.  At first: `log.standard()`.
+--- One that raises is reported once, to the host's log function or standard error.
+---@param ... lull.log.Sink|fun(record: lull.log.Record, line: string)
 function log.set_sinks(...)
   local new <const> = table.pack(...)
   for i = 1, new.n do

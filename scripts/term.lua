@@ -1,7 +1,7 @@
 --- lull.term: the terminal: colours, widths, progress, tables, questions.
 --
--- All of it is plain text where there is no terminal.  scripts/types/term.lua says what every
--- function does.
+-- All of it is plain text where there is no terminal.  scripts/types/term.lua describes the styles,
+-- which are made in a loop, and the methods of what is shown.
 local ask = require "lull.term.ask"
 local cells = require "lull.term.cells"
 local check = require "lull.check"
@@ -25,18 +25,30 @@ end
 
 -- ---- the terminal ----
 
+--- Is a stream a terminal?
+---@param stream? lull.term.Stream  "stdout"
+---@return boolean
 function term.is_terminal(stream)
   return color.is_terminal(descriptor(stream, "is_terminal"))
 end
 
+--- The columns of the terminal now.
+---@return integer # 80 where there is none
 function term.width()
   return (screen.size())
 end
 
+--- The rows of the terminal now.
+---@return integer # 24 where there is none
 function term.height()
   return (select(2, screen.size()))
 end
 
+--- Wait until the terminal has another size, for ever where there is none; it is looked at ten
+--- times a second.
+---@async
+---@return integer width
+---@return integer height
 function term.wait_resize()
   local width <const>, height <const> = screen.size()
   local now_width, now_height
@@ -52,6 +64,9 @@ end
 local chosen   -- by the script
 local detected -- for standard output, when first asked
 
+--- How many colours a stream takes.
+---@param stream? lull.term.Stream  "stdout", for which the styles below are
+---@return integer # 0: plain text; 16, 256 or 2^24
 function term.colors(stream)
   local fd <const> = descriptor(stream, "colors")
   if chosen then return chosen end
@@ -62,6 +77,8 @@ end
 
 local COUNTS <const> = { [0] = true, [16] = true, [256] = true, [1 << 24] = true }
 
+--- Use so many colours from now on, in place of what was found out.
+---@param count? boolean|integer  true: at least 16; false or 0: none; 16, 256, 2^24; nil: find out
 function term.use_colors(count)
   if count == true then count = math.max(color.detect(1), 16) end
   if count == false then count = 0 end
@@ -97,10 +114,18 @@ local function colored(name, value, text, behind)
   return count > 0 and color.wrap(text, begin, behind and "49" or "39") or text
 end
 
+--- A text in a colour.  Raises an argument error for what is no colour.
+---@param color lull.term.Color
+---@param text string|number
+---@return string
 function term.fg(value, text)
   return colored("fg", value, text, false)
 end
 
+--- A text on a background.
+---@param color lull.term.Color
+---@param text string|number
+---@return string
 function term.bg(value, text)
   return colored("bg", value, text, true)
 end
@@ -118,16 +143,29 @@ local function check_room(room, name, least)
   end
 end
 
+--- The cells that a text takes: two for wide characters, none for those that combine with the one
+--- before, for control characters and for escape sequences.  Each character counts by itself, as
+--- wcwidth has it; a byte that is no UTF-8 is one cell.
+---@param text string
+---@return integer
 function term.text_width(text)
   check_text(text, "text_width")
   return cells.width(text)
 end
 
+--- A text without escape sequences.
+---@param text string
+---@return string
 function term.strip(text)
   check_text(text, "strip")
   return cells.strip(text)
 end
 
+--- Cut a text that is too wide.  Characters stay whole, and styles that are open are ended.
+---@param text string
+---@param width integer  cells
+---@param mark? string   tells that it was cut, within the width; "…"
+---@return string
 function term.truncate(text, width, mark)
   check_text(text, "truncate")
   check_room(width, "truncate", 0)
@@ -135,6 +173,11 @@ function term.truncate(text, width, mark)
   return cells.truncate(text, width, mark)
 end
 
+--- Fill a text up with blanks; a wider one stays as it is.
+---@param text string
+---@param width integer  cells
+---@param align? "left"|"right"|"center"  where the text is; "left"
+---@return string
 function term.pad(text, width, align)
   check_text(text, "pad")
   check_room(width, "pad", 0)
@@ -144,12 +187,20 @@ function term.pad(text, width, align)
   return cells.pad(text, width, align)
 end
 
+--- Break a text into lines: at blanks, and words that are too long anywhere.
+---@param text string
+---@param width integer  cells, at least 1
+---@return string[]
 function term.wrap(text, width)
   check_text(text, "wrap")
   check_room(width, "wrap", 1)
   return cells.wrap(text, width)
 end
 
+--- Lay out rows in columns.  Cells may be any values; control characters in them become blanks.
+---@param rows any[][]
+---@param opts? lull.term.TableOptions
+---@return string # lines, each with its newline
 function term.table(rows, opts)
   check.type(rows, 1, "table", "table")
   check.options(opts, 2, "table", { header = "table", align = "table", width = "count",
@@ -162,24 +213,41 @@ end
 
 -- ---- what is shown and asked ----
 
+--- Print as `print` does, above bars and spinners, also where `print` was replaced.
+---@param ... any
 function term.print(...)
   local values <const> = table.pack(...)
   for i = 1, values.n do values[i] = tostring(values[i]) end
   screen.write(table.concat(values, "\t") .. "\n")
 end
 
+--- Ask for a line.  Others run meanwhile; tasks that ask take turns.  Where standard input is no
+--- terminal no question is shown.  Cancelled, it forgets what was typed.
+---@async
+---@param question string   as it is shown: "Name: "
+---@param default? string   for an empty answer
+---@return string? # nil at the end of the input
 function term.prompt(question, default)
   ask.check(question, "prompt")
   check.type(default, 2, "prompt", "string", true)
   return ask.line(question, default)
 end
 
+--- Ask until the answer is y, yes, n or no.
+---@async
+---@param question string    " [y/n] " is added
+---@param default? boolean   for an empty answer
+---@return boolean # at the end of the input the default, or false
 function term.confirm(question, default)
   ask.check(question, "confirm")
   check.type(default, 2, "confirm", "boolean", true)
   return ask.yes_or_no(question, default)
 end
 
+--- Ask for a line that is not shown while it is typed.
+---@async
+---@param question string
+---@return string? # nil at the end of the input
 function term.password(question)
   ask.check(question, "password")
   return ask.secret(question)

@@ -72,12 +72,48 @@ function cells.split(text, room)
   return text:sub(1, stop), sum, text:sub(stop + 1)
 end
 
+--- What ends each style, by its parameter.
+local ENDS <const> = { ["1"] = "22", ["2"] = "22", ["3"] = "23", ["4"] = "24", ["7"] = "27", ["9"] = "29" }
+
+--- What would end a style; nil: it ends one itself.
+local function end_of(parameters)
+  local first <const> = parameters:match "^%d*"
+  if ENDS[first] then return ENDS[first] end
+  local number <const> = tonumber(first) or 0
+  if number >= 30 and number <= 38 or number >= 90 and number <= 97 then return "39" end
+  if number >= 40 and number <= 48 or number >= 100 and number <= 107 then return "49" end
+  return nil
+end
+
+--- The styles that are open at the end of a text, as the sequences that began them.
+---@param text string
+---@return string
+local function open_styles(text)
+  local begun, stops = {}, {}
+  for parameters in text:gmatch "\27%[([%d;:]*)m" do
+    local stop <const> = end_of(parameters)
+    if stop then
+      begun[#begun + 1] = "\27[" .. parameters .. "m"
+      stops[#stops + 1] = stop
+    elseif parameters:find "^0*$" then
+      begun, stops = {}, {}
+    else
+      for i = #stops, 1, -1 do
+        if stops[i] == parameters then
+          table.remove(begun, i)
+          table.remove(stops, i)
+        end
+      end
+    end
+  end
+  return table.concat(begun)
+end
+
 --- What ends the styles and links that are open at the end of a text.
 local function ending(text)
+  if not text:find("\27", 1, true) then return "" end
   local link <const> = text:match ".*\27%]8;[^;]*;([^\7\27]*)"
-  local style <const> = text:match ".*(\27%[[%d;:]*m)"
-  return (link and link ~= "" and LINK_END or "")
-    .. (style and not style:find "^\27%[0?m" and "\27[0m" or "")
+  return (link and link ~= "" and LINK_END or "") .. (open_styles(text) ~= "" and "\27[0m" or "")
 end
 
 --- Cut a text to so many cells.
@@ -140,6 +176,16 @@ local function wrap_line(line, room, list)
   list[#list + 1] = current
 end
 
+--- Let styles end with their lines and go on in the next.
+local function style_lines(list)
+  local open = ""
+  for i, line in ipairs(list) do
+    line = open .. line
+    open = open_styles(line)
+    list[i] = line .. (open ~= "" and "\27[0m" or "")
+  end
+end
+
 --- Break a text into lines of so many cells; its own lines stay lines.
 ---@param text string
 ---@param room integer  at least 1
@@ -149,6 +195,7 @@ function cells.wrap(text, room)
   for line in (text .. "\n"):gmatch "(.-)\n" do
     if cells.width(line) <= room then list[#list + 1] = line else wrap_line(line, room, list) end
   end
+  if text:find("\27[", 1, true) then style_lines(list) end
   return list
 end
 

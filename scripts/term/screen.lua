@@ -184,6 +184,8 @@ end
 ---@return table
 function screen.pause()
   if #live > 0 then io.stderr:write(erasing()) end
+  io.stdout:write(rest)
+  rest = ""
   pauses = pauses + 1
   return setmetatable({}, Pause)
 end

@@ -4,7 +4,7 @@
 --
 -- Everything is plain text where there is no terminal: where output is redirected, the host has a
 -- print function, or a script may not use the terminal (permission "all").  Bars and spinners are
--- on standard error; TERM=dumb has none.  While one is shown on the terminal `print` and
+-- on standard error; TERM=dumb has none.  While one is shown on the terminal the global `print` and
 -- `io.write` write above it, and so do lull.log's lines; other writes to the terminal do not.
 --
 -- FORCE_COLOR decides about colours where it is set (0: none, 1: 16, 2: 256, 3: 2^24), then
@@ -34,7 +34,8 @@ function term.width() end
 ---@return integer # 24 where there is none
 function term.height() end
 
---- Wait until the terminal has another size; it is looked at ten times a second.
+--- Wait until the terminal has another size, for ever where there is none; it is looked at ten
+--- times a second.
 ---@async
 ---@return integer width
 ---@return integer height
