@@ -207,6 +207,44 @@ describe("bad values", function()
   end)
 end)
 
+describe("any values", function()
+  local function text()
+    local parts <const> = {}
+    for i = 1, math.random(0, 12) do
+      local code <const> = math.random(0, 0xFFFF)
+      parts[i] = math.random() < 0.5 and string.char(code & 255) or utf8.char(code < 0xD800 and code or 0x202E)
+    end
+    return table.concat(parts)
+  end
+
+  local function value(depth)
+    local kind <const> = math.random(8)
+    if kind < 4 or depth > 7 then return text() end
+    if kind == 4 then return math.random(-9, 9) / math.random(0, 2) end
+    if kind == 5 then return true end
+    local result <const> = {}
+    for i = 1, math.random(0, 6) do result[math.random() < 0.5 and i or text()] = value(depth + 1) end
+    if kind == 6 then result.me = result end
+    return result
+  end
+
+  it("make one line of UTF-8, and valid JSON", function()
+    math.randomseed(7)
+    local count = 0
+    for _, format in ipairs { "text", "json" } do
+      for _ = 1, 300 do
+        local message <const>, fields <const> = text(), value(1)
+        for _, line in ipairs(lines_of(function() log.info(message, fields) end, { format = format })) do
+          count = count + 1
+          assert(not line:find "[%c\127]" and utf8.len(line), line)
+          if format == "json" then json.decode(line) end
+        end
+      end
+    end
+    assert.equal(600, count)
+  end)
+end)
+
 describe("functions as arguments", function()
   it("give the message and the fields", function()
     assert.equal("INFO  lazy k=1", line_of(function() return "lazy", { k = 1 } end))
