@@ -4,15 +4,15 @@
  *
  * Options, arg, exit codes and search paths are those of `lua5.4` where it has
  * them.  The main chunk is the main task, so a script may await at top level.
- * The process is ours: signals, stdout and exit codes are set nowhere else.
+ * The process is ours: signals, stdout and exit codes are set by the program alone.
  */
 #include "command.h"
+#include "loads.h"
 #include "lull.h"
+#include "script.h"
 #include "workers.h"
 
-#include <lauxlib.h>
 #include <lua.h>
-#include <lualib.h>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -74,215 +74,9 @@ static void take_signals(struct lull_runtime *rt)
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-#ifdef SIGRTMIN
-    lull_lend_signal(SIGRTMIN + 1); /* for workers: the main runtime has no slices */
-#endif
 }
 
-/* ---- the main task ------------------------------------------------------------------- */
-
-/* arg: the script at 0, its arguments from 1, what came before below 0. */
-static void push_arg_table(lua_State *L, const struct command *command)
-{
-    int script = command->script != 0 ? command->script : command->argc;
-    if (command->script == 0)
-        script = 0;
-    lua_createtable(L, command->argc, 1);
-    for (int i = 0; i < command->argc; i++) {
-        lua_pushstring(L, command->argv[i]);
-        lua_rawseti(L, -2, i - script);
-    }
-}
-
-/* Warnings, as in `lua`: off, on, and on in the middle of a message. */
-static void warn_off(void *ud, const char *message, int tocont);
-static void warn_on(void *ud, const char *message, int tocont);
-
-static void warn_more(void *ud, const char *message, int tocont)
-{
-    lua_State *L = ud;
-    fprintf(stderr, "%s%s", message, tocont ? "" : "\n");
-    fflush(stderr);
-    lua_setwarnf(L, tocont ? warn_more : warn_on, L);
-}
-
-static void warn_on(void *ud, const char *message, int tocont)
-{
-    lua_State *L = ud;
-    if (!tocont && message[0] == '@') {
-        if (strcmp(message, "@off") == 0)
-            lua_setwarnf(L, warn_off, L);
-        return;
-    }
-    fputs("Lua warning: ", stderr);
-    warn_more(ud, message, tocont);
-}
-
-static void warn_off(void *ud, const char *message, int tocont)
-{
-    lua_State *L = ud;
-    if (!tocont && strcmp(message, "@on") == 0)
-        lua_setwarnf(L, warn_on, L);
-}
-
-enum step { STEP_INIT, STEP_OPTIONS, STEP_SCRIPT, STEP_PROMPT, STEP_END };
-
-static int main_k(lua_State *L, int status, lua_KContext context);
-
-/* Go on with step `step` of the main task; options from argv[i]. */
-static lua_KContext pack(int step, int i)
-{
-    return (lua_KContext)i * 8 + step;
-}
-
-/* Raise the message on top: a chunk that does not load. */
-static int refuse_chunk(lua_State *L)
-{
-    struct command *command = lua_touserdata(L, 1);
-    command->unloadable = true;
-    return lua_error(L);
-}
-
-/* Call the function on top, or raise the message there; then go on. */
-static int call_chunk(lua_State *L, int status, int nargs, lua_KContext next)
-{
-    if (status != LUA_OK)
-        return refuse_chunk(L);
-    lua_callk(L, nargs, 0, next, main_k);
-    return main_k(L, LUA_OK, next);
-}
-
-static int run_init(lua_State *L, const struct command *command)
-{
-    const char *name = "LUA_INIT_5_4";
-    const char *code = command->no_environment ? NULL : getenv(name);
-    if (code == NULL && !command->no_environment)
-        code = getenv(name = "LUA_INIT");
-    if (code == NULL)
-        return main_k(L, LUA_OK, pack(STEP_OPTIONS, 1));
-    int status;
-    if (code[0] == '@') {
-        status = luaL_loadfile(L, code + 1);
-    } else {
-        lua_pushfstring(L, "=%s", name);
-        status = luaL_loadbuffer(L, code, strlen(code), lua_tostring(L, -1));
-        lua_remove(L, -2);
-    }
-    return call_chunk(L, status, 0, pack(STEP_OPTIONS, 1));
-}
-
-/* The module -l asked for is on top: into its global, whose name is at 2. */
-static int required_k(lua_State *L, int status, lua_KContext next)
-{
-    (void)status;
-    lua_setglobal(L, lua_tostring(L, 2));
-    return main_k(L, LUA_OK, next);
-}
-
-/* -l what: name, or global=name. */
-static int run_require(lua_State *L, const char *what, lua_KContext next)
-{
-    const char *equals = strchr(what, '=');
-    if (equals != NULL)
-        lua_pushlstring(L, what, (size_t)(equals - what));
-    else
-        lua_pushstring(L, what);
-    lua_getglobal(L, "require");
-    lua_pushstring(L, equals != NULL ? equals + 1 : what);
-    lua_callk(L, 1, 1, next, required_k);
-    return required_k(L, LUA_OK, next);
-}
-
-static int run_options(lua_State *L, const struct command *command, int i)
-{
-    for (; i <= command->last_option; i++) {
-        const char *option = command->argv[i];
-        if (option[1] == 'W')
-            lua_warning(L, "@on", 0);
-        if (option[1] != 'e' && option[1] != 'l')
-            continue;
-        const char *value = option[2] != '\0' ? option + 2 : command->argv[++i];
-        lua_KContext next = pack(STEP_OPTIONS, i + 1);
-        if (option[1] == 'l')
-            return run_require(L, value, next);
-        return call_chunk(L, luaL_loadbuffer(L, value, strlen(value), "=(command line)"),
-                          0, next);
-    }
-    return main_k(L, LUA_OK, pack(STEP_SCRIPT, 0));
-}
-
-static int push_arguments(lua_State *L, const struct command *command, int from)
-{
-    int count = command->argc - from;
-    luaL_checkstack(L, count + 3, "too many arguments to script");
-    for (int i = 0; i < count; i++)
-        lua_pushstring(L, command->argv[from + i]);
-    return count;
-}
-
-static int run_script(lua_State *L, const struct command *command)
-{
-    if (command->module != NULL) {
-        static const char code[] = "return require((...)).main(select(2, ...))";
-        int status = luaL_loadbuffer(L, code, sizeof code - 1, "=lull");
-        lua_pushstring(L, command->module);
-        int count = push_arguments(L, command, command->script + 1);
-        return call_chunk(L, status, count + 1, pack(STEP_END, 0));
-    }
-    if (command->script != 0) {
-        const char *name = command->argv[command->script];
-        bool after_dashes = strcmp(command->argv[command->script - 1], "--") == 0;
-        int status =
-            luaL_loadfilex(L, strcmp(name, "-") == 0 && !after_dashes ? NULL : name,
-                           command->narrowed ? "t" : NULL);
-        if (status != LUA_OK)
-            return refuse_chunk(L);
-        int count = push_arguments(L, command, command->script + 1);
-        return call_chunk(L, status, count, pack(STEP_PROMPT, 0));
-    }
-    if (!command->has_code && !command->version && !isatty(STDIN_FILENO))
-        return call_chunk(L, luaL_loadfile(L, NULL), 0, pack(STEP_END, 0));
-    return main_k(L, LUA_OK, pack(STEP_PROMPT, 0));
-}
-
-static int run_prompt(lua_State *L, const struct command *command)
-{
-    bool wanted = command->interactive ||
-                  (command->script == 0 && !command->has_code && !command->version);
-    if (!wanted)
-        return 0;
-    static const char code[] = "return require('lull.repl').main()";
-    return call_chunk(L, luaL_loadbuffer(L, code, sizeof code - 1, "=lull"), 0,
-                      pack(STEP_END, 0));
-}
-
-static int main_k(lua_State *L, int status, lua_KContext context)
-{
-    const struct command *command = lua_touserdata(L, 1);
-    (void)status;
-    lua_settop(L, 1);
-    switch (context % 8) {
-    case STEP_INIT:
-        return run_init(L, command);
-    case STEP_OPTIONS:
-        return run_options(L, command, (int)(context / 8));
-    case STEP_SCRIPT:
-        return run_script(L, command);
-    case STEP_PROMPT:
-        return run_prompt(L, command);
-    default:
-        return 0;
-    }
-}
-
-/* The main task: main(command) */
-static int main_task(lua_State *L)
-{
-    const struct command *command = lua_touserdata(L, 1);
-    push_arg_table(L, command);
-    lua_setglobal(L, "arg");
-    return main_k(L, LUA_OK, pack(STEP_INIT, 0));
-}
+/* ---- how it ended --------------------------------------------------------------------- */
 
 static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
                        void *arg)
@@ -317,16 +111,21 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
 static int run(struct lull_runtime *rt, struct command *command, struct ending *ending)
 {
     lua_State *L = lull_state(rt);
-    lua_setwarnf(L, warn_off, L);
-    lua_pushcfunction(L, main_task);
+    lull__script_warnings(L);
+    lua_pushcfunction(L, lull__main_task);
     lua_pushlightuserdata(L, command);
-    struct lull_task *task = lull_call(rt, 1, on_outcome, ending);
+    const struct lull_call_options options = {
+        .size = sizeof options,
+        .done = on_outcome,
+        .arg = ending,
+        .name = command->script != 0 ? command->argv[command->script] : "main",
+        .cpu_limit = command->watch ? 0 : command->limits.cpu_limit,
+    };
+    struct lull_task *task = lull_call_with(rt, 1, &options);
     if (task == NULL) {
         fputs("lull: not enough memory\n", stderr);
         return EXIT_FAILURE;
     }
-    lull_set_name(rt, task,
-                  command->script != 0 ? command->argv[command->script] : "main");
     enum lull_status status = lull_run(rt);
     if (status == LULL_EXITED)
         return lull_exit_code(rt);
@@ -347,22 +146,37 @@ static void keep_heap(void)
 #endif
 }
 
+/* The options of the runtime; what is to be watched is run by another process. */
+static struct lull_options options_of(const struct command *command)
+{
+    static const char *const all[] = {"all", NULL};
+    struct lull_options options = {.size = sizeof options};
+    if (!command->watch)
+        options = command->limits;
+    options.permissions = command->narrowed && !command->watch ? command->rules : all;
+    options.ignore_environment = command->no_environment;
+#ifdef SIGRTMIN
+    int slice_signal = SIGRTMIN + 1; /* for workers, and to end a script that computes */
+    if (lull_lend_signal(slice_signal) == 0 && options.cpu_limit > 0) {
+        options.slice_signal = slice_signal;
+        options.slice = 1; /* seconds: others get their turn when it waits, as ever */
+    }
+#endif
+    return options;
+}
+
 /* Create a runtime, run the command, tear down; what to exit with. */
 static int work(void *arg)
 {
     struct command command = *(const struct command *)arg;
-    static const char *const all[] = {"all", NULL};
-    const struct lull_options options = {.size = sizeof options,
-                                         .permissions =
-                                             command.narrowed ? command.rules : all,
-                                         .ignore_environment = command.no_environment};
+    const struct lull_options options = options_of(&command);
     struct lull_runtime *rt = lull_new(&options);
     if (rt == NULL) {
         fputs("lull: cannot create the runtime\n", stderr);
         return EXIT_FAILURE;
     }
     take_signals(rt);
-    if (command.version)
+    if (command.version && !command.watch)
         lull__print_version();
     struct ending ending = {.command = &command,
                             .code = EXIT_FAILURE}; /* lull_free may still tell */
@@ -391,6 +205,8 @@ int main(int argc, char **argv)
     if (end != 0)
         return end - 1;
     keep_heap();
-    return command.workers > 0 ? lull__run_workers(command.workers, work, &command)
-                               : work(&command);
+    command.watcher = lull__loads_open();
+    return command.workers > 0 && !command.watch
+               ? lull__run_workers(command.workers, work, &command)
+               : work(&command);
 }

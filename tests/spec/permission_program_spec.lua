@@ -70,7 +70,7 @@ describe("permissions of the program", function()
   it("must be known", function()
     local output <const>, code <const> = run("--allow-raed=/etc", "print(1)")
     assert.are.equal(1, code)
-    assert.is_truthy(output:find('"raed=/etc": there is no such permission', 1, true))
+    assert.is_truthy(output:find("'--allow-raed=/etc'; did you mean '--allow-read'?", 1, true))
   end)
 
   it("do not take a script of bytecode", function()
