@@ -148,14 +148,11 @@ static int take_first(struct command *command, int first)
 
 /* ---- the command line ------------------------------------------------------------------- */
 
-int lull__take_command(struct command *command, int argc, char **argv)
+/* The options up to what is to be run, and that. */
+static int take_all(struct command *command)
 {
-    memset(command, 0, sizeof *command);
-    command->argc = argc;
-    command->argv = argv;
-    command->limits.size = sizeof command->limits;
-    command->watcher = -1;
-    for (int i = 1; i < argc; i++) {
+    char **argv = command->argv;
+    for (int i = 1; i < command->argc; i++) {
         if (argv[i][0] != '-')
             return take_first(command, i);
         if (argv[i][1] == '\0') {
@@ -180,4 +177,30 @@ int lull__take_command(struct command *command, int argc, char **argv)
         command->last_option = i;
     }
     return 0;
+}
+
+/* What is run again and again must be there each time, and come to an end. */
+static int check_watch(const struct command *command)
+{
+    const char *script = command->script != 0 ? command->argv[command->script] : NULL;
+    if (script == NULL && !command->has_code)
+        fputs("lull: --watch needs a script\n", stderr);
+    else if (script != NULL && strcmp(script, "-") == 0)
+        fputs("lull: --watch cannot read the script from stdin\n", stderr);
+    else if (command->interactive)
+        fputs("lull: --watch and -i exclude each other\n", stderr);
+    else
+        return 0;
+    return 2;
+}
+
+int lull__take_command(struct command *command, int argc, char **argv)
+{
+    memset(command, 0, sizeof *command);
+    command->argc = argc;
+    command->argv = argv;
+    command->limits.size = sizeof command->limits;
+    command->watcher = -1;
+    int end = take_all(command);
+    return end != 0 || !command->watch ? end : check_watch(command);
 }

@@ -7,6 +7,7 @@
  * The process is ours: signals, stdout and exit codes are set by the program alone.
  */
 #include "command.h"
+#include "envfile.h"
 #include "loads.h"
 #include "lull.h"
 #include "script.h"
@@ -196,6 +197,17 @@ static bool open_standard_streams(void)
     return fd >= 0 && close(fd) == 0;
 }
 
+/* The files of --env-file: before there is a runtime, which has paths from there. */
+static bool load_environment(const struct command *command)
+{
+    for (unsigned i = 0; i < command->env_count; i++) {
+        lull__loads_tell(command->watcher, command->env_files[i]);
+        if (!lull__load_environment(command->env_files[i]))
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct command command;
@@ -206,6 +218,8 @@ int main(int argc, char **argv)
         return end - 1;
     keep_heap();
     command.watcher = lull__loads_open();
+    if (!command.watch && !load_environment(&command))
+        return EXIT_FAILURE;
     return command.workers > 0 && !command.watch
                ? lull__run_workers(command.workers, work, &command)
                : work(&command);

@@ -144,10 +144,10 @@ static int load_inner(lua_State *L)
     return call_require(L);
 }
 
-/* Is it a tool of the tests and the prompt, or the inner half of a module? */
+/* Is it a tool of the program's, or the inner half of a module? */
 static bool is_internal(const char *name)
 {
-    static const char *const heads[] = {"core", "testing", "test", "repl"};
+    static const char *const heads[] = {"core", "testing", "test", "repl", "program"};
     const char *head = strchr(name, '.');
     const char *tail = strrchr(name, '.');
     if (head == NULL)
