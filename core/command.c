@@ -25,6 +25,8 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+    {"check", "lull.lint", "[paths]", "look for mistakes in scripts"},
+    {"doc", "lull.doc.command", "[name]", "show what the reference says about a name"},
     {"run", NULL, "script [args]", "run a script, whatever its name"},
     {"repl", "lull.repl", "", "the prompt, with await; also without any argument"},
     {"serve", "lull.serve", "[folder]", "serve a folder by HTTP"},

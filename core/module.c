@@ -35,6 +35,7 @@
 /* Natives of the core itself. */
 static const struct lull_builtin core_natives[] = {
     {.name = "lull.core", .open = lull__open_core},
+    {.name = "lull.doc.native", .open = lull__open_reference},
     {.name = "lull.sync", .open = lull__open_sync},
     {.name = "lull.worker.native", .open = lull__open_worker},
     {.name = NULL},
@@ -147,7 +148,8 @@ static int load_inner(lua_State *L)
 /* Is it a tool of the program's, or the inner half of a module? */
 static bool is_internal(const char *name)
 {
-    static const char *const heads[] = {"core", "testing", "test", "repl", "program"};
+    static const char *const heads[] = {"core", "doc",  "lint",   "testing",
+                                        "test", "repl", "program"};
     const char *head = strchr(name, '.');
     const char *tail = strrchr(name, '.');
     if (head == NULL)

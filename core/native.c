@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * native.c -- finding and loading the shared object of a native.
+ * native.c -- finding and loading the shared object of a native, and finding the
+ * reference.
  *
  * LULL_MODULE_DIRS, from the build, names the folders where it may lie, seen
  * from the folder of what this code is in: an installed tree may be moved.
@@ -70,8 +71,8 @@ static bool shows_own_names(void)
     return memcmp(&found, &own, sizeof found) == 0;
 }
 
-/* Push the path of the shared object, or raise where it was looked for. */
-static const char *push_path(lua_State *L, const char *name)
+/* Push the path of a file of the module `name`, or raise where it was looked for. */
+static const char *push_path(lua_State *L, const char *name, const char *extension)
 {
     char self[PATH_MAX];
     luaL_Buffer tried;
@@ -85,7 +86,7 @@ static const char *push_path(lua_State *L, const char *name)
         int length = (int)(end != NULL ? (size_t)(end - dir) : strlen(dir));
         lua_pushlstring(L, dir, (size_t)length);
         const char *path =
-            lua_pushfstring(L, "%s/%s/%s.so", self, lua_tostring(L, -1), file);
+            lua_pushfstring(L, "%s/%s/%s%s", self, lua_tostring(L, -1), file, extension);
         if (access(path, R_OK) == 0)
             return path;
         lua_pushfstring(L, "\n\tno file '%s'", path);
@@ -101,7 +102,7 @@ static const char *push_path(lua_State *L, const char *name)
 
 void lull__push_shared_native(lua_State *L, const char *name, const char *function)
 {
-    const char *path = push_path(L, name);
+    const char *path = push_path(L, name, ".so");
     show_own_names();
     if (!shows_own_names())
         luaL_error(L,
@@ -118,4 +119,10 @@ void lull__push_shared_native(lua_State *L, const char *name, const char *functi
         luaL_error(L, "%s: no function %s in %s", name, function, path);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushcclosure(L, open, 1);
+}
+
+int lull__open_reference(lua_State *L)
+{
+    push_path(L, "lull.reference", ".txt");
+    return 1;
 }

@@ -19,4 +19,11 @@
  */
 void lull__push_shared_native(lua_State *L, const char *name, const char *function);
 
+/*
+ * Module "lull.doc.native": the path of the reference, which lies there, too, as
+ * lull/reference.txt: the definition files of scripts/types, one behind the other.
+ * Raises where it was looked for.
+ */
+int lull__open_reference(lua_State *L);
+
 #endif

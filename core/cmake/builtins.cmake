@@ -72,7 +72,7 @@ macro(lull_shared_native module sources link defines)
 endmacro()
 
 # scripts/net.lua is "lull.net", scripts/x/init.lua is "lull.x"; scripts/types/ is for
-# editors only.
+# editors and for lull_reference().
 function(lull_builtins output)
   set(root ${PROJECT_SOURCE_DIR}/scripts)
   file(GLOB_RECURSE scripts CONFIGURE_DEPENDS ${root}/*.lua)
@@ -94,4 +94,19 @@ function(lull_builtins output)
     DEPENDS ${list} ${embed} ${scripts}
     COMMENT "Embedding scripts"
     VERBATIM)
+endfunction()
+
+# The definition files of scripts/types, one behind the other: what lull.doc reads.  It lies
+# where the shared objects of natives do.
+function(lull_reference)
+  file(GLOB types CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/types/*.lua)
+  set(output ${PROJECT_BINARY_DIR}/modules/lull/reference.txt)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/modules/lull
+    COMMAND ${CMAKE_COMMAND} -E cat ${types} > ${output}
+    DEPENDS ${types}
+    COMMENT "Putting the reference together")
+  add_custom_target(lull_reference_file ALL DEPENDS ${output})
+  install(FILES ${output} DESTINATION ${lull_module_dir}/lull)
 endfunction()

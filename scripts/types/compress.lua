@@ -1,6 +1,6 @@
 ---@meta lull.compress
 --
--- Definitions for editors: the module `lull.compress`.
+-- Definitions for editors: gzip, deflate, br and zstd, on streams of bytes and on strings.
 
 ---@class lull.compress
 local compress = {}

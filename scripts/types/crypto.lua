@@ -1,6 +1,6 @@
 ---@meta lull.crypto
 --
--- Definitions for editors: the module `lull.crypto`.
+-- Definitions for editors: digests, base64 and random bytes, on strings.
 
 ---@class lull.crypto
 local crypto = {}

@@ -1,6 +1,6 @@
 ---@meta lull.dns
 --
--- Definitions for editors: the module `lull.dns`.
+-- Definitions for editors: from names to addresses, and back.
 --
 -- Where not everything is allowed, asking for a name or an address needs permission to connect to
 -- it, at whatever port: questions, too, are sent to somebody.  `permission` is raised without.

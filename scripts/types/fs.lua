@@ -1,6 +1,6 @@
 ---@meta lull.fs
 --
--- Definitions for editors: the module `lull.fs`.
+-- Definitions for editors: files and folders, without holding up the loop.
 --
 -- All calls suspend while a thread does the work.  They raise `io`, an error object with `path`,
 -- `op` and `code` ("ENOENT"), with `other` where there is a second path; where not everything is

@@ -1,6 +1,6 @@
 ---@meta lull.http
 --
--- Definitions for editors: the module `lull.http`.  What is about servers is in http_server.lua.
+-- Definitions for editors: HTTP for scripts, both ends.  What is about servers is in http_server.lua.
 --
 -- Where not everything is allowed, every request, also after a redirection, needs permission to
 -- connect to the host and port of its URL (or `unix:PATH` of its socket), and to its proxy beside

@@ -1,6 +1,6 @@
 ---@meta lull.http.compress
 --
--- Definitions for editors: the module `lull.http.compress`.  Calling it is calling `responses`.
+-- Definitions for editors: bodies compressed on their way, as middleware for a router.  Calling it is calling `responses`.
 
 ---@class lull.http.compress
 local http_compress = {}

@@ -1,6 +1,6 @@
 ---@meta lull.http.cookie
 --
--- Definitions for editors: the module `lull.http.cookie`.
+-- Definitions for editors: cookies, read tolerantly and written strictly.
 
 ---@class lull.http.cookie
 local cookie = {}

@@ -1,6 +1,6 @@
 ---@meta lull.http.form
 --
--- Definitions for editors: the module `lull.http.form`.
+-- Definitions for editors: what forms send: `a=1&b=2`, and multipart/form-data.
 
 ---@class lull.http.form
 local form = {}

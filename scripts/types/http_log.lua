@@ -1,6 +1,6 @@
 ---@meta lull.http.log
 --
--- Definitions for editors: the module `lull.http.log`.
+-- Definitions for editors: a line for every response.
 
 ---@class lull.http.log
 local log = {}

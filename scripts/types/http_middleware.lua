@@ -1,6 +1,6 @@
 ---@meta lull.http.middleware
 --
--- Definitions for editors: the module `lull.http.middleware`.
+-- Definitions for editors: what many applications put around their handlers.
 
 ---@class lull.http.middleware
 local middleware = {}

@@ -1,6 +1,6 @@
 ---@meta lull.http.router
 --
--- Definitions for editors: the module `lull.http.router`.
+-- Definitions for editors: which handler answers a request.
 
 ---@class lull.http.router
 local router = {}

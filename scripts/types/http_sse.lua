@@ -1,6 +1,6 @@
 ---@meta lull.http.sse
 --
--- Definitions for editors: the module `lull.http.sse`.
+-- Definitions for editors: server-sent events, as a response.
 
 ---@class lull.http.sse
 local sse = {}

@@ -1,6 +1,6 @@
 ---@meta lull.http.static
 --
--- Definitions for editors: the module `lull.http.static`.
+-- Definitions for editors: the files of a folder, as a handler.
 --
 -- The folder needs the permission to read it; then all below it may be.
 

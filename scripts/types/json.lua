@@ -1,6 +1,6 @@
 ---@meta lull.json
 --
--- Definitions for editors: the module `lull.json`.
+-- Definitions for editors: JSON to Lua values and back.
 
 ---@class lull.json
 ---@field null lull.json.Null  what stands for null; true as a condition

@@ -1,6 +1,6 @@
 ---@meta lull.log
 --
--- Definitions for editors: the module `lull.log`.
+-- Definitions for editors: lines about what a program does.
 --
 -- A line has a time (UTC, milliseconds), a level, perhaps the name of a logger, a message and
 -- fields: "2026-01-31T12:00:00.000Z INFO  app.db: connected host=localhost seconds=0.25".  Values

@@ -1,6 +1,6 @@
 ---@meta lull
 --
--- Definitions for editors (lua-language-server): the module `lull`.
+-- Definitions for editors (lua-language-server): tasks: starting, waiting, cancelling.
 --
 -- Times are seconds.  `---@async` marks what suspends the calling task; such a call also
 -- raises `cancelled` when the task is cancelled, and `usage` outside a task.

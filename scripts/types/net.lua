@@ -1,6 +1,6 @@
 ---@meta lull.net
 --
--- Definitions for editors: the module `lull.net`.
+-- Definitions for editors: streams over TCP, Unix sockets and pipes; connecting and serving.
 --
 -- Where not everything is allowed, connecting needs the permission `connect=HOST:PORT` for the
 -- host as it is written, listening `listen=HOST:PORT`, with port 0 for any and host "*" for every

@@ -1,6 +1,6 @@
 ---@meta lull.sync
 --
--- Definitions for editors: the module `lull.sync`.
+-- Definitions for editors: events, locks, semaphores, conditions, barriers, queues and channels.
 --
 -- Who waits is served first-in first-out.  A wait that is cancelled has taken nothing.
 

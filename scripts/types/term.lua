@@ -1,6 +1,6 @@
 ---@meta lull.term
 --
--- Definitions for editors: the module `lull.term`.
+-- Definitions for editors: the terminal: colours, widths, progress, tables, questions.
 --
 -- Everything is plain text where there is no terminal: where output is redirected, the host has a
 -- print function, or a script may not use the terminal (permission "all").  Bars and spinners are

@@ -1,6 +1,6 @@
 ---@meta lull.testing
 --
--- Definitions for editors: the module `lull.testing`.
+-- Definitions for editors: time that jumps, order that can be shuffled, waiting for quiet.
 
 ---@class lull.testing
 local testing = {}

@@ -1,6 +1,6 @@
 ---@meta lull.tls
 --
--- Definitions for editors: the module `lull.tls`.
+-- Definitions for editors: contexts, which hold what connections by TLS have in common.
 
 ---@class lull.tls
 local tls = {}

@@ -1,6 +1,6 @@
 ---@meta lull.websocket
 --
--- Definitions for editors: the module `lull.websocket`.
+-- Definitions for editors: WebSocket connections, for clients and servers.
 --
 -- Connecting needs permission as in lull.net.
 
