@@ -6,8 +6,7 @@ local types = require "lull.doc.types"
 
 local live = {}
 
-local MAX_TABLES <const> = 20000
-local MAX_DEPTH <const> = 5
+local MAX_VALUES <const> = 20000
 local MAX_UPVALUES <const> = 60
 
 ---@class lull.doc.Search
@@ -15,7 +14,7 @@ local MAX_UPVALUES <const> = 60
 ---@field classes table<string, lull.doc.Class[]>  by their methods
 ---@field found table<function, lull.doc.Function>
 ---@field seen table<any, boolean>
----@field left integer  tables that may still be read
+---@field queue table[]  what is still to be looked at, and what was
 local Search <const> = {}
 Search.__index = Search
 
@@ -66,28 +65,29 @@ function Search:note_class(tbl, name)
   return class
 end
 
---- Look at a value and at what can be reached from it; `name`: of the metatable it is in.
-function Search:visit(value, depth, name)
+--- Put a value into the queue; `name`: of the metatable it is in.
+function Search:enqueue(value, name)
   local kind <const> = type(value)
-  if depth > MAX_DEPTH or self.seen[value] or self.left == 0 then return end
-  if kind == "table" then
-    self.seen[value] = true
-    self.left = self.left - 1
+  if self.seen[value] or kind ~= "table" and kind ~= "function" and kind ~= "userdata" then return end
+  if #self.queue >= MAX_VALUES then return end
+  self.seen[value] = true
+  table.insert(self.queue, { value, name })
+end
+
+--- Look at a value, and note what can be reached from it, nearest things first.
+function Search:visit(value, name)
+  if type(value) == "table" then
     name = rawget(value, "__name") or name
     self:note_class(value, name)
-    for _, each in next, value do self:visit(each, depth + 1, name) end
-  elseif kind == "function" then
-    self.seen[value] = true
+    for _, each in next, value do self:enqueue(each, name) end
+  elseif type(value) == "function" then
     for i = 1, MAX_UPVALUES do
       local variable <const>, upvalue <const> = debug.getupvalue(value, i)
       if not variable then break end
-      self:visit(upvalue, depth + 1, name)
+      self:enqueue(upvalue, name)
     end
-  elseif kind ~= "userdata" then
-    return
   end
-  local meta <const> = debug.getmetatable(value)
-  if meta then self:visit(meta, depth + 1) end
+  if type(value) ~= "function" then self:enqueue(debug.getmetatable(value)) end
 end
 
 --- The functions of the modules that are loaded.
@@ -108,15 +108,20 @@ end
 ---@return table<function, lull.doc.Function>
 function live.all(known, objects)
   local search <const> = setmetatable({
-    known = known, found = live.modules(known), classes = classes_by_methods(known), left = MAX_TABLES,
+    known = known, found = live.modules(known), classes = classes_by_methods(known), queue = {},
     seen = { [_G] = true, [package.loaded] = true, [package] = true },
   }, Search)
-  for _, object in ipairs(objects) do search:visit(object, 0) end
+  for _, object in ipairs(objects) do search:enqueue(object) end
   for key, value in next, debug.getregistry() do
-    if type(value) == "table" and type(key) ~= "number" then search:visit(value, MAX_DEPTH - 1) end
+    if type(value) == "table" and type(key) ~= "number" then search:enqueue(value) end
   end
   for name, module in next, package.loaded do
-    if type(name) == "string" and name:find "^lull%f[.\0]" then search:visit(module, 0) end
+    if type(name) == "string" and name:find "^lull%f[.\0]" then search:enqueue(module) end
+  end
+  local i = 1
+  while search.queue[i] do
+    search:visit(search.queue[i][1], search.queue[i][2])
+    i = i + 1
   end
   return search.found
 end

@@ -6,6 +6,7 @@ local types = require "lull.doc.types"
 
 local MIN_WIDTH <const> = 30
 local MAX_WIDTH <const> = 100 -- longer lines are hard to read
+local NARROW <const> = 15 -- a column with less is no column
 local MAX_COLUMN <const> = 28 -- names and types beyond it have what follows on the next line
 
 ---@class lull.doc.Page
@@ -33,11 +34,17 @@ function Page:gap()
   if #self.lines > 0 and self.lines[#self.lines] ~= "" then self:add "" end
 end
 
---- A text broken into lines, the first behind `head`, the others below its end.
+--- A text broken into lines, the first behind `head`, the others below its end; all below `head`
+--- where there is no room.
 function Page:hang(head, text)
-  local indent <const> = cells.width(head)
-  if text == "" then return self:add((head:gsub("%s+$", ""))) end
-  local wrapped <const> = cells.wrap(text, math.max(self.width - indent, MIN_WIDTH // 2))
+  local indent = cells.width(head)
+  if text == "" or indent > self.width - NARROW then
+    self:add((head:gsub("%s+$", "")))
+    if text == "" then return end
+    indent = 4
+    head = (" "):rep(indent)
+  end
+  local wrapped <const> = cells.wrap(text, self.width - indent)
   for i, line in ipairs(wrapped) do self:add((i == 1 and head or (" "):rep(indent)) .. line) end
 end
 
@@ -72,10 +79,9 @@ end
 --- Rows of a name, a type and a text, in columns.
 function Page:values(values)
   local names, kinds = 0, 0
-  local widest <const> = math.min(MAX_COLUMN, self.width // 3)
   for _, each in ipairs(values) do
     names = math.max(names, #each.name + (each.optional and 1 or 0))
-    if #each.type <= widest then kinds = math.max(kinds, #each.type) end
+    if #each.type <= MAX_COLUMN then kinds = math.max(kinds, #each.type) end
   end
   for _, each in ipairs(values) do
     local name <const> = self:style("cyan", cells.pad(each.name .. (each.optional and "?" or ""), names))
@@ -138,10 +144,10 @@ end
 
 --- Functions, a line each.
 function Page:functions(functions, separator)
-  local widest, limit = 0, math.min(MAX_COLUMN, self.width // 2)
+  local widest = 0
   for _, each in ipairs(functions) do
     local size <const> = #each.short + #each.arguments + #separator
-    if size <= limit then widest = math.max(widest, size) end
+    if size <= MAX_COLUMN then widest = math.max(widest, size) end
   end
   for _, each in ipairs(functions) do
     local size <const> = #each.short + #each.arguments + #separator
