@@ -31,6 +31,8 @@ local types = {}
 ---@field parents string[]
 ---@field fields lull.doc.Value[]
 ---@field functions lull.doc.Function[]
+---@field open boolean      it may have other fields
+---@field is_list? boolean  it has numbered ones
 
 ---@class lull.doc.Types
 ---@field modules table<string, lull.doc.Class>
@@ -151,7 +153,7 @@ function Reader:read_class(block)
   for _, each in ipairs(block.tags) do
     if each.tag == "class" then
       local name <const>, parents <const> = each.rest:match "^([%w_.]+):? *(.*)$"
-      class = {
+      class = self.types.classes[name] or { -- one that is there already gets more fields
         kind = name == self.module and "module" or "class", name = name, text = block.text,
         parents = {}, fields = {}, functions = {}, open = false,
       }
@@ -166,6 +168,8 @@ function Reader:read_class(block)
       local field <const> = read_value(each.rest)
       if field then
         table.insert(class.fields, field)
+      elseif each.rest:find "^%[integer%]" then
+        class.is_list = true
       else
         class.open = true
       end
