@@ -7,8 +7,9 @@ build_release := build
 build_asan := build/asan
 build_tsan := build/tsan
 build_fuzz := build/fuzz
+build_rock ?= build/rock
 
-.PHONY: all deps run test bench fuzz format install clean help release asan tsan
+.PHONY: all deps run test bench fuzz format install package rock install-rock clean help release asan tsan
 
 all: release                ## the release build: build/lull and the libraries
 
@@ -45,6 +46,21 @@ format:                     ## rewrite the C files as .clang-format says
 
 install: release            ## DESTDIR and PREFIX as usual
 	cmake --install build --prefix $(PREFIX)
+
+package:                    ## Debian packages, in build/package/
+	@.ci/deps build package
+	@$(MAKE) --no-print-directory release
+	@rm -rf build/package
+	core/cmake/package/build build build/package
+
+# For luarocks (core/cmake/lull-scm-1.rockspec): the module for lua5.4 and its natives.
+rock:
+	@test -f $(build_rock)/CMakeCache.txt || \
+	  cmake -S . -B $(build_rock) -D CMAKE_BUILD_TYPE=RelWithDebInfo -D LULL_LTO=ON -D LULL_TESTS=OFF
+	@cmake --build $(build_rock) --target lull_module lull_natives
+
+install-rock:
+	cmake --install $(build_rock) --component rock --prefix $(PREFIX)
 
 clean:                      ## remove build/
 	rm -rf build

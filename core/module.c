@@ -80,7 +80,7 @@ static int l_searcher(lua_State *L)
         return luaL_error(L, "%s needs %s, which this build of lull was made without",
                           name, builtin->missing);
     if (builtin->shared != NULL) {
-        lull__push_shared_native(L, name, builtin->shared);
+        lull__push_shared_native(L, name, builtin->shared, builtin->package);
     } else if (builtin->open != NULL) {
         lua_pushvalue(L, lua_upvalueindex(1));
         lua_pushcclosure(L, builtin->open, 1);

@@ -17,6 +17,7 @@ struct lull_builtin {
     const char *name;
     lua_CFunction open;  /* of a native; called with the runtime as upvalue 1 */
     const char *shared;  /* the name of that function, in a shared object (native.h) */
+    const char *package; /* where Debian users get that (core/cmake/package/) */
     const char *missing; /* libraries without which the native was not built */
     const char *source;  /* of a script */
     size_t size;

@@ -72,7 +72,8 @@ static bool shows_own_names(void)
 }
 
 /* Push the path of a file of the module `name`, or raise where it was looked for. */
-static const char *push_path(lua_State *L, const char *name, const char *extension)
+static const char *push_path(lua_State *L, const char *name, const char *extension,
+                             const char *package)
 {
     char self[PATH_MAX];
     luaL_Buffer tried;
@@ -96,13 +97,15 @@ static const char *push_path(lua_State *L, const char *name, const char *extensi
         dir = end != NULL ? end + 1 : NULL;
     }
     luaL_pushresult(&tried);
-    luaL_error(L, "%s is not installed:%s", name, lua_tostring(L, -1));
+    luaL_error(L, "%s is not installed (Debian: %s):%s", name, package,
+               lua_tostring(L, -1));
     return NULL;
 }
 
-void lull__push_shared_native(lua_State *L, const char *name, const char *function)
+void lull__push_shared_native(lua_State *L, const char *name, const char *function,
+                              const char *package)
 {
-    const char *path = push_path(L, name, ".so");
+    const char *path = push_path(L, name, ".so", package);
     show_own_names();
     if (!shows_own_names())
         luaL_error(L,
@@ -123,6 +126,6 @@ void lull__push_shared_native(lua_State *L, const char *name, const char *functi
 
 int lull__open_reference(lua_State *L)
 {
-    push_path(L, "lull.reference", ".txt");
+    push_path(L, "lull.reference", ".txt", "lull");
     return 1;
 }

@@ -15,9 +15,10 @@
 /*
  * Push the opener `function` of the native `name`, with the runtime, which is
  * upvalue 1 of the running function, as upvalue 1.  Raises what is wrong with
- * the shared object.
+ * the shared object; where there is none, the Debian package that has it.
  */
-void lull__push_shared_native(lua_State *L, const char *name, const char *function);
+void lull__push_shared_native(lua_State *L, const char *name, const char *function,
+                              const char *package);
 
 /*
  * Module "lull.doc.native": the path of the reference, which lies there, too, as

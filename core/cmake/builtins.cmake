@@ -15,9 +15,10 @@ set(lull_modules "")        # targets of shared objects
 # lull_native(<module> <luaopen function>
 #             [LIBRARY <library>...]   needed; without one of them the module is left out
 #             [OPTIONAL <library>...]  used if found: then LULL_WITH_<LIBRARY> is defined
-#             [SOURCES <pattern>...])  needed with LIBRARY or OPTIONAL
+#             [SOURCES <pattern>...]   needed with LIBRARY or OPTIONAL
+#             [PACKAGE <package>])     the Debian package that it goes into; needed with SOURCES
 macro(lull_native module open)
-  cmake_parse_arguments(native "" "" "LIBRARY;OPTIONAL;SOURCES" ${ARGN})
+  cmake_parse_arguments(native "" "PACKAGE" "LIBRARY;OPTIONAL;SOURCES" ${ARGN})
   if(NOT native_SOURCES)
     list(APPEND lull_natives "native ${module} ${open}")
   else()
@@ -42,7 +43,7 @@ macro(lull_native module open)
       message(STATUS "lull: without ${module}: ${native_missing} not found")
       list(APPEND lull_natives "missing ${module} ${native_missing}")
     else()
-      list(APPEND lull_natives "shared ${module} ${open}")
+      list(APPEND lull_natives "shared ${module} ${open} ${native_PACKAGE}")
       lull_shared_native(${module} "${native_SOURCES}" "${native_link}" "${native_defines}")
     endif()
     list(APPEND lull_module_sources ${native_SOURCES})
@@ -67,7 +68,7 @@ macro(lull_shared_native module sources link defines)
     target_link_options(${shared_target} PRIVATE -Wl,-z,nodelete
       -Wl,--version-script=${PROJECT_SOURCE_DIR}/core/cmake/native.map)
   endif()
-  install(TARGETS ${shared_target} LIBRARY DESTINATION ${lull_module_dir}/${shared_dir})
+  set_target_properties(${shared_target} PROPERTIES LULL_FOLDER ${shared_dir} LULL_PACKAGE ${native_PACKAGE})
   list(APPEND lull_modules ${shared_target})
 endmacro()
 

@@ -1,8 +1,9 @@
 # Run by the build: cmake -D LIST=<builtins.list> -D OUTPUT=<builtins.c> -P embed.cmake
 #
 # The list has one line per module: "native <name> <luaopen function>", "shared" the same
-# for a shared object, "missing <name> <libraries>" or "script <name> <path>".  Scripts become byte arrays: a string literal would meet the
-# limits of ISO C and every quoting rule there is.
+# and the Debian package for a shared object, "missing <name> <libraries>" or
+# "script <name> <path>".  Scripts become byte arrays: a string literal would meet the limits
+# of ISO C and every quoting rule there is.
 
 file(STRINGS ${LIST} lines)
 set(names "")
@@ -25,8 +26,11 @@ foreach(name ${names})
     set(open ${what_${name}})
     string(APPEND definitions "int ${open}(lua_State *L);\n\n")
     string(APPEND rows "    {.name = \"${name}\", .open = ${open}},\n")
-  elseif(NOT kind_${name} STREQUAL script)
-    string(APPEND rows "    {.name = \"${name}\", .${kind_${name}} = \"${what_${name}}\"},\n")
+  elseif(kind_${name} STREQUAL shared)
+    string(REPLACE " " "\", .package = \"" open "${what_${name}}")
+    string(APPEND rows "    {.name = \"${name}\", .shared = \"${open}\"},\n")
+  elseif(kind_${name} STREQUAL missing)
+    string(APPEND rows "    {.name = \"${name}\", .missing = \"${what_${name}}\"},\n")
   else()
     string(MAKE_C_IDENTIFIER "script_${name}" array)
     file(READ ${what_${name}} bytes HEX)
