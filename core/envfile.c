@@ -161,8 +161,7 @@ static bool take_all(char *start, const char *path, bool set)
     for (;;) {
         const char *fault = take_variable(&text, &name, &value);
         if (fault != NULL) {
-            fprintf(stderr, "lull: %s:%u: %s\n", path,
-                    text.line > line ? text.line : line, fault);
+            fprintf(stderr, "lull: %s:%u: %s\n", path, text.line, fault);
             return false;
         }
         if (name == NULL)

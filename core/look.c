@@ -16,12 +16,9 @@ int lull__push_dump(lua_State *L)
     return 1;
 }
 
-void lull_dump(struct lull_runtime *rt, int fd)
+/* Call the function on top and write the text that it returns. */
+static void write_result(lua_State *L, int fd)
 {
-    lua_State *L = rt->tasks.L;
-    if (!lua_checkstack(L, 4))
-        return;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->dump_ref);
     if (lua_pcall(L, 0, 1, 0) == LUA_OK) {
         size_t size;
         const char *text = lua_tolstring(L, -1, &size);
@@ -38,10 +35,49 @@ void lull_dump(struct lull_runtime *rt, int fd)
     lua_pop(L, 1);
 }
 
+/* On L, the running thread or, where none runs, the main one. */
+static void dump(lua_State *L, const struct lull_runtime *rt, int fd)
+{
+    if (!lua_checkstack(L, 4))
+        return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->dump_ref);
+    write_result(L, fd);
+}
+
+/* where() -> where the script is that was interrupted */
+static int push_where(lua_State *L)
+{
+    luaL_traceback(L, L, NULL, 1);
+    lua_pushliteral(L, "\n");
+    lua_concat(L, 2);
+    return 1;
+}
+
+void lull_dump(struct lull_runtime *rt, int fd)
+{
+    dump(rt->tasks.L, rt, fd);
+}
+
 void lull_request_dump(struct lull_runtime *rt, int fd)
 {
-    rt->dump_fd = fd + 1;
+    rt->dump_fd = fd + 1; /* first: what is armed fires at once */
+    lull__slice_arm(&rt->tasks.slice, LULL_DUE_DUMP);
     lull__inbox_signal(rt->inbox);
+}
+
+void lull__runtime_serve_dump(lua_State *L, struct lull_runtime *rt)
+{
+    struct lull_slice *slice = &rt->tasks.slice;
+    int fd = rt->dump_fd - 1;
+    slice->due = slice->due & ~LULL_DUE_DUMP;
+    rt->dump_fd = 0;
+    if (fd < 0)
+        return;
+    dump(L, rt, fd);
+    if (L != rt->tasks.L && lua_checkstack(L, 4)) {
+        lua_pushcfunction(L, push_where);
+        write_result(L, fd);
+    }
 }
 
 /* ---- views ------------------------------------------------------------------------- */

@@ -333,7 +333,11 @@ LULL_API int lull_interrupt(struct lull_runtime *rt);
 /* Write the tree of tasks to a file descriptor, now.  Runs no script code. */
 LULL_API void lull_dump(struct lull_runtime *rt, int fd);
 
-/* The same in the next turn.  Async-signal-safe: meant for a signal handler. */
+/*
+ * The same soon: at the next instruction of a script that computes on the calling thread,
+ * else in the next turn.  Async-signal-safe: meant for a signal handler on the runtime's
+ * thread.
+ */
 LULL_API void lull_request_dump(struct lull_runtime *rt, int fd);
 
 /* What a task is doing.  Everything in it is borrowed until the callback returns. */

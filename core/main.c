@@ -7,6 +7,7 @@
  * The process is ours: signals, stdout and exit codes are set by the program alone.
  */
 #include "command.h"
+#include "complain.h"
 #include "envfile.h"
 #include "loads.h"
 #include "lull.h"
@@ -33,8 +34,8 @@
 /* How the main task ended. */
 struct ending {
     const struct command *command;
-    enum lull_status status;
     int code;
+    int last; /* what a finalizer gave to os.exit as the state was closed; 0: none did */
     bool told;
 };
 
@@ -79,6 +80,40 @@ static void take_signals(struct lull_runtime *rt)
 
 /* ---- how it ended --------------------------------------------------------------------- */
 
+/* An error of the main task's; without a traceback where nothing has run. */
+static void complain(const char *head, const struct lull_outcome *outcome, bool traced)
+{
+    const char *trace = traced && outcome->traceback != NULL ? outcome->traceback : "";
+    size_t size = strlen(head) + strlen(outcome->message) + strlen(trace) + 2;
+    char *text = malloc(size);
+    if (text == NULL) {
+        fprintf(stderr, "%s%s\n", head, outcome->message);
+        return;
+    }
+    snprintf(text, size, "%s%s%s%s", head, outcome->message, *trace != '\0' ? "\n" : "",
+             trace);
+    lull__complain(text);
+    free(text);
+}
+
+/* An error that nobody received, or why there is no runtime. */
+static void on_report(void *arg, const char *text)
+{
+    (void)arg;
+    lull__complain(text);
+}
+
+/* What ended it was a limit from the command line: say so. */
+static void tell_limit(const struct command *command, const struct lull_outcome *outcome)
+{
+    const struct lull_options *limits = &command->limits;
+    if (outcome->status == LULL_LIMIT && limits->cpu_limit > 0)
+        fprintf(stderr, "lull: --max-cpu: it has computed for %g s\n", limits->cpu_limit);
+    else if (limits->memory_limit > 0 && strstr(outcome->message, "not enough memory"))
+        fprintf(stderr, "lull: --max-memory: there are no more than %zu bytes\n",
+                limits->memory_limit);
+}
+
 static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
                        void *arg)
 {
@@ -87,7 +122,6 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
         return;
     (void)rt;
     ending->told = true;
-    ending->status = outcome->status;
     switch (outcome->status) {
     case LULL_DONE:
         ending->code = EXIT_SUCCESS;
@@ -99,13 +133,13 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
         return;
     case LULL_DEADLOCK:
         ending->code = EXIT_DEADLOCK;
-        fprintf(stderr, "lull: deadlock: %s\n", outcome->message);
+        complain("lull: deadlock: ", outcome, false);
         return;
     default:
-        ending->code = EXIT_FAILURE;
-        fprintf(stderr, "lull: %s\n", outcome->message);
-        if (outcome->traceback != NULL && !ending->command->unloadable)
-            fprintf(stderr, "%s\n", outcome->traceback);
+        ending->code =
+            outcome->status == LULL_LIMIT ? EXIT_SIGNAL + SIGXCPU : EXIT_FAILURE;
+        complain("lull: ", outcome, !ending->command->unloadable);
+        tell_limit(ending->command, outcome);
     }
 }
 
@@ -138,6 +172,39 @@ static int run(struct lull_runtime *rt, struct command *command, struct ending *
     return ending->code;
 }
 
+/* Of the first object in the state to get a finalizer, and so the last one called. */
+static int keep_exit_code(lua_State *L)
+{
+    struct ending *const *ending = lua_touserdata(L, 1);
+    if (running == NULL)
+        (*ending)->last = lull_exit_code(lua_touserdata(L, lua_upvalueindex(1)));
+    return 0;
+}
+
+/* watch_exit(rt, ending) */
+static int watch_exit(lua_State *L)
+{
+    struct ending **box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = lua_touserdata(L, 2);
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, keep_exit_code, 1);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, (const void *)&running);
+    return 0;
+}
+
+static void take_last_exit(struct lull_runtime *rt, struct ending *ending)
+{
+    lua_State *L = lull_state(rt);
+    lua_pushcfunction(L, watch_exit);
+    lua_pushlightuserdata(L, rt);
+    lua_pushlightuserdata(L, ending);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+        lua_pop(L, 1); /* without memory there is no script either */
+}
+
 /* glibc would give the top of the heap back and take it again for every large string. */
 static void keep_heap(void)
 {
@@ -155,12 +222,14 @@ static struct lull_options options_of(const struct command *command)
     if (!command->watch)
         options = command->limits;
     options.permissions = command->narrowed && !command->watch ? command->rules : all;
+    options.report = on_report;
     options.ignore_environment = command->no_environment;
 #ifdef SIGRTMIN
     int slice_signal = SIGRTMIN + 1; /* for workers, and to end a script that computes */
     if (lull_lend_signal(slice_signal) == 0 && options.cpu_limit > 0) {
         options.slice_signal = slice_signal;
-        options.slice = 1; /* seconds: others get their turn when it waits, as ever */
+        options.slice = options.cpu_limit; /* others get their turn when it waits... */
+        options.stall = options.cpu_limit; /* ...and it may be long in one place */
     }
 #endif
     return options;
@@ -181,9 +250,12 @@ static int work(void *arg)
         lull__print_version();
     struct ending ending = {.command = &command,
                             .code = EXIT_FAILURE}; /* lull_free may still tell */
+    take_last_exit(rt, &ending);
     int code = run(rt, &command, &ending);
     running = NULL;
     lull_free(rt, ending.told ? GRACE : 0);
+    if (ending.last != 0)
+        code = ending.last;
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : EXIT_FAILURE;
 }
 

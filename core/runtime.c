@@ -70,11 +70,7 @@ static void deliver_mail(struct lull_runnable *self)
     struct lull_runtime *rt = LULL_CONTAINER(self, struct lull_runtime, mail);
     rt->mail_queued = false;
     lull__runtime_serve_interrupts(rt);
-    if (rt->dump_fd != 0) {
-        int fd = rt->dump_fd - 1;
-        rt->dump_fd = 0;
-        lull_dump(rt, fd);
-    }
+    lull__runtime_serve_dump(rt->tasks.L, rt);
     lull__inbox_deliver(rt->inbox);
 }
 
@@ -101,11 +97,13 @@ void lull__runtime_serve_interrupts(struct lull_runtime *rt)
         lull__scope_cancel(&task->strand.root, &interrupted);
 }
 
-/* The hook fired in a running script: an interrupt, or its slice is over. */
+/* The hook fired in a running script: an interrupt, a look, or its slice is over. */
 static enum lull_fire on_fire(lua_State *L, lua_Debug *ar, bool may_yield, void *arg)
 {
     struct lull_runtime *rt = arg;
     struct lull_slice *slice = &rt->tasks.slice;
+    if (slice->due & LULL_DUE_DUMP)
+        lull__runtime_serve_dump(L, rt);
     if (slice->due & LULL_DUE_INTERRUPT) {
         slice->due = slice->due & ~LULL_DUE_INTERRUPT;
         lull__runtime_serve_interrupts(rt);

@@ -75,6 +75,9 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
 /* Tear down.  An attached runtime leaves its state alone. */
 void lull__runtime_free(struct lull_runtime *rt, double grace);
 
+/* Write the tree if it was asked for; L is the running thread, or the main one. */
+void lull__runtime_serve_dump(lua_State *L, struct lull_runtime *rt);
+
 /* Act on interrupts that came since. */
 void lull__runtime_serve_interrupts(struct lull_runtime *rt);
 

@@ -37,6 +37,7 @@
 #define LULL_DUE_INTERRUPT 1
 #define LULL_DUE_SLICE     2
 #define LULL_DUE_KILL      4 /* whoever runs has been killed: until it is gone */
+#define LULL_DUE_DUMP      8 /* the tree of tasks is asked for */
 
 enum lull_fire {
     LULL_FIRE_GO_ON, /* nothing more, for now */
