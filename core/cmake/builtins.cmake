@@ -109,5 +109,4 @@ function(lull_reference)
     DEPENDS ${types}
     COMMENT "Putting the reference together")
   add_custom_target(lull_reference_file ALL DEPENDS ${output})
-  install(FILES ${output} DESTINATION ${lull_module_dir}/lull)
 endfunction()

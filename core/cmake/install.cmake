@@ -41,7 +41,7 @@ macro(lull_into package)
   endif()
 endmacro()
 
-# The module for lua5.4, and the natives.
+# The module for lua5.4, the natives, and what lull.doc reads, which lies beside these.
 function(lull_install_module layout)
   lull_into(lua-lull)
   install(TARGETS lull_module LIBRARY DESTINATION ${${layout}_lua} ${into})
@@ -51,6 +51,8 @@ function(lull_install_module layout)
     lull_into(${package})
     install(TARGETS ${target} LIBRARY DESTINATION ${${layout}_natives}/${folder} ${into})
   endforeach()
+  lull_into(lull)
+  install(FILES ${PROJECT_BINARY_DIR}/modules/lull/reference.txt DESTINATION ${${layout}_natives}/lull ${into})
 endfunction()
 
 # pkg-config, and CMake: find_package(lull), then link lull::lull or lull::static; modules:
