@@ -50,6 +50,7 @@ local HARMLESS <const> = {
 ---@field values table<table, any>     by variable: what it holds; false: unknown
 ---@field changed table<string, boolean>  modules that the file may change
 ---@field asked table<string, boolean>    names that are not there, which it looks for
+---@field calls table[]                  as they come
 local Checker <const> = {}
 Checker.__index = Checker
 
@@ -152,35 +153,37 @@ function Checker:note_change(node)
   if base and base.object and node.var then self.values[node.var] = false end
 end
 
---- Modules whose fields are set, and those that are handed to functions that may do so.
-function Checker:find_changes(node)
-  if node.tag == "Set" then
-    for _, target in ipairs(node[1]) do
-      if target.tag == "Index" then self:note_change(target[1]) end
-    end
-  elseif node.tag == "Call" or node.tag == "Invoke" then
-    for i = 2, #node do
-      local given <const> = not HARMLESS[global(node[1])] and self:what(node[i])
-      if given and given.module then self.changed[given.module.name] = true end
-    end
-  end
-  for _, child in ipairs(node) do
-    if type(child) == "table" then self:find_changes(child) end
+--- What a call may change: a module that is handed to a function.
+function Checker:note_arguments(node)
+  if HARMLESS[global(node[1])] then return end
+  for i = 2, #node do
+    local given <const> = self:what(node[i])
+    if given and given.module then self.changed[given.module.name] = true end
   end
 end
 
---- Names that are not there and are used otherwise than by calling them; a variable may have them
---- first.
-function Checker:find_questions(node, is_used)
-  local value <const> = not is_used and (node.tag == "Index" or node.tag == "Id") and self:what(node)
-  if value and value.missing then self.asked[value.of.name .. "." .. value.missing] = true end
-  local is_call <const>, is_local <const> = node.tag == "Call", node.tag == "Local"
-  for i, child in ipairs(node) do
-    if is_local and i == 2 then
-      for _, each in ipairs(child) do self:find_questions(each, true) end
-    elseif type(child) == "table" and not (is_local and i == 1) then
-      self:find_questions(child, is_call and i == 1)
+--- Note calls, what may be changed, and names that are not there and are used otherwise than by
+--- calling them; a variable may have those first.
+---@param node table
+---@param is_used? boolean  it is called, or what a variable is set to
+function Checker:scan(node, is_used)
+  local tag <const> = node.tag
+  if tag == "Index" or tag == "Id" then
+    local value <const> = not is_used and self:what(node)
+    if value and value.missing then self.asked[value.of.name .. "." .. value.missing] = true end
+  elseif tag == "Call" or tag == "Invoke" then
+    self.calls[#self.calls + 1] = node
+    self:note_arguments(node)
+  elseif tag == "Set" then
+    for _, target in ipairs(node[1]) do
+      if target.tag == "Index" then self:note_change(target[1]) end
     end
+  elseif tag == "Local" then
+    for _, value in ipairs(node[2] or {}) do self:scan(value, true) end
+    return
+  end
+  for i, child in ipairs(node) do
+    if type(child) == "table" then self:scan(child, tag == "Call" and i == 1) end
   end
 end
 
@@ -305,22 +308,22 @@ function Checker:check_blocking(node)
   if BLOCKING[name] then self:warn("911", node, { name = name, near = BLOCKING[name] }) end
 end
 
-function Checker:check(node)
-  if node.tag == "Call" or node.tag == "Invoke" then self:check_call(node) end
-  if node.tag == "Call" then self:check_blocking(node) end
-  for _, child in ipairs(node) do
-    if type(child) == "table" then self:check(child) end
-  end
-end
-
 --- Look at all calls.
 ---@param state table  luacheck's, behind its other stages
 ---@param known lull.doc.Types
 function calls.run(state, known)
-  local checker <const> = setmetatable({ known = known, state = state, values = {}, changed = {}, asked = {} }, Checker)
-  checker:find_changes(state.ast)
-  checker:find_questions(state.ast)
-  checker:check(state.ast)
+  local text <const> = state.source_bytes
+  if not text:find("lull", 1, true) and not text:find "%f[%w]os%f[%W]" and not text:find "%f[%w]io%f[%W]" then
+    return
+  end
+  local checker <const> = setmetatable({
+    known = known, state = state, values = {}, changed = {}, asked = {}, calls = {},
+  }, Checker)
+  checker:scan(state.ast)
+  for _, node in ipairs(checker.calls) do
+    checker:check_call(node)
+    if node.tag == "Call" then checker:check_blocking(node) end
+  end
 end
 
 return calls
