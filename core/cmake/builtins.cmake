@@ -102,11 +102,12 @@ endfunction()
 function(lull_reference)
   file(GLOB types CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/types/*.lua)
   set(output ${PROJECT_BINARY_DIR}/modules/lull/reference.txt)
+  set(script ${PROJECT_SOURCE_DIR}/core/cmake/reference.cmake)
   add_custom_command(
     OUTPUT ${output}
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/modules/lull
-    COMMAND ${CMAKE_COMMAND} -E cat ${types} > ${output}
-    DEPENDS ${types}
-    COMMENT "Putting the reference together")
+    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${output} -D TYPES=${PROJECT_SOURCE_DIR}/scripts/types -P ${script}
+    DEPENDS ${types} ${script}
+    COMMENT "Putting the reference together"
+    VERBATIM)
   add_custom_target(lull_reference_file ALL DEPENDS ${output})
 endfunction()
