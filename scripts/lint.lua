@@ -25,7 +25,7 @@ local ALONE <const> = 8 -- so many files are looked at before other threads woul
 
 --- What may be said about each file, before anything is left out.
 local function look(paths, text)
-  if text then return { source.check(text) } end
+  if text then return { source.try(text, paths[1]) } end
   if #paths > ALONE then
     local pool <close> = worker.pool()
     return pool:map(source.check_file, paths)

@@ -21,16 +21,30 @@ end
 
 --- Find all that may be said about a script, in the form of luacheck.
 ---@param text string
----@return table report  of luacheck.get_report
+---@return table report  of luacheck.get_report; raises what luacheck stumbles over in a text that is
+---  Lua, such as levels without end
 function source.check(text)
   text = clean(text)
   local module <const> = luacheck.open()
   local wrong <const> = syntax_error(text)
-  local report <const> = module and module.get_report(text)
-    or { warnings = {}, inline_options = {}, line_lengths = {}, line_endings = {} }
-  local first <const> = report.warnings[1]
-  if wrong and not (first and first.code == "011") then report.warnings = { wrong } end
-  return report
+  local only_wrong <const> = { warnings = { wrong }, inline_options = {}, line_lengths = {}, line_endings = {} }
+  if not module then return only_wrong end
+  local ok <const>, report <const> = pcall(module.get_report, text)
+  local first <const> = ok and report.warnings[1]
+  local refused <const> = first and first.code == "011" -- with more to say about it than Lua
+  if wrong then return refused and report or only_wrong end
+  if refused then error("luacheck takes it for no Lua: " .. first.msg, 0) end
+  return ok and report or error(report, 0)
+end
+
+--- Check a text.
+---@param text string
+---@param name string
+---@return table report  with `fatal` and `msg` where there is nothing to check
+function source.try(text, name)
+  local ok <const>, report <const> = pcall(source.check, text)
+  if ok then return report end
+  return { fatal = "luacheck", msg = ("%s: %s"):format(name, tostring(report):match "^[^\n]*") }
 end
 
 --- Read a file and check it.
@@ -43,9 +57,7 @@ function source.check_file(path)
   if problem or not file then return { fatal = "I/O", msg = problem or why } end
   text = text or "" -- an empty file
   if #text > MAX_SIZE then return { fatal = "I/O", msg = path .. ": larger than 4 MiB" } end
-  local ok <const>, report <const> = pcall(source.check, text)
-  if ok then return report end
-  return { fatal = "luacheck", msg = ("%s: %s"):format(path, tostring(report):match "^[^\n]*") }
+  return source.try(text, path)
 end
 
 return source

@@ -39,6 +39,7 @@ describe("lull check finds", function()
   it("what is no Lua", function()
     assert.are.same({ "2:011" }, found "local x = 1\nreturn = x\n")
     assert.are.same({ "2:011" }, found "local x <const> = 1\nx = 2\nreturn x\n")
+    assert.are.same({ "1:011" }, found("x = " .. ("("):rep(100000)))
     assert.truthy(message "x = = 1":find "^stdin:1:5: .*%(011%)\n$")
   end)
 
