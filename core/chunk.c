@@ -338,9 +338,9 @@ static void cut_searchers(lua_State *L, struct lull_tasks *tasks,
 void lull__cut_package(lua_State *L, struct lull_tasks *tasks,
                        const struct lull_places *at)
 {
-    push_function(L, tasks, l_loadfile, at->globals, at->package);
+    push_function(L, tasks, l_loadfile, at->scripts, at->package);
     lua_setfield(L, at->globals, "loadfile");
-    push_function(L, tasks, l_dofile, at->globals, at->package);
+    push_function(L, tasks, l_dofile, at->scripts, at->package);
     lua_setfield(L, at->globals, "dofile");
     push_function(L, tasks, l_searchpath, at->globals, at->package);
     lua_setfield(L, at->package, "searchpath");

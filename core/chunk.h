@@ -33,6 +33,7 @@ struct lull_places {
     int loaded;  /* package.loaded */
     int package; /* the library */
     int preload; /* package.preload */
+    int scripts; /* the globals of what is loaded: not always those that load it has */
 };
 
 /*

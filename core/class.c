@@ -4,6 +4,14 @@
  */
 #include "class.h"
 
+/* Push a table with room for these functions, and `more` fields: growing costs as much again. */
+static void push_room(lua_State *L, const luaL_Reg *functions, int more)
+{
+    for (; functions != NULL && functions->name != NULL; functions++)
+        more++;
+    lua_createtable(L, 0, more);
+}
+
 void lull__class_make(lua_State *L, struct lull_tasks *tasks, const char *key,
                       const char *name, const luaL_Reg *methods, const luaL_Reg *meta)
 {
@@ -13,13 +21,13 @@ void lull__class_make(lua_State *L, struct lull_tasks *tasks, const char *key,
         return;
     }
     lua_pop(L, 1);
-    lua_newtable(L);
+    push_room(L, meta, 3);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__name");
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__metatable");
     if (methods != NULL) {
-        lua_newtable(L);
+        push_room(L, methods, 0);
         lull_set_functions(L, rt, methods);
         lua_setfield(L, -2, "__index");
     }

@@ -22,7 +22,8 @@ struct lull_finals {
     lua_Integer last;
     bool queued; /* it is in the ready queue, or the timer is running */
     bool stopped;
-    int start_ref; /* registry reference of l_start */
+    int start_ref;     /* registry reference of l_start */
+    int collected_ref; /* and of what is __gc */
 };
 
 /* ---- starting tasks ------------------------------------------------------------------ */
@@ -165,6 +166,10 @@ static void push_function(lua_State *L, struct lull_tasks *tasks, lua_CFunction 
 
 void lull__final_push(lua_State *L, struct lull_tasks *tasks)
 {
+    if (tasks->finals != NULL) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->finals->collected_ref);
+        return;
+    }
     struct lull_finals *finals = lua_newuserdatauv(L, sizeof *finals, 0);
     *finals = (struct lull_finals){.ready.run = run_start, .tasks = tasks, .first = 1};
     luaL_ref(L, LUA_REGISTRYINDEX);
@@ -176,6 +181,8 @@ void lull__final_push(lua_State *L, struct lull_tasks *tasks)
     lua_remove(L, -2);
     push_function(L, tasks, l_collected);
     lua_remove(L, -2);
+    lua_pushvalue(L, -1);
+    finals->collected_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 void lull__final_stop(struct lull_tasks *tasks)

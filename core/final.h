@@ -21,7 +21,7 @@
 
 #include "task.h"
 
-/* Push the function that is to be __gc.  Once in a runtime's life.  May raise (memory). */
+/* Push the function that is to be __gc: one in a runtime's life.  May raise (memory). */
 void lull__final_push(lua_State *L, struct lull_tasks *tasks);
 
 /* The runtime is going: no finalizer is started from here on. */

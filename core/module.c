@@ -12,11 +12,13 @@
 #include "drive.h"
 #include "error.h"
 #include "find.h"
+#include "fresh.h"
 #include "handle.h"
 #include "iolib.h"
 #include "iter.h"
 #include "native.h"
 #include "output.h"
+#include "packname.h"
 #include "permission.h"
 #include "promise.h"
 #include "protect.h"
@@ -106,33 +108,50 @@ static int returned_k(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* Require the module whose name is on top.  Upvalue 2 is require. */
-static int call_require(lua_State *L)
-{
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_insert(L, -2);
-    lua_callk(L, 1, 1, 0, returned_k);
-    return returned_k(L, LUA_OK, 0);
-}
-
-/* lull.name for a module lull.name: require it. */
+/* lull.name for a module lull.name: require it.  Upvalue 2 is require. */
 static int lazy_module(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
+    lua_pushvalue(L, lua_upvalueindex(2));
     lua_pushfstring(L, "lull.%s", lua_tostring(L, 2));
     if (find_builtin(lua_tostring(L, -1)) == NULL)
         return 0;
-    return call_require(L);
+    lua_callk(L, 1, 1, 0, returned_k);
+    return returned_k(L, LUA_OK, 0);
 }
 
 /* ---- modules where not everything is allowed ------------------------------------------ */
 
 /*
  * lull's own modules require each other by a `require` of their own, with a table of
- * loaded modules of its own.  Scripts get in by this gate only: their rules say which
- * modules they may have, and what these need is no matter of theirs.
+ * loaded modules and globals of its own: what a script puts in the place of `pcall` would
+ * be handed the require that asks for nothing.  Scripts get in by this gate only: their
+ * rules say which modules they may have, and what these need is no matter of theirs.
+ *
+ * Most scripts need none of these modules, so the inner require is made for the first
+ * that does.  A realm's home table, of packname.h, holds it and what making it needs.
  */
+static const char inner_key = 'i'; /* of a home table: the inner require, once made */
+static const char realm_key = 'r'; /* and its realm, a light userdata */
+
+static int build_inner(lua_State *L);
+
+/* Push the inner require.  Upvalue 2 is the home table of the gate's realm. */
+static void push_inner_require(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(2));
+    if (lua_rawgetp(L, -1, &inner_key) == LUA_TNIL) {
+        lua_rawgetp(L, -2, &realm_key);
+        struct lull_realm *realm = lua_touserdata(L, -1);
+        lua_pop(L, 2);
+        lua_pushvalue(L, -1);
+        lull__fresh_call(L, lull__tasks(L), realm, build_inner);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, -3, &inner_key);
+    }
+    lua_remove(L, -2);
+}
 
 /*
  * The loader that the gate gives for a module: it asks the inner require for that one
@@ -141,8 +160,10 @@ static int lazy_module(lua_State *L)
 static int load_inner(lua_State *L)
 {
     lua_settop(L, 0);
+    push_inner_require(L);
     lua_pushvalue(L, lua_upvalueindex(3));
-    return call_require(L);
+    lua_callk(L, 1, 1, 0, returned_k);
+    return returned_k(L, LUA_OK, 0);
 }
 
 /* Is it a tool of the program's, or the inner half of a module? */
@@ -162,7 +183,7 @@ static bool is_internal(const char *name)
     return strcmp(tail, ".native") == 0;
 }
 
-/* gate(name) -> loader, ":lull:" | message.  Upvalue 2 is the inner require. */
+/* gate(name) -> loader, ":lull:" | message.  Upvalue 2 is the home table. */
 static int l_gate(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -279,7 +300,7 @@ static void replace_globals(lua_State *L, struct lull_tasks *tasks,
     if (tasks->realm->own)
         lua_pushnil(L); /* what lua_load gives is right */
     else
-        lua_pushvalue(L, at->globals);
+        lua_pushvalue(L, at->scripts);
     lua_pushcclosure(L, lull__l_load, LULL__LOAD_GLOBALS);
     lua_setfield(L, -2, "load");
     if (tasks->outlets.print != NULL)
@@ -294,19 +315,6 @@ static void load_lazily(lua_State *L, struct lull_tasks *tasks, int require)
     push_searcher(L, tasks, lazy_module, require);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
-}
-
-/* Push another table with the functions of the `lull` at `lull`. */
-static void push_lull_again(lua_State *L, struct lull_tasks *tasks, int lull, int require)
-{
-    lua_createtable(L, 0, 64);
-    lua_pushnil(L);
-    while (lua_next(L, lull) != 0) {
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, -4);
-    }
-    load_lazily(L, tasks, require);
 }
 
 /* Push a table `lull`. */
@@ -325,92 +333,113 @@ static void push_lull(lua_State *L, struct lull_tasks *tasks, int require)
 
 /* ---- environments ----------------------------------------------------------------------- */
 
-/*
- * Push the require of lull's own modules: their globals are `inner`, and what scripts
- * put into package.loaded from there is for everybody.
- */
-static void push_inner_require(lua_State *L, struct lull_tasks *tasks,
-                               const struct lull_places *at, int lull)
+/* The libraries are stock's: make them lull's, as far as the current realm is allowed. */
+static void replace(lua_State *L, struct lull_tasks *tasks, const struct lull_places *at)
 {
-    lull__sandbox_push_inner(L, at);
-    int inner = lua_gettop(L);
-    lua_createtable(L, 0, 16); /* loaded */
-    lua_createtable(L, 0, 2);  /* package */
-    push_require(L, tasks, inner + 2, inner + 1);
-    lua_createtable(L, 1, 0);
-    push_searcher(L, tasks, l_searcher, inner);
-    lua_rawseti(L, -2, 1);
-    lua_setfield(L, inner + 2, "searchers");
-    lua_newtable(L); /* package.loaded, as its scripts see it */
-    lua_createtable(L, 0, 2);
-    lua_pushvalue(L, inner + 1);
-    lua_setfield(L, -2, "__index");
-    lua_pushvalue(L, at->loaded);
-    lua_setfield(L, -2, "__newindex");
-    lua_setmetatable(L, -2);
-    lua_setfield(L, inner + 2, "loaded");
-    push_lull_again(L, tasks, lull, inner + 3);
-    lua_setfield(L, inner + 1, "lull");
-    lua_createtable(L, 3, 0); /* for lull.worker: where the realm's scripts are */
-    lua_pushvalue(L, at->loaded);
-    lua_rawseti(L, -2, 1);
-    lua_pushvalue(L, at->globals);
-    lua_rawseti(L, -2, 2);
-    lua_getfield(L, at->globals, "require");
-    lua_rawseti(L, -2, 3);
-    lua_setfield(L, inner + 2, "home");
-    lua_pushvalue(L, inner + 2);
-    lua_setfield(L, inner, "package");
-    lua_pushvalue(L, inner + 3);
-    lua_setfield(L, inner, "require");
-    lua_replace(L, inner);
-    lua_settop(L, inner);
-}
-
-/* The current realm's libraries are stock's: make them lull's, as far as allowed. */
-static void build(lua_State *L, struct lull_tasks *tasks, const struct lull_places *at)
-{
-    bool cut = !tasks->realm->all || !tasks->realm->own;
-    int top = lua_gettop(L);
     replace_globals(L, tasks, at);
     replace_libraries(L, tasks, at);
-    push_require(L, tasks, at->package, at->loaded);
-    lua_pushvalue(L, top + 1);
-    lua_setfield(L, at->globals, "require");
-    push_lull(L, tasks, top + 1);
-    lua_pushvalue(L, top + 2);
-    lua_setfield(L, at->loaded, "lull");
-    if (cut) {
-        push_searcher(L, tasks, l_gate, 0); /* a place for it */
-        add_searcher(L, at);
-        lull__sandbox_cut(L, tasks, at);
-        push_inner_require(L, tasks, at, top + 2);
-        push_searcher(L, tasks, l_gate, top + 3);
-        lua_getfield(L, at->package, "searchers");
-        lua_insert(L, -2);
-        lua_rawseti(L, -2, 2);
-    } else {
-        push_searcher(L, tasks, l_searcher, 0);
-        add_searcher(L, at);
-        if (lull__handles_limited(lull__runtime_of(tasks))) {
-            lua_getfield(L, at->loaded, LUA_IOLIBNAME);
-            lull__cut_io(L, tasks);
-        }
-    }
-    lua_settop(L, top);
 }
 
-void lull__module_build(lua_State *L, struct lull_tasks *tasks)
+/* Push what `at` tells the places of, but `scripts`. */
+static void push_places(lua_State *L, struct lull_places *at)
 {
-    int top = lua_gettop(L);
-    luaL_checkstack(L, 24, NULL);
+    at->globals = lua_gettop(L) + 1;
+    at->loaded = at->globals + 1;
+    at->package = at->globals + 2;
+    at->preload = at->globals + 3;
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, LUA_LOADLIBNAME);
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    const struct lull_places at = {top + 1, top + 2, top + 3, top + 4};
-    build(L, tasks, &at);
-    lua_settop(L, top);
+}
+
+/* Push `package` of lull's own modules, whose package.loaded is at `loaded`. */
+static void push_inner_package(lua_State *L, int home, int loaded)
+{
+    lua_createtable(L, 0, 3);
+    lua_pushvalue(L, home); /* for lull.worker: where the realm's scripts are */
+    lua_setfield(L, -2, "home");
+    lua_newtable(L); /* package.loaded, as they see it: what they set is for everybody */
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, loaded);
+    lua_setfield(L, -2, "__index");
+    lua_rawgeti(L, home, LULL_HOME_LOADED);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "loaded");
+}
+
+/* build(tasks, home) -> the require of lull's own modules, in libraries that are new */
+static int build_inner(lua_State *L)
+{
+    struct lull_tasks *tasks = lua_touserdata(L, 1);
+    struct lull_places at = {.scripts = 3};
+    luaL_openlibs(L);
+    luaL_checkstack(L, 24, NULL);
+    lua_rawgeti(L, 2, LULL_HOME_GLOBALS);
+    push_places(L, &at);
+    replace(L, tasks, &at);
+    lull__sandbox_cut(L, tasks, &at);
+    lua_createtable(L, 0, 16); /* loaded */
+    int loaded = lua_gettop(L);
+    push_inner_package(L, 2, loaded);
+    push_require(L, tasks, loaded + 1, loaded);
+    lua_createtable(L, 1, 0);
+    push_searcher(L, tasks, l_searcher, at.globals);
+    lua_rawseti(L, -2, 1);
+    lua_setfield(L, loaded + 1, "searchers");
+    push_lull(L, tasks, loaded + 2);
+    lua_setfield(L, loaded, "lull");
+    lua_pushvalue(L, loaded + 1);
+    lua_setfield(L, at.globals, "package");
+    lua_pushvalue(L, loaded + 2);
+    lua_setfield(L, at.globals, "require");
+    return 1;
+}
+
+/* Push the home table of the current realm, with the require on top, which is popped. */
+static void push_home(lua_State *L, struct lull_tasks *tasks,
+                      const struct lull_places *at)
+{
+    lua_createtable(L, LULL_HOME_REQUIRE, 2);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, LULL_HOME_REQUIRE);
+    lua_pushvalue(L, at->loaded);
+    lua_rawseti(L, -2, LULL_HOME_LOADED);
+    lua_pushvalue(L, at->globals);
+    lua_rawseti(L, -2, LULL_HOME_GLOBALS);
+    lua_pushlightuserdata(L, tasks->realm);
+    lua_rawsetp(L, -2, &realm_key);
+}
+
+void lull__module_build(lua_State *L, struct lull_tasks *tasks)
+{
+    bool cut = !tasks->realm->all || !tasks->realm->own;
+    struct lull_places at;
+    luaL_checkstack(L, 24, NULL);
+    push_places(L, &at);
+    at.scripts = at.globals;
+    int require = at.preload + 1;
+    replace(L, tasks, &at);
+    push_require(L, tasks, at.package, at.loaded);
+    lua_pushvalue(L, require);
+    lua_setfield(L, at.globals, "require");
+    push_lull(L, tasks, require);
+    lua_setfield(L, at.loaded, "lull");
+    if (cut) {
+        push_home(L, tasks, &at);
+        push_searcher(L, tasks, l_gate, require);
+        add_searcher(L, &at);
+        lull__sandbox_cut(L, tasks, &at);
+    } else {
+        push_searcher(L, tasks, l_searcher, 0);
+        add_searcher(L, &at);
+        if (lull__handles_limited(lull__runtime_of(tasks))) {
+            lua_getfield(L, at.loaded, LUA_IOLIBNAME);
+            lull__cut_io(L, tasks);
+        }
+    }
+    lua_settop(L, at.globals - 1);
 }
 
 void lull__module_init(lua_State *L, struct lull_tasks *tasks)

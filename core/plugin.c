@@ -6,6 +6,7 @@
 
 #include "chunk.h"
 #include "force.h"
+#include "fresh.h"
 #include "module.h"
 #include "sandbox.h"
 #include "view.h"
@@ -44,74 +45,23 @@ void lull__plugin_adopt(struct lull_plugin *plugin, struct lull_task *task)
 
 /* ---- environments ------------------------------------------------------------------ */
 
-/* What of the registry the libraries are opened with; strings' metatable is one more. */
-static const char *const swapped[] = {LUA_LOADED_TABLE, LUA_PRELOAD_TABLE, "_IO_input",
-                                      "_IO_output"};
-#define SWAPPED (int)(sizeof swapped / sizeof swapped[0])
-
-static int open_libraries(lua_State *L)
+/* build(tasks) -> globals, of the current realm */
+static int build_globals(lua_State *L)
 {
     luaL_openlibs(L);
     lull__module_build(L, lua_touserdata(L, 1));
-    return 0;
-}
-
-/* Push the registry's values, then the globals, then the metatable of strings. */
-static void push_registry(lua_State *L)
-{
-    for (int i = 0; i < SWAPPED; i++)
-        lua_getfield(L, LUA_REGISTRYINDEX, swapped[i]);
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-    lua_pushliteral(L, "");
-    if (!lua_getmetatable(L, -1))
-        lua_pushnil(L);
-    lua_remove(L, -2);
-}
-
-/* Put them back from the index on.  The keys are there: no memory is needed. */
-static void restore_registry(lua_State *L, int at)
-{
-    for (int i = 0; i < SWAPPED; i++) {
-        lua_pushvalue(L, at + i);
-        lua_setfield(L, LUA_REGISTRYINDEX, swapped[i]);
-    }
-    lua_pushvalue(L, at + SWAPPED);
-    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-    lua_pushliteral(L, "");
-    lua_pushvalue(L, at + SWAPPED + 1);
-    lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    return 1;
 }
 
 /* environment(tasks, realm) -> globals, of a realm that is new */
 static int new_environment(lua_State *L)
 {
     struct lull_tasks *tasks = lua_touserdata(L, 1);
-    struct lull_realm *outer = tasks->realm;
-    luaL_checkstack(L, 20, NULL);
+    struct lull_realm *realm = lua_touserdata(L, 2);
     lull__sandbox_freeze_strings(L);
-    lua_newtable(L);
-    lua_newtable(L);
-    lua_newtable(L); /* 3 to 5: globals, loaded, preload */
-    push_registry(L);
-    for (int i = 0; i < SWAPPED; i++) /* make sure that the keys are there */
-        lua_pushstring(L, swapped[i]);
-    lua_settop(L, 5 + SWAPPED + 2);
-    lua_pushcfunction(L, open_libraries);
-    lua_pushlightuserdata(L, tasks);
-    tasks->realm = lua_touserdata(L, 2);
-    lua_pushvalue(L, 4);
-    lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_pushvalue(L, 5);
-    lua_setfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushvalue(L, 3);
-    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-    int status = lua_pcall(L, 1, 0, 0);
-    tasks->realm = outer;
-    restore_registry(L, 6);
-    if (status != LUA_OK)
-        return lua_error(L);
-    lua_pushvalue(L, 3);
+    lua_pushnil(L);
+    lull__fresh_call(L, tasks, realm, build_globals);
     return 1;
 }
 

@@ -346,13 +346,13 @@ static const luaL_Reg methods[] = {
 static int make_class(lua_State *L, struct lull_tasks *tasks, bool failed,
                       const void **class)
 {
-    lua_newtable(L);
+    lua_createtable(L, 0, 5);
     *class = lua_topointer(L, -1);
     lua_pushliteral(L, "lull.future");
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "lull.future");
     lua_setfield(L, -2, "__metatable");
-    lua_newtable(L);
+    luaL_newlibtable(L, methods);
     lull_set_functions(L, lull__runtime_of(tasks), methods);
     lua_setfield(L, -2, "__index");
     const luaL_Reg meta[] = {{"__tostring", m_tostring},

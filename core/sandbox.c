@@ -190,19 +190,3 @@ void lull__sandbox_cut(lua_State *L, struct lull_tasks *tasks,
         wrap(L, tasks, "setmetatable", l_setmetatable);
     lua_pop(L, 1);
 }
-
-void lull__sandbox_push_inner(lua_State *L, const struct lull_places *at)
-{
-    push_copy(L, at->globals);
-    int inner = lua_gettop(L);
-    lua_pushnil(L);
-    while (lua_next(L, at->globals) != 0) { /* only values of `inner` are changed */
-        if (lua_istable(L, -1)) {
-            push_copy(L, -1);
-            lua_setfield(L, inner, lua_tostring(L, -3)); /* names of libraries */
-        }
-        lua_pop(L, 1);
-    }
-    lua_pushvalue(L, inner);
-    lua_setfield(L, inner, LUA_GNAME);
-}

@@ -22,13 +22,6 @@ void lull__sandbox_cut(lua_State *L, struct lull_tasks *tasks,
                        const struct lull_places *at);
 
 /*
- * Push what lull's own scripts have for globals in the current realm: copies of its
- * globals, libraries included; `require` and `package` are theirs.  What a script puts
- * in the place of `pcall` would be handed the require that asks for nothing.
- */
-void lull__sandbox_push_inner(lua_State *L, const struct lull_places *at);
-
-/*
  * From now on no script can change the methods of strings: they are those of the
  * runtime's own `string` now.  May raise (memory).
  */

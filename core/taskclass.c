@@ -275,7 +275,7 @@ void lull__taskclass_init(lua_State *L, struct lull_tasks *tasks)
     static const luaL_Reg meta[] = {
         {"__newindex", newindex_task}, {"__tostring", task_tostring}, {NULL, NULL}};
     struct lull_runtime *rt = lull__runtime_of(tasks);
-    lua_newtable(L);
+    lua_createtable(L, 0, 5);
     tasks->task_class = lua_topointer(L, -1);
     lua_pushliteral(L, "lull.task");
     lua_setfield(L, -2, "__name");
@@ -283,7 +283,7 @@ void lull__taskclass_init(lua_State *L, struct lull_tasks *tasks)
     lua_setfield(L, -2, "__metatable");
     lull_set_functions(L, rt, meta);
     lua_pushlightuserdata(L, tasks);
-    lua_newtable(L);
+    luaL_newlibtable(L, methods);
     lull_set_functions(L, rt, methods);
     lua_pushcclosure(L, index_task, 2);
     lua_setfield(L, -2, "__index");

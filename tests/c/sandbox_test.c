@@ -73,6 +73,91 @@ static void own_globals(void)
     expect_done("net=*", tampering);
 }
 
+/* The libraries of lull's own scripts are made late: nothing else sees them meanwhile. */
+static void made_late(void)
+{
+    expect_done(
+        "",
+        "local got, times, mine, loaded = nil, 0, _G, package.loaded\n"
+        "local function bait() setmetatable({}, {__gc = function()\n"
+        "  local globals = load 'return _G, string, require'\n"
+        "  local g, s, r = globals() times = times + 1\n"
+        "  if g ~= mine or s ~= string or r ~= require then got = g end bait() end}) end\n"
+        "for i = 1, 400 do bait() end\n"
+        "collectgarbage 'step' require 'lull.sync' require 'lull.net'\n"
+        "for i = 1, 50 do collectgarbage 'step' end\n"
+        "assert(times > 0 and not got)\n"
+        "assert(('').upper == string.upper and package.loaded == loaded)");
+}
+
+struct memory {
+    struct counted counted;
+    unsigned long
+        allowed; /* growths until one, and the try after a collection, are refused */
+    unsigned long growths;
+    bool counting;
+};
+
+static void *scarce_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
+{
+    struct memory *memory = ud;
+    if (memory->counting && nsize > osize) {
+        unsigned long number = memory->growths++;
+        if (number == memory->allowed || number == memory->allowed + 1)
+            return NULL;
+    }
+    return counted_alloc(&memory->counted, ptr, osize, nsize);
+}
+
+/* short(f, ...): pcall(f, ...) with little memory */
+static int l_short(lua_State *L)
+{
+    struct memory *memory = lua_touserdata(L, lua_upvalueindex(1));
+    memory->counting = true;
+    lua_pcall(L, lua_gettop(L) - 1, 0, 0);
+    memory->counting = false;
+    return 0;
+}
+
+/* Was memory refused in a script's first module of lull, after so many allocations? */
+static bool is_short(unsigned long allowed)
+{
+    static const char script[] =
+        "local methods = getmetatable('').__index local write = io.stdout.write\n"
+        "local own, loaded = _G, package.loaded\n"
+        "short(require, 'lull.sync')\n"
+        "assert(getmetatable('').__index == methods and ('x'):rep(2) == 'xx')\n"
+        "assert(io.stdout.write == write and io.open('/dev/null'):read() == nil)\n"
+        "assert(load 'return _G'() == own and package.loaded == loaded)\n"
+        "assert(not pcall(require, 'lull.testing') and not pcall(io.open, '/etc/passwd'))\n"
+        "assert(require('lull.sync').event())";
+    struct memory memory = {.allowed = allowed};
+    struct told told;
+    const struct lull_options options = {
+        .size = sizeof options,
+        .alloc = scarce_alloc,
+        .alloc_ud = &memory,
+        .permissions = (const char *const[]){"read=/dev/null", NULL}};
+    struct lull_runtime *rt = lull_new(&options);
+    lua_State *L = lull_state(rt);
+    lua_pushlightuserdata(L, &memory);
+    lua_pushcclosure(L, l_short, 1);
+    lua_setglobal(L, "short");
+    run(rt, script, &told);
+    CHECK(told.status == LULL_DONE);
+    lull_free(rt, 0);
+    CHECK(memory.counted.used == 0);
+    return memory.growths > allowed;
+}
+
+static void made_in_need(void)
+{
+    unsigned long allowed = 0;
+    while (is_short(allowed))
+        allowed++;
+    CHECK(allowed > 100);
+}
+
 static void debugging(void)
 {
     expect_done(
@@ -188,6 +273,8 @@ int main(void)
     loading();
     modules();
     own_globals();
+    made_late();
+    made_in_need();
     debugging();
     everywhere();
     printing();
