@@ -46,8 +46,13 @@ static bool open_source(struct lullb_fs_job *job)
 void lullb_fs_work_read(struct lullb_fs_job *job)
 {
     job->more = false;
-    if (job->fd < 0 && !open_source(job))
-        return;
+    if (job->fd < 0) {
+        if (!open_source(job))
+            return;
+        size_t whole = (size_t)job->status.st_size; /* of those of /proc: none */
+        if (S_ISREG(job->status.st_mode) && whole > 0 && whole < job->wanted)
+            job->wanted = whole + 1; /* one more, to see the end */
+    }
     if (job->wanted > job->size && !lullb_fs_reserve(job, job->wanted - job->size))
         return;
     while (job->size < job->wanted && !lullb_fs_given_up(job)) {

@@ -449,6 +449,7 @@ static int open_push(lua_State *L, struct lullb_fs_wait *wait)
     file->max_line = (size_t)lua_tointeger(L, 3);
     file->max_all = (size_t)lua_tointeger(L, 4);
     file->can_seek = job->more;
+    file->is_slow = !file->can_seek;
     file->appends = (job->flags & O_APPEND) != 0;
     file->shared = lullb_share_fd(job->fd);
     if (file->shared == NULL)

@@ -27,10 +27,12 @@ struct lullb_fs_file {
     bool can_seek;                 /* else its bytes come and go in order */
     bool appends;                  /* writes go to the end */
     bool ended;                    /* the last read found the end */
+    bool is_slow;                  /* only jobs can tell whether a read would wait */
     off_t position;                /* behind what is in the buffer */
     struct lullb_buffer buffer;    /* read, and not asked for yet */
     struct lullb_request request;  /* what is being asked for */
     size_t taken;                  /* bytes of the buffer in results already */
+    size_t cached;                 /* bytes that this read has brought without a job */
     int formats;                   /* how many are left of this read */
     int results;                   /* how many it has */
     struct lullb_fs_wait *reader;  /* NULL: nobody waits for bytes */

@@ -10,11 +10,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define OP_NAME     "fs.file.read"
 #define LEAST_READ  ((size_t)64 * 1024)
+#define SOME_READ   ((size_t)128 * 1024) /* read_some() of no size */
 #define MOST_READ   ((size_t)1024 * 1024)
+#define MOST_CACHED ((size_t)256 * 1024) /* that the loop's thread copies for one read */
 #define MAX_FORMATS 250 /* as in Lua: they are upvalues of the iterator */
 
 static int read_push(lua_State *L, struct lull_op *op);
@@ -79,15 +82,50 @@ static const struct lull_op_type read_type = {
 
 /* ---- Lua side: one read, across its jobs ------------------------------------------------ */
 
+/* How many bytes to bring: what is missing, but neither few nor too many at once. */
+static size_t room_for_more(const struct lullb_fs_file *file)
+{
+    const struct lullb_request *request = &file->request;
+    size_t there = lullb_buffer_size(&file->buffer) - file->taken;
+    size_t missing = request->want == LULLB_WANT_SOME
+                         ? request->count
+                         : lullb_request_missing(request, there);
+    return missing < LEAST_READ ? LEAST_READ : missing > MOST_READ ? MOST_READ : missing;
+}
+
+/*
+ * What the system has in memory takes less time to copy than a thread to wake up: take
+ * that at once.  False: nothing, or this read has had its share; a job is needed.
+ */
+static bool read_cached(struct lullb_fs_file *file)
+{
+    size_t room;
+    size_t wanted = room_for_more(file);
+    if (file->is_slow || file->cached >= MOST_CACHED)
+        return false;
+    if (wanted > MOST_CACHED - file->cached)
+        wanted = MOST_CACHED - file->cached;
+    char *bytes = lullb_buffer_reserve(file->rt, &file->buffer, wanted, &room);
+    if (bytes == NULL)
+        return false; /* the job will say so */
+    struct iovec piece = {.iov_base = bytes, .iov_len = wanted};
+    ssize_t got = preadv2(file->shared->fd, &piece, 1, file->position, RWF_NOWAIT);
+    if (got < 0) {
+        file->is_slow = errno == EOPNOTSUPP;
+        return false;
+    }
+    lullb_buffer_commit(&file->buffer, (size_t)got);
+    file->cached += (size_t)got;
+    file->position += (off_t)got;
+    file->ended = got == 0;
+    return true;
+}
+
 /* Have a job bring more; then on in read_push. */
 static int wait_for_more(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *task)
 {
     struct lullb_fs_file *file = wait->file;
-    size_t missing = lullb_request_missing(
-        &file->request, lullb_buffer_size(&file->buffer) - file->taken);
-    size_t room = missing < LEAST_READ  ? LEAST_READ
-                  : missing > MOST_READ ? MOST_READ
-                                        : missing;
+    size_t room = room_for_more(file);
     if (file->reader != NULL || file->current != NULL)
         return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
                            "another task is working on the file");
@@ -216,6 +254,8 @@ static int read_on(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *t
         case LULLB_TOO_LONG:
             return raise_too_long(L, wait);
         case LULLB_NEED_MORE:
+            if (read_cached(file))
+                break;
             return wait_for_more(L, wait, task);
         }
     }
@@ -263,6 +303,7 @@ static int begin(lua_State *L, struct lullb_fs_file *file,
     struct lullb_fs_wait *wait = pick_wait(L, file);
     file->taken = 0;
     file->results = 0;
+    file->cached = 0;
     file->formats = formats;
     file->ended = false; /* it may have grown */
     if (request != NULL)
@@ -326,7 +367,7 @@ int lullb_m_fs_lines(lua_State *L)
 int lullb_m_fs_read_some(lua_State *L)
 {
     struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
-    lua_Integer max = luaL_optinteger(L, 2, LEAST_READ);
+    lua_Integer max = luaL_optinteger(L, 2, SOME_READ);
     luaL_argcheck(L, max > 0, 2, "must be positive");
     struct lullb_request request = {.want = LULLB_WANT_SOME, .count = (size_t)max};
     return begin(L, file, &request, 0);

@@ -236,8 +236,8 @@ int lull_job_submit(struct lull_runtime *rt, enum lull_pool pool, struct lull_jo
         take(threads, job); /* there is no thread that could run it */
     else
         error = 0;
-    pthread_cond_signal(&threads->work);
     pthread_mutex_unlock(&threads->lock);
+    pthread_cond_signal(&threads->work); /* whom it wakes does not find the lock held */
     if (error == 0)
         begin_hold(jobs->loop);
     return error;

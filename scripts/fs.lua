@@ -71,22 +71,34 @@ function fs.write_file(path, bytes, opts)
     mode_of(opts and opts.mode, 3, "write_file", 511))
 end
 
+local STAT <const> = { missing = "boolean" }
+
+local function stat(path, opts, flags, name)
+  check_path(path, 1, name)
+  check.options(opts, 2, name, STAT)
+  if not (opts and opts.missing) then return native.stat(path, flags) end
+  local ok <const>, result <const> = pcall(native.stat, path, flags)
+  if ok then return result end
+  if lull.is_error(result, "io") and (result.code == "ENOENT" or result.code == "ENOTDIR") then return nil end
+  error(result, 0)
+end
+
 --- What the system tells of a file; of what a link leads to.
 ---@async
 ---@param path string
----@return lull.fs.Stat
-function fs.stat(path)
-  check_path(path, 1, "stat")
-  return native.stat(path, FOLLOW)
+---@param opts? lull.fs.StatOptions
+---@return lull.fs.Stat?
+function fs.stat(path, opts)
+  return stat(path, opts, FOLLOW, "stat")
 end
 
 --- The same of a link itself.
 ---@async
 ---@param path string
----@return lull.fs.Stat
-function fs.lstat(path)
-  check_path(path, 1, "lstat")
-  return native.stat(path, 0)
+---@param opts? lull.fs.StatOptions
+---@return lull.fs.Stat?
+function fs.lstat(path, opts)
+  return stat(path, opts, 0, "lstat")
 end
 
 --- Is there anything?  False for a link that leads nowhere.
@@ -94,11 +106,7 @@ end
 ---@param path string
 ---@return boolean
 function fs.exists(path)
-  check_path(path, 1, "exists")
-  local ok <const>, err <const> = pcall(native.stat, path, FOLLOW)
-  if ok then return true end
-  if lull.is_error(err, "io") and (err.code == "ENOENT" or err.code == "ENOTDIR") then return false end
-  error(err, 0)
+  return stat(path, { missing = true }, FOLLOW, "exists") ~= nil
 end
 
 --- The names in a folder, sorted by their bytes.

@@ -27,6 +27,9 @@ local fs = {}
 ---@field dev integer
 ---@field nlink integer
 
+---@class lull.fs.StatOptions
+---@field missing? boolean  it need not be there: nil then
+
 ---@class lull.fs.OpenOptions
 ---@field max_line? integer  bytes of a line, or of read_until; 1 MiB
 ---@field max_all? integer   bytes of read("a"); 1 GiB
@@ -95,14 +98,16 @@ function fs.open(path, mode, opts) end
 --- What the system tells of a file; of what a link leads to.
 ---@async
 ---@param path string
----@return lull.fs.Stat
-function fs.stat(path) end
+---@param opts? lull.fs.StatOptions
+---@return lull.fs.Stat? # nil with `missing` only
+function fs.stat(path, opts) end
 
 --- What the system tells of a file; of a link itself.
 ---@async
 ---@param path string
----@return lull.fs.Stat
-function fs.lstat(path) end
+---@param opts? lull.fs.StatOptions
+---@return lull.fs.Stat? # nil with `missing` only
+function fs.lstat(path, opts) end
 
 --- Is there anything?  False for a link that leads nowhere.  Raises what keeps it from being known.
 ---@async
@@ -227,7 +232,7 @@ function File:lines(...) end
 
 --- Read what there is, at least one byte; nil at the end.
 ---@async
----@param max? integer  bytes; 64 KiB
+---@param max? integer  bytes; 128 KiB
 ---@return string?
 function File:read_some(max) end
 

@@ -72,6 +72,17 @@ local function python_library(name)
   }
 end
 
+--- A program that measures give the command line of.
+---@return bench.Contender
+local function program_of_the_system(name)
+  return {
+    name = name,
+    version = name .. " --version | head -n 1",
+    probe = name .. " --version",
+    program = function() return name end,
+  }
+end
+
 ---@type bench.Contender[]
 return {
   { name = "R", yardstick = true, tool = "resume", program = tool("resume") },
@@ -80,6 +91,10 @@ return {
   { name = "lull event", yardstick = true, tool = "embed", program = tool("embed") },
   { name = "raw epoll", yardstick = true, tool = "epoll_echo", program = tool("epoll_echo") },
   { name = "posix_spawn", yardstick = true, tool = "spawn_child", program = tool("spawn_child") },
+  { name = "read loop", yardstick = true, tool = "read_files", program = tool("read_files") },
+  program_of_the_system("cat"),
+  program_of_the_system("cp"),
+  program_of_the_system("find"),
   {
     name = "lull",
     missing = "not built",
@@ -190,6 +205,12 @@ return {
   python_library("aiohttp"),
   python_library("fastapi"),
   python_library("websockets"),
+  {
+    name = "aiofiles",
+    version = PYTHON_ALONE .. " -c 'import importlib.metadata as m; print(m.version(\"aiofiles\"))'",
+    probe = PYTHON_ALONE .. " -c 'import aiofiles'",
+    program = script(PYTHON_ALONE, "aiofiles.py"),
+  },
   {
     name = "node ws",
     version = NODE .. [[ -p 'require("ws/package.json").version']],

@@ -49,6 +49,21 @@ function kinds.counted(least, before)
   return kind
 end
 
+--- A program that is given arguments and measures itself, or a command of the measure's, which is
+--- timed from its start to its end.
+---@param arguments fun(env: bench.Env): string
+---@return bench.Kind
+function kinds.given(arguments)
+  local kind <const> = { calibrates = true, learn = never }
+  function kind.command(row, env)
+    local command <const> = row.measure.commands and row.measure.commands[row.contender.name]
+    local program <const> = command and ("%s 1 %s"):format(tools.path(env, "startup"), command)
+      or environment(row.contender.program(env, row.dir))
+    return program .. " " .. arguments(env)
+  end
+  return kind
+end
+
 --- An echo server under load: the same number of trips for every server.
 ---@param connections integer
 ---@param size integer        bytes per message

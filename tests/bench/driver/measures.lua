@@ -3,6 +3,7 @@
 --- A goal compares two rows (`of` divided by `to`) or a field of one row with a
 --- limit: `max`, or `min` where more is better.
 local embedding = require "driver.embedding"
+local files = require "driver.files"
 local kinds = require "driver.kinds"
 local network = require "driver.network"
 
@@ -202,4 +203,5 @@ local measures <const> = {
   process,
 }
 table.move(network, 1, #network, #measures + 1, measures)
+table.move(files, 1, #files, #measures + 1, measures)
 return table.move(embedding, 1, #embedding, #measures + 1, measures)

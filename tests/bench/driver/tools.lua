@@ -18,6 +18,7 @@ local TOOLS <const> = {
   resume = { package = "lua5.4", fallback = "-I/usr/include/lua5.4 -llua5.4" },
   startup = {},
   spawn_child = {},
+  read_files = {},
   epoll_echo = {},
   load = { with = "server" },
   http_load = { with = "server", package = "openssl" },
