@@ -43,16 +43,17 @@ static bool open_source(struct lullb_fs_job *job)
     return job->error == 0;
 }
 
-void lullb_fs_work_read(struct lullb_fs_job *job)
+/* Results that nobody has taken yet may be many: they are not to hold descriptors. */
+static void close_source(struct lullb_fs_job *job)
 {
-    job->more = false;
-    if (job->fd < 0) {
-        if (!open_source(job))
-            return;
-        size_t whole = (size_t)job->status.st_size; /* of those of /proc: none */
-        if (S_ISREG(job->status.st_mode) && whole > 0 && whole < job->wanted)
-            job->wanted = whole + 1; /* one more, to see the end */
-    }
+    if (job->fd >= 0)
+        close(job->fd);
+    job->fd = -1;
+}
+
+/* Fill what is wanted; with `more` there may be more. */
+static void read_wanted(struct lullb_fs_job *job)
+{
     if (job->wanted > job->size && !lullb_fs_reserve(job, job->wanted - job->size))
         return;
     while (job->size < job->wanted && !lullb_fs_given_up(job)) {
@@ -70,6 +71,20 @@ void lullb_fs_work_read(struct lullb_fs_job *job)
     size_t whole = (size_t)job->status.st_size;
     bool known = S_ISREG(job->status.st_mode) && whole >= job->size;
     job->wanted = known ? whole + 1 : job->size * 2; /* one more, to see the end */
+}
+
+void lullb_fs_work_read(struct lullb_fs_job *job)
+{
+    job->more = false;
+    if (job->fd < 0 && open_source(job)) {
+        size_t whole = (size_t)job->status.st_size; /* of those of /proc: none */
+        if (S_ISREG(job->status.st_mode) && whole > 0 && whole < job->wanted)
+            job->wanted = whole + 1; /* one more, to see the end */
+    }
+    if (job->error == 0)
+        read_wanted(job);
+    if (!job->more)
+        close_source(job);
 }
 
 /* ---- replacing a file ------------------------------------------------------------------ */
@@ -242,17 +257,15 @@ static int copy_all(struct lullb_fs_job *job, int from, int to)
 void lullb_fs_work_copy(struct lullb_fs_job *job)
 {
     struct substitute new;
-    if (!open_source(job))
-        return;
-    if (!S_ISREG(job->status.st_mode)) {
+    if (open_source(job) && !S_ISREG(job->status.st_mode))
         job->error = EOPNOTSUPP;
-        return;
+    if (job->error == 0) {
+        unsigned mode = job->mode != UINT_MAX ? job->mode : job->status.st_mode & 0777;
+        job->error = begin_substitute(job, job->other, mode, &new);
     }
-    unsigned mode = job->mode != UINT_MAX ? job->mode : job->status.st_mode & 0777;
-    int error = begin_substitute(job, job->other, mode, &new);
-    if (error == 0) {
-        error = copy_all(job, job->fd, new.fd);
-        error = end_substitute(job, &new, error);
+    if (job->error == 0) {
+        int error = copy_all(job, job->fd, new.fd);
+        job->error = end_substitute(job, &new, error);
     }
-    job->error = error;
+    close_source(job);
 }

@@ -214,7 +214,7 @@ describe("an open file", function()
   end)
 
   it("wakes who waits when it is closed", function()
-    local file, _ <close> = opened(("x"):rep(1000), "r+")
+    local file, _ <close> = opened(("x"):rep(1000000), "r+")
     local reader = lull.async(file.read)(file, "a")
     lull.yield()
     file:close()
