@@ -54,7 +54,7 @@ local function crawl(start, max_pages, limit)
   local known <const> = {}
   local found, visited, bytes = 0, 0, 0
   local failures <const> = {}
-  local on_terminal <const> = require("lull.http.progress").is_terminal()
+  local on_terminal <const> = require("lull.term").is_terminal "stderr"
 
   local function show(line)
     if on_terminal then io.stderr:write("\r\27[K", line) end

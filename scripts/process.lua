@@ -9,6 +9,8 @@
 --- what it has started is ended with it, unless it shares our standard input: then it has to be in
 --- the group that the terminal belongs to.  Those that run when their object is closed or collected,
 --- and at the end of the program, are killed, but for those that were started with `stays`.
+--- A program that is itself ended by KILL can do nothing about its children; one that must follow it
+--- in that case, too, is started through `setpriv --pdeathsig KILL`, which the system sees to.
 local batch = require "lull.process.batch"
 local check = require "lull.check"
 local child = require "lull.process.child"

@@ -163,8 +163,14 @@ function download.run(client, target, path, opts)
   options.check_request(rest, 3, "download")
   if path == "" or path:find("\0", 1, true) then check.fail(2, "download", "not a path") end
   local progress = opts.progress
-  local bar <close> = progress == true and require "lull.http.progress".bar(path:match("[^/]*$")) or nil
-  if bar then progress = bar end
+  local bar <close> = progress == true
+    and require("lull.term").progress { label = path:match("[^/]*$"), unit = "bytes" } or nil
+  if bar then
+    function progress(done, total)
+      bar:set_total(total)
+      bar:update(done)
+    end
+  end
   if progress then check.callable(progress, 3, "download") end
   files.permit(path)
   local part <const> = opts.resume and path .. ".part" or random_part(path)

@@ -6,13 +6,23 @@ local cells = require "lull.term.cells"
 local check = require "lull.check"
 local lull = require "lull"
 local screen = require "lull.term.screen"
-local size <const> = require("lull.http.progress").size
 
 local progress = {}
 
 local BAR_WIDTH <const>, LEAST_WIDTH <const> = 30, 5 -- columns between its brackets
 local SETTLING <const> = 0.2 -- seconds before a speed means something
 local FRAMES <const> = { "|", "/", "-", "\\" }
+local UNITS <const> = { "B", "KiB", "MiB", "GiB", "TiB" }
+
+--- Bytes for people: "3.4 MiB".
+local function size(bytes)
+  local unit = 1
+  while bytes >= 1024 and unit < #UNITS do
+    bytes = bytes / 1024
+    unit = unit + 1
+  end
+  return (unit == 1 and "%d %s" or "%.1f %s"):format(unit == 1 and bytes // 1 or bytes, UNITS[unit])
+end
 
 --- Minutes and seconds, or hours too.
 local function duration(seconds)

@@ -2,7 +2,7 @@
 
 local http = require "lull.http"
 local lull = require "lull"
-local progress = require "lull.http.progress"
+local process = require "lull.process"
 local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
 local raises = support.raises
 
@@ -234,46 +234,13 @@ describe("a download that is resumed", function()
 end)
 
 describe("the bar of a download", function()
-  --- Something like a file that keeps what is written.
-  local function sheet()
-    local out = { text = "" }
-    function out:write(...)
-      self.text = self.text .. table.concat({ ... })
-      return self
-    end
-    function out.flush() end
-    return out
-  end
-
-  it("is one line on a terminal", function()
-    local out = sheet()
-    do
-      local bar <close> = progress.bar("file", out, true)
-      bar(0, 2048)
-      bar(1024, 2048)
-      bar(2048, 2048)
-    end
-    assert.is_truthy(out.text:find("\r\27[K" .. "file  [........................]   0%", 1, true))
-    assert.is_truthy(out.text:find("[########################] 100%  2.0 KiB of 2.0 KiB", 1, true))
-    local _, newlines = out.text:gsub("\n", "")
-    assert.are.equal(1, newlines)
-  end)
-
-  it("is plain lines elsewhere", function()
-    local out = sheet()
-    do
-      local bar <close> = progress.bar("a\27[31m", out)
-      for done = 0, 1000 do bar(done, 1000) end
-    end
-    assert.is_nil(out.text:find("[\r\27]"))
-    local _, newlines = out.text:gsub("\n", "")
-    assert.are.equal(11, newlines)
-    assert.is_truthy(out.text:find("\na?[31m: 1000 B of 1000 B", 1, true))
-  end)
-
-  it("says sizes for people", function()
-    assert.are.same({ "0 B", "1023 B", "1.0 KiB", "1.5 MiB", "2048.0 TiB" }, {
-      progress.size(0), progress.size(1023), progress.size(1024), progress.size(1.5 * 2 ^ 20), progress.size(2 ^ 51),
-    })
+  it("is a line where there is no terminal", function()
+    local dir <close> = support.temp_dir()
+    local peer <close> = serving {}
+    local code = ("require('lull.http').download(%q, %q, { progress = true })"):format(
+      peer.url, dir.path .. "/a\27[31m")
+    local lull_path = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
+    local result = process.run({ lull_path, "-e", code }, { check = true })
+    assert.matches("^a[^\27]*: 100%% 488%.3 KiB/488%.3 KiB in %d+%.%d s\n$", result.stderr)
   end)
 end)

@@ -213,6 +213,18 @@ describe("the end of the program", function()
     process.run { "kill", pid }
   end)
 
+  it("that comes by KILL leaves them, unless they are told to follow", function()
+    local output <const>, code <const> = support.program [[
+      local process = require "lull.process"
+      local p = process.open({ "setpriv", "--pdeathsig", "KILL", "sh", "-c", "echo follows; exec sleep 60" })
+      p.stdout:read "l"
+      print(p.pid)
+      io.stdout:flush()
+      process.run { "kill", "-KILL", tostring(process.pid()) }]]
+    assert.are_not.equal(0, code)
+    gone(output:match "%d+")
+  end)
+
   it("ends what is run when the program is interrupted", function()
     local output <const>, code <const> = support.program [[
       local process = require "lull.process"
