@@ -4,15 +4,19 @@
 -- of lull's functions against the reference.  Many files are looked at on all processors.
 local files = require "lull.lint.files"
 local luacheck = require "lull.lint.luacheck"
+local lull = require "lull"
 local options = require "lull.lint.options"
 local settings = require "lull.lint.settings"
 local show = require "lull.lint.show"
 local source = require "lull.lint.source"
+local term = require "lull.term"
 local worker = require "lull.worker"
 
 local lint = {}
 
 local ALONE <const> = 8 -- so many files are looked at before other threads would have begun
+local AT_ONCE <const> = 256 -- so many are handed out; the workers take one at a time
+local SHOWN <const> = 100 -- from so many on a bar is shown
 
 ---@class lull.lint.Finding
 ---@field file string
@@ -28,7 +32,13 @@ local function look(paths, text)
   if text then return { source.try(text, paths[1]) } end
   if #paths > ALONE then
     local pool <close> = worker.pool()
-    return pool:map(source.check_file, paths)
+    local bar <close> = #paths >= SHOWN
+      and term.progress { label = "checking", total = #paths, unit = "files", keep = false } or nil
+    return lull.map(paths, function(path)
+      local report <const> = pool:call(source.check_file, path)
+      if bar then bar:advance() end
+      return report
+    end, { limit = AT_ONCE })
   end
   local reports <const> = {}
   for i, path in ipairs(paths) do reports[i] = source.check_file(path) end

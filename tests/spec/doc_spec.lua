@@ -171,7 +171,15 @@ describe("lull doc", function()
     local code <const>, output <const> = run()
     assert.are.equal(0, code)
     for _, module in ipairs(doc.modules()) do
-      assert.truthy(output:find("\n" .. module.name .. " +%u") or module.name == "lull", module.name)
+      assert.truthy(("\n" .. output):find("\n" .. module.name .. " +%u"), module.name)
+    end
+    assert.is_nil(output:find "The module `", "a definition file's first line does not say what it is for")
+  end)
+
+  it("is short about each module", function()
+    for _, module in ipairs(doc.modules()) do
+      local about <const> = module.text:match "^(.-)%.%f[%s\0]"
+      assert.is_true(about ~= nil and #about <= 100 and not about:find "\n", module.name)
     end
   end)
 
