@@ -82,7 +82,8 @@ fs.rename "x"
 fs.read_file("x", {}, 1)
 fs.stat()
 ]])
-    assert.are.equal("stdin:1:1: lull.fs.stat needs 1 argument, not 0 (902)\n", message 'require("lull.fs").stat()')
+    assert.are.equal("stdin:1:1: lull.fs.readlink needs 1 argument, not 0 (902)\n",
+      message 'require("lull.fs").readlink()')
     assert.are.equal("stdin:1:1: lull.fs.read_file takes at most 2 arguments, not 3 (903)\n",
       message 'require("lull.fs").read_file(1, 2, 3)')
   end)
@@ -179,6 +180,11 @@ describe("lull check says nothing of", function()
 end)
 
 describe("lull check", function()
+  it("finds nothing in the examples", function()
+    local _, output <const> = run { "--quiet", "examples" }
+    assert.are.equal("", output)
+  end)
+
   it("looks at all scripts below a folder, but hidden ones, each once", function()
     local folder <close> = fs.temp_dir()
     fs.mkdir(folder.path .. "/sub/.hidden", { parents = true })
