@@ -2,8 +2,9 @@
 /*
  * fsfile.h -- an open file, which reads like every stream.
  *
- * Every call that needs the file is a job; what was read and not asked for stays in a
- * buffer, which is given up when something is written.  Nothing that is written is held
+ * Every call that needs the file is a job, but for reads of what the system has in
+ * memory anyway; what was read and not asked for stays in a buffer, which is given up
+ * when something is written.  Nothing that is written is held
  * back: a write has returned when the system has it.
  *
  *   1. One task reads at a time, and nobody writes meanwhile: `busy`.

@@ -153,8 +153,11 @@ static void read_done(struct lullb_fs_wait *wait)
     if (!job->more)
         return;
     wait->refused = grow(wait);
-    if (wait->refused == LULLB_FS_NOT_REFUSED)
-        job->error = lullb_fs_submit(wait);
+    if (wait->refused != LULLB_FS_NOT_REFUSED)
+        return;
+    int error = lullb_fs_submit(wait);
+    if (error != 0) /* else it is a thread's by now */
+        job->error = error;
 }
 
 static void list_done(struct lullb_fs_wait *wait)

@@ -111,7 +111,7 @@ static bool read_cached(struct lullb_fs_file *file)
     struct iovec piece = {.iov_base = bytes, .iov_len = wanted};
     ssize_t got = preadv2(file->shared->fd, &piece, 1, file->position, RWF_NOWAIT);
     if (got < 0) {
-        file->is_slow = errno == EOPNOTSUPP;
+        file->is_slow = errno != EAGAIN && errno != EINTR; /* not all can tell */
         return false;
     }
     lullb_buffer_commit(&file->buffer, (size_t)got);

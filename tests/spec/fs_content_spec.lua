@@ -191,4 +191,15 @@ describe("many at once", function()
     local sizes = lull.map(list, function(i) return #fs.read_file(root.path .. "/" .. i) end)
     for i = 1, 500 do assert.are.equal(i, sizes[i]) end
   end)
+
+  it("hold no descriptors while their results wait to be taken", function()
+    local output, code = support.program([[
+      local fs, lull = require "lull.fs", require "lull"
+      lull.group(function(group)
+        for _ = 1, 500 do group:spawn(function() assert(#fs.read_file "/etc/passwd" > 0) end) end
+        lull.yield()
+        os.execute "sleep 0.2" -- threads read, and nobody takes
+      end)]], support.FEW_DESCRIPTORS)
+    assert.are.same({ "", 0 }, { output, code })
+  end)
 end)

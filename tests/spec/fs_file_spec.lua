@@ -116,6 +116,21 @@ describe("reading from a file", function()
     assert.are.equal(1000000, #first:await())
   end)
 
+  it("lets others run, however much of it is in memory", function()
+    local file, _ <close> = opened(("line\n"):rep(400000))
+    local beats, count = 0, 0
+    local beat = lull.async(function()
+      while true do
+        lull.yield()
+        beats = beats + 1
+      end
+    end)()
+    for _ in file:lines() do count = count + 1 end
+    beat:cancel()
+    assert.are.equal(400000, count)
+    assert.is_true(beats > 10)
+  end)
+
   it("reads devices and files of /proc", function()
     local zero <close> = fs.open "/dev/zero"
     assert.are.equal(("\0"):rep(200000), zero:read(200000))
