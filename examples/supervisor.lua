@@ -49,10 +49,18 @@ end
 local path <const> = arg[1] or error("usage: supervisor.lua programs.lua", 0)
 local kept <const> = {} -- by name: the command as text, and the task that keeps it running
 
+--- The programs of the file, and each as one text, by which a change is seen.  Raises for what is
+--- no table of lists.
+local function read()
+  local programs <const>, texts <const> = dofile(path), {}
+  for name, command in pairs(programs) do texts[name] = table.concat(command, "\0") end
+  return programs, texts
+end
+
 --- Have these programs running and no others.
-local function apply(group, programs)
+local function apply(group, programs, texts)
   for name, old in pairs(kept) do
-    if not programs[name] or table.concat(programs[name], "\0") ~= old.text then
+    if texts[name] ~= old.text then
       kept[name] = nil
       old.task:cancel()
       old.task:join()
@@ -60,19 +68,19 @@ local function apply(group, programs)
   end
   for name, command in pairs(programs) do
     kept[name] = kept[name] or {
-      text = table.concat(command, "\0"),
+      text = texts[name],
       task = group:spawn(log.with, { program = name }, keep, command),
     }
   end
 end
 
 lull.group(function(group)
-  apply(group, dofile(path))
+  apply(group, read())
   for name in signal.listen("TERM", "INT", "HUP") do
     log.info("signal", { name = name })
     if name ~= "HUP" then break end
-    local ok <const>, programs <const> = log.try("cannot read " .. path, dofile, path)
-    if ok then apply(group, programs) end
+    local ok <const>, programs <const>, texts <const> = log.try("cannot read " .. path, read)
+    if ok then apply(group, programs, texts) end -- else all stays as it is
   end
   group:cancel() -- stops them all at the same time; the group ends when they have
 end)

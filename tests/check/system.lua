@@ -123,9 +123,11 @@ function system.supervisor(lull, expect_code, expect_line)
     os.execute("kill -HUP " .. pid)
     wait_for(supervisor, STAMP .. "signal name=HUP")
     local _, before <const> = wait_for(supervisor, "two runs")
-    write(path, "no Lua at all")
-    os.execute("kill -HUP " .. pid)
-    wait_for(supervisor, STAMP .. "cannot read " .. path:gsub("[-.]", "%%%0") .. ".*")
+    for _, bad in ipairs { "no Lua at all", "return nil", "return { one = 'no list' }" } do
+      write(path, bad)
+      os.execute("kill -HUP " .. pid)
+      wait_for(supervisor, STAMP .. "cannot read " .. path:gsub("[-.]", "%%%0") .. ".*")
+    end
     os.execute("kill -TERM " .. pid)
     local output <const> = supervisor:read "a"
     expect_code("supervisor", program.ending(supervisor), 0, output)
