@@ -23,7 +23,8 @@ typedef bool (*take_fn)(struct command *command, const char *option, const char 
 
 struct option {
     const char *name;
-    const char *argument; /* "N"; "=PATH": only with the equals sign; NULL: none */
+    /* "N"; "=PATH": only with the equals sign; "[=PATH]": likewise, or none; NULL: none */
+    const char *argument;
     take_fn take;
     const char *about;
 };
@@ -191,9 +192,9 @@ static const struct option options[] = {
 
 void lull__print_row(FILE *out, const char *head, const char *about)
 {
-    fprintf(out, "  %-26s", head);
+    fprintf(out, "  %-27s", head);
     for (const char *end; (end = strchr(about, '\n')) != NULL; about = end + 1)
-        fprintf(out, "%.*s\n%28s", (int)(end - about), about, "");
+        fprintf(out, "%.*s\n%29s", (int)(end - about), about, "");
     fprintf(out, "%s\n", about);
 }
 
@@ -202,9 +203,9 @@ void lull__print_options(FILE *out)
     for (size_t i = 0; i < COUNT; i++) {
         const struct option *option = &options[i];
         const char *argument = option->argument != NULL ? option->argument : "";
-        const char *between = *argument == '\0' || *argument == '=' ? ""
-                              : option->name[1] == '-'              ? "="
-                                                                    : " ";
+        const char *between = strchr("[=", *argument) != NULL ? "" /* or no argument */
+                              : option->name[1] == '-'        ? "="
+                                                              : " ";
         char head[64];
         snprintf(head, sizeof head, "%s%s%s", option->name, between, argument);
         lull__print_row(out, head, option->about);
@@ -248,13 +249,15 @@ static int refuse_unknown(const char *text)
     return 2;
 }
 
-/* The value of the option at argv[*i], which may be the next argument; NULL: none. */
+/* The value of the option at argv[*i], which may be the next argument; NULL: it is missing. */
 static const char *value_of(const struct option *option, const struct command *command,
                             int *i)
 {
     const char *value = command->argv[*i] + strlen(option->name);
     if (*value != '\0')
         return option->name[1] == '-' ? value + 1 : value;
+    if (*option->argument == '[')
+        return "";
     if (*option->argument == '=' || command->argv[*i + 1] == NULL ||
         command->argv[*i + 1][0] == '-')
         return NULL;
@@ -272,7 +275,8 @@ int lull__take_option(struct command *command, int *i)
         return refuse_unknown(text);
     if (option->argument != NULL) {
         value = value_of(option, command, i);
-        if (value == NULL || (*value == '\0' && text[1] == '-')) {
+        bool optional = *option->argument == '[';
+        if (value == NULL || (*value == '\0' && text[1] == '-' && !optional)) {
             fprintf(stderr, "lull: '%s' needs argument %s\n", text,
                     option->argument + (*option->argument == '='));
             return 2;
