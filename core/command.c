@@ -84,20 +84,24 @@ const char *lull__nearest_subcommand(const char *name)
     return nearest;
 }
 
+/* Has its module a text of its own for --help? */
+static bool has_help(const struct subcommand *subcommand)
+{
+    return subcommand->module != NULL && strcmp(subcommand->name, "repl") != 0;
+}
+
 static int show_usage(const struct subcommand *subcommand)
 {
-    printf("usage: lull [options] %s %s\n\n%c%s.  'lull --help' lists the options.\n",
-           subcommand->name, subcommand->usage, subcommand->about[0] & ~0x20,
-           subcommand->about + 1);
+    printf("usage: lull [options] %s%s%s\n\n%c%s.  'lull --help' lists the options.\n",
+           subcommand->name, *subcommand->usage != '\0' ? " " : "", subcommand->usage,
+           subcommand->about[0] & ~0x20, subcommand->about + 1);
     return 1;
 }
 
 /* `lull run script`: whatever the script is called. */
-static int take_run(struct command *command, const struct subcommand *run, int first)
+static int take_run(struct command *command, int first)
 {
     const char *script = command->argv[first + 1];
-    if (script != NULL && strcmp(script, "--help") == 0)
-        return show_usage(run);
     if (script == NULL) {
         fputs("lull: 'run' needs a script\n", stderr);
         return 2;
@@ -123,7 +127,7 @@ static int take_help(struct command *command, int first)
                 nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
         return 2;
     }
-    if (about->module == NULL)
+    if (!has_help(about))
         return show_usage(about);
     command->module = about->module;
     command->argv[first] = command->argv[first + 1]; /* as if it were written so */
@@ -141,8 +145,11 @@ static int take_first(struct command *command, int first)
     if (subcommand == NULL)
         return 0;
     command->module = subcommand->module;
+    const char *next = command->argv[first + 1];
+    if (next != NULL && strcmp(next, "--help") == 0 && !has_help(subcommand))
+        return show_usage(subcommand);
     if (strcmp(subcommand->name, "run") == 0)
-        return take_run(command, subcommand, first);
+        return take_run(command, first);
     if (strcmp(subcommand->name, "help") == 0)
         return take_help(command, first);
     return 0;

@@ -13,6 +13,8 @@ set(install_lib ${CMAKE_INSTALL_LIBDIR})
 set(install_lua lib/lua/5.4)
 cmake_path(APPEND debian_lib lib "${CMAKE_LIBRARY_ARCHITECTURE}")
 set(debian_lua ${debian_lib}/lua/5.4)
+set(install_zsh zsh/site-functions)
+set(debian_zsh zsh/vendor-completions)
 set(rock_lib lib) # luarocks moves what is there to lib/lua/5.4 of its tree
 set(rock_lua lib)
 
@@ -83,11 +85,16 @@ function(lull_install_found layout)
   install(EXPORT ${layout} FILE lullTargets.cmake NAMESPACE lull:: DESTINATION ${package_dir} ${into})
 endfunction()
 
-# Everything.  A new file of the program (a manual page, completions) goes here.
+# Everything.  A new file of the program goes here.
 function(lull_install layout)
   set(lib ${${layout}_lib})
+  set(data ${CMAKE_INSTALL_DATADIR})
   lull_into(lull)
   install(TARGETS lull RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} ${into})
+  install(FILES share/lull.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 ${into})
+  install(FILES share/lull.bash DESTINATION ${data}/bash-completion/completions RENAME lull ${into})
+  install(FILES share/lull.fish DESTINATION ${data}/fish/vendor_completions.d ${into})
+  install(FILES share/_lull DESTINATION ${data}/${${layout}_zsh} ${into})
   lull_into(liblull${lull_soversion})
   install(TARGETS lull_shared EXPORT ${layout} LIBRARY DESTINATION ${lib} ${into} NAMELINK_SKIP)
   lull_into(liblull-dev)
