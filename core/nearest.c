@@ -30,7 +30,7 @@ static void next_row(const char *a, const char *b, unsigned rows[3][LONGEST + 1]
 
 unsigned lull__word_distance(const char *a, const char *b, unsigned most)
 {
-    unsigned rows[3][LONGEST + 1];
+    unsigned rows[3][LONGEST + 1] = {{0}};
     size_t wide = strnlen(b, LONGEST);
     size_t high = strnlen(a, LONGEST);
     if (wide > high + most || high > wide + most)
