@@ -20,6 +20,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <signal.h>
+#include <sys/prctl.h>
+#endif
+
 int lull__loads_open(void)
 {
     const char *path = getenv("LULL_WATCH");
@@ -33,6 +38,10 @@ int lull__loads_open(void)
         close(fd);
         fd = -1;
     }
+#ifdef __linux__
+    if (fd >= 0)
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* should the watcher be killed */
+#endif
     return fd;
 }
 

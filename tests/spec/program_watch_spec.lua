@@ -121,6 +121,30 @@ describe("lull --watch", function()
     end
   end)
 
+  it("takes the script along when it is killed", function()
+    local place <close> = folder { ["s.lua"] = [[
+      local lull = require "lull"
+      local _ <close> = lull.finally(function() print "cleanup" end)
+      io.stdout:write("ready\n"):flush()
+      lull.sleep(60)]] }
+    local program <close> = place:start { "--watch", "s.lua" }
+    line(program, "ready")
+    program:kill "KILL"
+    line(program, "cleanup")
+  end)
+
+  it("watches the tests of lull test, and what they load", function()
+    local place <close> = folder {
+      ["m.lua"] = "return 1",
+      ["x_spec.lua"] = "local m = require 'm' describe('x', function() it('is', function() assert.equal(2, m) end) end)",
+    }
+    local program <close> = place:start { "--watch", "test", "x_spec.lua" }
+    line(program, "0 passed, 1 failed")
+    line(program, "ended with code 1; waiting for a change")
+    place:write("m.lua", "return 2")
+    line(program, "1 passed, 0 failed")
+  end)
+
   it("ends on SIGINT while it waits for a change", function()
     local place <close> = folder { ["s.lua"] = "" }
     local program <close> = place:start { "--watch", "s.lua" }
