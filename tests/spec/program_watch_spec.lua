@@ -1,6 +1,7 @@
 --- `lull --watch`: a script is run again when a file that it has loaded changes.
 
 local fs = require "lull.fs"
+local process = require "lull.process"
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support <const> = dofile(here .. "support_program.lua")
 local folder, line = support.folder, support.line
@@ -143,6 +144,19 @@ describe("lull --watch", function()
     line(program, "ended with code 1; waiting for a change")
     place:write("m.lua", "return 2")
     line(program, "1 passed, 0 failed")
+  end)
+
+  it("ends on Ctrl-C at a terminal when the script has cleaned up", function()
+    local place <close> = folder { ["s.lua"] = [[
+      local lull = require "lull"
+      local _ <close> = lull.finally(function() lull.sleep(0.05) print "cleanup" end)
+      print "ready"
+      lull.sleep(60)]] }
+    local program <close> = process.open({ support.path, "--watch", "s.lua" }, { cwd = place.path, pty = true })
+    line(program, "ready")
+    program.stdin:write "\x03"
+    line(program, "cleanup")
+    assert.equal(130, program:wait())
   end)
 
   it("ends on SIGINT while it waits for a change", function()
