@@ -63,7 +63,10 @@ describe("lull serve", function()
     assert.matches("usage: lull serve", output)
     assert.are.equal(0, code)
     output, code = program "--no-such"
-    assert.matches("unrecognized option '%-%-no%-such'", output)
+    assert.are.equal("lull serve: unrecognized option '--no-such'; 'lull serve --help' lists the options\n", output)
+    assert.are.equal(1, code)
+    output, code = program "--listng"
+    assert.are.equal("lull serve: unrecognized option '--listng'; did you mean '--listing'?\n", output)
     assert.are.equal(1, code)
     output, code = program "--port=0 /no/such/folder"
     assert.matches("lull serve: .*/no/such/folder", output)
