@@ -11,7 +11,10 @@ include(CMakePackageConfigHelpers)
 
 set(install_lib ${CMAKE_INSTALL_LIBDIR})
 set(install_lua lib/lua/5.4)
-cmake_path(APPEND debian_lib lib "${CMAKE_LIBRARY_ARCHITECTURE}")
+set(debian_lib lib)
+if(CMAKE_LIBRARY_ARCHITECTURE)
+  set(debian_lib lib/${CMAKE_LIBRARY_ARCHITECTURE})
+endif()
 set(debian_lua ${debian_lib}/lua/5.4)
 set(install_zsh zsh/site-functions)
 set(debian_zsh zsh/vendor-completions)
@@ -82,7 +85,7 @@ function(lull_install_found layout)
   install(FILES ${PROJECT_BINARY_DIR}/${gen}/lullConfig.cmake
                 ${PROJECT_BINARY_DIR}/${gen}/lullConfigVersion.cmake
           DESTINATION ${package_dir} ${into})
-  install(EXPORT ${layout} FILE lullTargets.cmake NAMESPACE lull:: DESTINATION ${package_dir} ${into})
+  install(EXPORT lull_${layout} FILE lullTargets.cmake NAMESPACE lull:: DESTINATION ${package_dir} ${into})
 endfunction()
 
 # Everything.  A new file of the program goes here.
@@ -96,10 +99,10 @@ function(lull_install layout)
   install(FILES share/lull.fish DESTINATION ${data}/fish/vendor_completions.d ${into})
   install(FILES share/_lull DESTINATION ${data}/${${layout}_zsh} ${into})
   lull_into(liblull${lull_soversion})
-  install(TARGETS lull_shared EXPORT ${layout} LIBRARY DESTINATION ${lib} ${into} NAMELINK_SKIP)
+  install(TARGETS lull_shared EXPORT lull_${layout} LIBRARY DESTINATION ${lib} ${into} NAMELINK_SKIP)
   lull_into(liblull-dev)
   install(TARGETS lull_shared LIBRARY DESTINATION ${lib} ${into} NAMELINK_ONLY)
-  install(TARGETS lull_static EXPORT ${layout} ARCHIVE DESTINATION ${lib} ${into})
+  install(TARGETS lull_static EXPORT lull_${layout} ARCHIVE DESTINATION ${lib} ${into})
   install(FILES ${public_headers} ${PROJECT_BINARY_DIR}/gen/lull_version.h
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lull ${into})
   lull_into(lull-doc)
