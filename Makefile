@@ -53,11 +53,11 @@ package:                    ## Debian packages, in build/package/
 	@rm -rf build/package
 	core/cmake/package/build build build/package
 
-# For luarocks (core/cmake/lull-scm-1.rockspec): the module for lua5.4 and its natives.
+# For luarocks (core/cmake/lull-scm-1.rockspec): the module for lua5.4, and what lies beside it.
 rock:
 	@test -f $(build_rock)/CMakeCache.txt || \
 	  cmake -S . -B $(build_rock) -D CMAKE_BUILD_TYPE=RelWithDebInfo -D LULL_LTO=ON -D LULL_TESTS=OFF
-	@cmake --build $(build_rock) --target lull_module lull_natives
+	@cmake --build $(build_rock) --target lull_module lull_natives lull_reference_file
 
 install-rock:
 	cmake --install $(build_rock) --component rock --prefix $(PREFIX)
