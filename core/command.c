@@ -25,6 +25,8 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+    {"bundle", "lull.bundle.command", "script -o program",
+     "one program out of a script and its modules"},
     {"check", "lull.lint", "[paths]", "look for mistakes in scripts"},
     {"doc", "lull.doc.command", "[name]", "show what the reference says about a name"},
     {"run", NULL, "script [args]", "run a script, whatever its name"},

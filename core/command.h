@@ -31,7 +31,8 @@ struct command {
     unsigned workers;           /* --workers: processes to run it in; 0: this one alone */
     struct lull_options limits; /* --max-X; else all zero */
     const char *module;         /* a subcommand: the module that does it; NULL: none */
-    int watcher; /* where to tell what is loaded, see loads.h; -1: nobody */
+    struct bundle *bundle; /* the program has its script in itself; NULL: it has none */
+    int watcher;           /* where to tell what is loaded, see loads.h; -1: nobody */
     bool
         is_named; /* run as a script by its name alone: it may be a misspelt subcommand */
     bool unloadable; /* what to run could not be loaded: that is no traceback's matter */

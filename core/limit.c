@@ -73,6 +73,8 @@ void lull__worker_options(const struct lull_runtime *rt, struct lull_options *op
     options->print = tasks->outlets.print;
     options->log = tasks->outlets.log;
     options->audit = tasks->outlets.audit;
+    options->find = tasks->find;
+    options->find_arg = tasks->find_arg;
 }
 
 struct lull_runtime *lull__worker_runtime(const struct lull_options *options,

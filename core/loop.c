@@ -4,6 +4,7 @@
  */
 #include "loop.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <time.h>
@@ -52,6 +53,8 @@ static bool has_descriptors(void)
     int fds[BASE_DESCRIPTORS];
     int count = 0;
     fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fds[0] < 0 && errno != EMFILE && errno != ENFILE) /* an empty tree has none */
+        fds[0] = open("/", O_RDONLY | O_CLOEXEC);
     while (fds[count] >= 0 && ++count < BASE_DESCRIPTORS)
         fds[count] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
     for (int i = 0; i < count; i++)

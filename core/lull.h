@@ -110,6 +110,21 @@ typedef void (*lull_log_fn)(void *arg, enum lull_level level, const char *text);
  */
 typedef void (*lull_audit_fn)(void *arg, const char *op, const char *needed);
 
+/* Something that the host has for scripts.  Borrowed while the runtime exists. */
+struct lull_found {
+    const char *bytes;
+    size_t size;
+    const char *chunkname; /* of a module, as in lua_load; NULL: its name */
+};
+
+/*
+ * 1 and *found filled in: the host has this; 0: it has not; -1: it is damaged.  `name`
+ * is that of a module: its source, or its bytecode for scripts that may do everything;
+ * or "file:NAME", which lull.bundle.read("NAME") asks for.  Workers ask, too, on
+ * their own threads.
+ */
+typedef int (*lull_find_fn)(void *arg, const char *name, struct lull_found *found);
+
 /*
  * Permissions are a list of rules, strings, ended by NULL:
  *
@@ -181,6 +196,9 @@ struct lull_options {
     unsigned max_handles; /* sockets, io's files and the like; 0: no limit */
     size_t max_buffered;  /* bytes that streams hold for scripts; 0: no limit */
     size_t max_output; /* bytes a second that `print` is handed, if given; 0: no limit */
+
+    lull_find_fn find; /* asked by require after lull's modules, before package.path */
+    void *find_arg;
 };
 
 /*

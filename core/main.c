@@ -6,6 +6,7 @@
  * them.  The main chunk is the main task, so a script may await at top level.
  * The process is ours: signals, stdout and exit codes are set by the program alone.
  */
+#include "bundle.h"
 #include "command.h"
 #include "complain.h"
 #include "envfile.h"
@@ -224,6 +225,8 @@ static struct lull_options options_of(const struct command *command)
     options.permissions = command->narrowed && !command->watch ? command->rules : all;
     options.report = on_report;
     options.ignore_environment = command->no_environment;
+    options.find = command->bundle != NULL ? lull__bundle_find : NULL;
+    options.find_arg = command->bundle;
 #ifdef SIGRTMIN
     int slice_signal = SIGRTMIN + 1; /* for workers, and to end a script that computes */
     if (lull_lend_signal(slice_signal) == 0 && options.cpu_limit > 0) {
@@ -266,7 +269,10 @@ static bool open_standard_streams(void)
     do {
         fd = open("/dev/null", O_RDWR);
     } while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd >= 0 && close(fd) == 0;
+    if (fd < 0) /* in an empty tree there is none, and no need if they are open */
+        return fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
+               fcntl(STDERR_FILENO, F_GETFD) >= 0;
+    return close(fd) == 0;
 }
 
 /* The files of --env-file: before there is a runtime, which has paths from there. */
@@ -285,9 +291,17 @@ int main(int argc, char **argv)
     struct command command;
     if (!open_standard_streams())
         return EXIT_FAILURE;
-    int end = lull__take_command(&command, argc, argv);
+    struct bundle bundle;
+    int end = lull__bundle_open(&bundle);
+    if (end != 0)
+        return end;
+    end = lull__take_command(&command, bundle.map != NULL ? 1 : argc, argv);
     if (end != 0)
         return end - 1;
+    if (bundle.map != NULL) { /* its whole command line is the script's */
+        command.argc = argc;
+        command.bundle = &bundle;
+    }
     keep_heap();
     command.watcher = lull__loads_open();
     if (!command.watch && !load_environment(&command))

@@ -17,6 +17,7 @@
 #include "iolib.h"
 #include "iter.h"
 #include "native.h"
+#include "offer.h"
 #include "output.h"
 #include "packname.h"
 #include "permission.h"
@@ -36,6 +37,7 @@
 
 /* Natives of the core itself. */
 static const struct lull_builtin core_natives[] = {
+    {.name = "lull.bundle.native", .open = lull__open_offer},
     {.name = "lull.core", .open = lull__open_core},
     {.name = "lull.doc.native", .open = lull__open_reference},
     {.name = "lull.sync", .open = lull__open_sync},
@@ -439,6 +441,7 @@ void lull__module_build(lua_State *L, struct lull_tasks *tasks)
             lull__cut_io(L, tasks);
         }
     }
+    lull__offer_init(L, tasks, &at);
     lua_settop(L, at.globals - 1);
 }
 

@@ -4,11 +4,14 @@
  * reference.
  *
  * LULL_MODULE_DIRS, from the build, names the folders where it may lie, seen
- * from the folder of what this code is in: an installed tree may be moved.
+ * from the folder of what this code is in: an installed tree may be moved.  A host may
+ * have one more place to look from, "folder:lull" (lull_options.find): a bundle knows
+ * where the lull was that made it.
  */
 #include "native.h"
 
 #include "lull_ext.h"
+#include "offer.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -71,31 +74,47 @@ static bool shows_own_names(void)
     return memcmp(&found, &own, sizeof found) == 0;
 }
 
+/*
+ * Push the path of the file, as seen from `folder`; or NULL, and nothing is
+ * pushed: then `tried` has one more line for each place.
+ */
+static const char *look_from(lua_State *L, const char *folder, const char *file,
+                             const char *extension, luaL_Buffer *tried)
+{
+    for (const char *dir = LULL_MODULE_DIRS; dir != NULL;) {
+        const char *end = strchr(dir, ':');
+        int length = (int)(end != NULL ? (size_t)(end - dir) : strlen(dir));
+        lua_pushlstring(L, dir, (size_t)length);
+        const char *path = lua_pushfstring(L, "%s/%s/%s%s", folder, lua_tostring(L, -1),
+                                           file, extension);
+        if (access(path, R_OK) == 0)
+            return path;
+        lua_pushfstring(L, "\n\tno file '%s'", path);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+        luaL_addvalue(tried);
+        dir = end != NULL ? end + 1 : NULL;
+    }
+    return NULL;
+}
+
 /* Push the path of a file of the module `name`, or raise where it was looked for. */
 static const char *push_path(lua_State *L, const char *name, const char *extension,
                              const char *package)
 {
     char self[PATH_MAX];
+    struct lull_found folder;
     luaL_Buffer tried;
     if (!find_self(self))
         luaL_error(L, "%s: the folder of lull is not known", name);
     *strrchr(self, '/') = '\0';
     const char *file = luaL_gsub(L, name, ".", "/");
     luaL_buffinit(L, &tried);
-    for (const char *dir = LULL_MODULE_DIRS; dir != NULL;) {
-        const char *end = strchr(dir, ':');
-        int length = (int)(end != NULL ? (size_t)(end - dir) : strlen(dir));
-        lua_pushlstring(L, dir, (size_t)length);
-        const char *path =
-            lua_pushfstring(L, "%s/%s/%s%s", self, lua_tostring(L, -1), file, extension);
-        if (access(path, R_OK) == 0)
-            return path;
-        lua_pushfstring(L, "\n\tno file '%s'", path);
-        lua_replace(L, -3);
-        lua_pop(L, 1);
-        luaL_addvalue(&tried);
-        dir = end != NULL ? end + 1 : NULL;
-    }
+    const char *path = look_from(L, self, file, extension, &tried);
+    if (path == NULL && lull__offer_find(L, lull__tasks(L), "folder:lull", &folder))
+        path = look_from(L, folder.bytes, file, extension, &tried);
+    if (path != NULL)
+        return path;
     luaL_pushresult(&tried);
     luaL_error(L, "%s is not installed (Debian: %s):%s", name, package,
                lua_tostring(L, -1));

@@ -232,6 +232,8 @@ static void set_outlets(struct lull_tasks *tasks, const struct lull_options *opt
         .log = options->log,
         .log_arg = options->log_arg,
     };
+    tasks->find = options->find;
+    tasks->find_arg = options->find_arg;
 }
 
 /* What scripts may; false when the rules cannot be read, which is reported. */

@@ -58,7 +58,7 @@ struct lull_runtime {
     int flush_ref;
     int dump_ref;
     int cancel_ref;
-    volatile sig_atomic_t dump_fd;    /* asked for by lull_request_dump, plus 1; 0: not */
+    volatile sig_atomic_t dump_fd; /* asked for by lull_request_dump, plus 1; 0: not */
     volatile sig_atomic_t interrupts; /* made by lull_interrupt */
     sig_atomic_t served;              /* of these, acted upon */
 };

@@ -7,6 +7,7 @@
  */
 #include "script.h"
 
+#include "bundle.h"
 #include "loads.h"
 
 #include <lauxlib.h>
@@ -218,8 +219,21 @@ static int run_file(lua_State *L, struct command *command)
     return call_chunk(L, status, count, pack(STEP_PROMPT, 0));
 }
 
+/* The script that is in the program itself. */
+static int run_bundle(lua_State *L, const struct command *command)
+{
+    struct lull_found found;
+    if (lull__bundle_find(command->bundle, "main:", &found) <= 0)
+        return luaL_error(L, "the archive of this program is damaged");
+    int status = luaL_loadbuffer(L, found.bytes, found.size, found.chunkname);
+    int count = status == LUA_OK ? push_arguments(L, command, 1) : 0;
+    return call_chunk(L, status, count, pack(STEP_END, 0));
+}
+
 static int run_script(lua_State *L, struct command *command)
 {
+    if (command->bundle != NULL)
+        return run_bundle(L, command);
     if (command->module != NULL)
         return run_module(L, command->module,
                           push_arguments(L, command, command->script + 1));
@@ -268,5 +282,5 @@ int lull__main_task(lua_State *L)
     if (command->watch)
         return run_watch(L, command);
     lull__loads_hook(L, command->watcher);
-    return main_k(L, LUA_OK, pack(STEP_INIT, 0));
+    return main_k(L, LUA_OK, pack(command->bundle != NULL ? STEP_SCRIPT : STEP_INIT, 0));
 }

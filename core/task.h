@@ -144,6 +144,8 @@ struct lull_tasks {
     struct lull_realm *realm;  /* the current one, never NULL */
     struct lull_realm own;     /* the runtime's */
     struct lull_outlets outlets;
+    lull_find_fn find; /* what the host has for scripts (offer.h); NULL: nothing */
+    void *find_arg;
     struct lull_list plugins; /* struct lull_plugin */
     struct lull_list lives;   /* the realms of plugins, past ones too */
     struct lull_scope root;   /* owns what the host started */
