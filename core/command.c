@@ -32,7 +32,9 @@ static const struct subcommand subcommands[] = {
     {"run", NULL, "script [args]", "run a script, whatever its name"},
     {"repl", "lull.repl", "", "the prompt, with await; also without any argument"},
     {"serve", "lull.serve", "[folder]", "serve a folder by HTTP"},
+    {"ps", "lull.programs.ps", "", "show the lull programs that run"},
     {"test", "lull.test", "[paths]", "run busted specs, each test a task"},
+    {"tree", "lull.programs.tree", "[PID]", "show the tasks of a program that runs"},
     {"help", NULL, "[command]", "show how a command is used"},
 };
 

@@ -65,18 +65,36 @@ void lull_request_dump(struct lull_runtime *rt, int fd)
     lull__inbox_signal(rt->inbox);
 }
 
+int lull_answer(struct lull_runtime *rt, const void *siginfo)
+{
+    if (!lull__answer_hear(&rt->question, siginfo))
+        return 0;
+    lull__slice_arm(&rt->tasks.slice, LULL_DUE_DUMP);
+    lull__inbox_signal(rt->inbox);
+    return 1;
+}
+
+/* The tree, and where the script is that was interrupted, if one was. */
+static void dump_all(lua_State *L, const struct lull_runtime *rt, int fd)
+{
+    dump(L, rt, fd);
+    if (L != rt->tasks.L && lua_checkstack(L, 4)) {
+        lua_pushcfunction(L, push_where);
+        write_result(L, fd);
+    }
+}
+
 void lull__runtime_serve_dump(lua_State *L, struct lull_runtime *rt)
 {
     struct lull_slice *slice = &rt->tasks.slice;
     int fd = rt->dump_fd - 1;
     slice->due = slice->due & ~LULL_DUE_DUMP;
     rt->dump_fd = 0;
-    if (fd < 0)
-        return;
-    dump(L, rt, fd);
-    if (L != rt->tasks.L && lua_checkstack(L, 4)) {
-        lua_pushcfunction(L, push_where);
-        write_result(L, fd);
+    if (fd >= 0)
+        dump_all(L, rt, fd);
+    if (rt->question.asked) {
+        dump_all(L, rt, rt->question.file);
+        lull__answer_end(&rt->question, true);
     }
 }
 

@@ -358,6 +358,16 @@ LULL_API void lull_dump(struct lull_runtime *rt, int fd);
  */
 LULL_API void lull_request_dump(struct lull_runtime *rt, int fd);
 
+/*
+ * Hear `lull tree PID`, which asks for the tree of tasks by a signal: call this in the
+ * handler of LULL_ASK_SIGNAL (SA_SIGINFO, on the runtime's thread) with the siginfo_t.
+ * Async-signal-safe.  The tree is handed over in the next turn, whoever asked being
+ * the same user or root.  Not 0: it was asked for.  Linux only; elsewhere 0.
+ */
+LULL_API int lull_answer(struct lull_runtime *rt, const void *siginfo);
+#define LULL_ASK_SIGNAL (SIGRTMIN + 2)
+#define LULL_QUESTION   0x1e55 /* the upper half of the signal's value */
+
 /* What a task is doing.  Everything in it is borrowed until the callback returns. */
 struct lull_task_view {
     const struct lull_task *task;

@@ -65,6 +65,15 @@ static void on_sigusr1(int number)
         lull_request_dump(rt, STDERR_FILENO);
 }
 
+static void on_ask(int number, siginfo_t *about, void *machine)
+{
+    struct lull_runtime *rt = running;
+    (void)number;
+    (void)machine;
+    if (rt != NULL)
+        lull_answer(rt, about);
+}
+
 static void take_signals(struct lull_runtime *rt)
 {
     struct sigaction action;
@@ -77,6 +86,11 @@ static void take_signals(struct lull_runtime *rt)
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+#ifdef __linux__
+    action.sa_sigaction = on_ask;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigaction(LULL_ASK_SIGNAL, &action, NULL);
+#endif
 }
 
 /* ---- how it ended --------------------------------------------------------------------- */

@@ -406,6 +406,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
         lull__inbox_close(rt->inbox);
         lull__inbox_unref(rt->inbox);
     }
+    lull__answer_end(&rt->question, false);
     lull__timers_deinit(&rt->timers);
     lull__timers_deinit(&rt->guards);
     lull__loop_deinit(&rt->loop);

@@ -8,6 +8,7 @@
 #ifndef LULL_RUNTIME_H
 #define LULL_RUNTIME_H
 
+#include "answer.h"
 #include "handle.h"
 #include "inbox.h"
 #include "job.h"
@@ -59,6 +60,7 @@ struct lull_runtime {
     int dump_ref;
     int cancel_ref;
     volatile sig_atomic_t dump_fd; /* asked for by lull_request_dump, plus 1; 0: not */
+    struct lull_question question;
     volatile sig_atomic_t interrupts; /* made by lull_interrupt */
     sig_atomic_t served;              /* of these, acted upon */
 };

@@ -1,0 +1,29 @@
+--- lull.programs.ps: `lull ps`.
+local find = require "lull.programs.find"
+
+local USAGE <const> = [[
+usage: lull ps
+
+List the lull programs of this user that run, those made by lull bundle among them: their
+process, how long they run, the CPU time and memory that they use, and how they were
+started.  `lull tree PID` shows the tasks of one.
+]]
+
+local ps = {}
+
+--- The command.
+---@async
+---@param ... string  its arguments
+function ps.main(...)
+  local argument <const> = ...
+  if argument == "-h" or argument == "--help" then
+    io.write(USAGE)
+  elseif argument then
+    io.stderr:write("lull ps: no arguments, please\n\n", USAGE)
+    os.exit(1)
+  else
+    io.write(find.format(find.all()))
+  end
+end
+
+return ps
