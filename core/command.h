@@ -31,6 +31,8 @@ struct command {
     unsigned workers;           /* --workers: processes to run it in; 0: this one alone */
     struct lull_options limits; /* --max-X; else all zero */
     const char *module;         /* a subcommand: the module that does it; NULL: none */
+    const char *profile;        /* --profile: the file; NULL: no profile */
+    double profile_interval;    /* seconds; 0: the default */
     struct bundle *bundle; /* the program has its script in itself; NULL: it has none */
     int watcher;           /* where to tell what is loaded, see loads.h; -1: nobody */
     bool

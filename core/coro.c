@@ -277,6 +277,25 @@ static int l_isyieldable(lua_State *L)
     return 1;
 }
 
+lua_State *lull__coro_resumed(lua_State *L)
+{
+    lua_Debug ar;
+    lua_State *co = NULL;
+    if (!lua_getstack(L, 0, &ar) || !lua_checkstack(L, 2))
+        return NULL;
+    lua_getinfo(L, "f", &ar);
+    lua_CFunction fn = lua_tocfunction(L, -1);
+    if (fn == call_wrap && lua_getupvalue(L, -1, 2) != NULL) {
+        co = lua_tothread(L, -1);
+        lua_pop(L, 1);
+    } else if (fn == l_resume && lua_getlocal(L, &ar, 1) != NULL) {
+        co = lua_tothread(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return co;
+}
+
 const luaL_Reg lull__coro_functions[] = {
     {"resume", l_resume},
     {"wrap", l_wrap},

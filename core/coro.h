@@ -18,4 +18,10 @@
 /* resume, wrap, yield, close, status, running, isyieldable; ends with NULL. */
 extern const luaL_Reg lull__coro_functions[];
 
+/*
+ * The thread that L, which is not running itself, has resumed and waits for; NULL: none,
+ * or not by these functions.  Raises nothing.
+ */
+lua_State *lull__coro_resumed(lua_State *L);
+
 #endif

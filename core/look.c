@@ -154,6 +154,32 @@ enum lull_status lull_look(struct lull_runtime *rt, const struct lull_task *task
                                                                  : LULL_NO_MEMORY;
 }
 
+/* ---- profiles ----------------------------------------------------------------------- */
+
+int lull_profile_start(struct lull_runtime *rt, double interval)
+{
+    if (rt->profile != NULL)
+        return EALREADY;
+    rt->profile = lull__profile_new(&rt->mem);
+    if (rt->profile == NULL)
+        return ENOMEM;
+    int error = lull__slice_sample(&rt->tasks.slice, interval > 0 ? interval : 0.001);
+    if (error != 0)
+        lull_profile_stop(rt, NULL, NULL);
+    return error;
+}
+
+void lull_profile_stop(struct lull_runtime *rt, lull_profile_fn fn, void *arg)
+{
+    if (rt->profile == NULL)
+        return;
+    lull__slice_sample_end(&rt->tasks.slice);
+    if (fn != NULL)
+        lull__profile_tell(rt->profile, &rt->tasks.slice, fn, arg);
+    lull__profile_free(rt->profile, &rt->mem);
+    rt->profile = NULL;
+}
+
 /* ---- names -------------------------------------------------------------------------- */
 
 const char *lull_status_name(enum lull_status status)

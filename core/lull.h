@@ -387,6 +387,23 @@ LULL_API void lull_each_task(struct lull_runtime *rt, lull_view_fn fn, void *arg
 LULL_API enum lull_status lull_look(struct lull_runtime *rt, const struct lull_task *task,
                                     struct lull_task_view *view);
 
+/*
+ * Profile scripts: about every `interval` seconds of this thread's CPU time (0: 0.001)
+ * note what runs.  What waits costs no CPU time, and is not noted.  The timer is of the
+ * signal that lull_lend_signal() was given.  0, or an errno value: EINVAL when none was,
+ * EALREADY, ENOMEM, ENOTSUP where there is none (not Linux).
+ */
+LULL_API int lull_profile_start(struct lull_runtime *rt, double interval);
+
+/*
+ * A line of a flame graph: the name of a task and the functions that were running in it,
+ * outermost first (at most the 128 innermost), with `;` between them.  `count` intervals.
+ */
+typedef void (*lull_profile_fn)(void *arg, const char *stack, unsigned long long count);
+
+/* Stop, tell each stack once, and forget them.  fn NULL: only forget.  Idempotent. */
+LULL_API void lull_profile_stop(struct lull_runtime *rt, lull_profile_fn fn, void *arg);
+
 /* Numbers of a runtime since it was made. */
 struct lull_stats {
     size_t size; /* set by the caller: sizeof (struct lull_stats) */

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "complain.h"
 #include "envfile.h"
+#include "folded.h"
 #include "loads.h"
 #include "lull.h"
 #include "script.h"
@@ -268,8 +269,13 @@ static int work(void *arg)
     struct ending ending = {.command = &command,
                             .code = EXIT_FAILURE}; /* lull_free may still tell */
     take_last_exit(rt, &ending);
-    int code = run(rt, &command, &ending);
+    struct folded *folded = NULL;
+    bool profiles = command.profile != NULL && !command.watch;
+    if (profiles)
+        folded = lull__folded_start(rt, command.profile, command.profile_interval);
+    int code = !profiles || folded != NULL ? run(rt, &command, &ending) : EXIT_FAILURE;
     running = NULL;
+    lull__folded_end(folded, rt);
     lull_free(rt, ending.told ? GRACE : 0);
     if (ending.last != 0)
         code = ending.last;

@@ -88,6 +88,26 @@ static bool take_env_file(struct command *command, const char *option, const cha
     return true;
 }
 
+static bool take_profile(struct command *command, const char *option, const char *value)
+{
+    (void)option;
+    command->profile = value != NULL ? value : "lull.folded";
+    return true;
+}
+
+static bool take_interval(struct command *command, const char *option, const char *value)
+{
+    char *end = NULL;
+    double seconds = strtod(value, &end);
+    bool plain = value[strspn(value, "0123456789.")] == '\0' && *end == '\0';
+    if (!plain || seconds < 0.0001 || seconds > 1)
+        return refuse(option, "seconds from 0.0001 to 1", value);
+    command->profile_interval = seconds;
+    if (command->profile == NULL)
+        command->profile = "lull.folded";
+    return true;
+}
+
 /* ---- limits ----------------------------------------------------------------------------- */
 
 /* Bytes, also with k, M or G; 0: it is no size. */
@@ -170,6 +190,12 @@ static const struct option options[] = {
     {"--max-cpu", "SECONDS", take_cpu, "time it may compute; then it ends with 152"},
     {"--max-tasks", "N", take_count, "tasks that it may have at a time"},
     {"--max-handles", "N", take_count, "files, sockets and the like, at a time"},
+    {"--profile", NULL, take_profile, "like --profile=lull.folded"},
+    {"--profile", "=FILE", take_profile,
+     "where it spends CPU time: stacks for flame graphs, by task; the\n"
+     "hottest functions to stderr"},
+    {"--profile-interval", "SEC", take_interval,
+     "seconds of CPU time between samples (0.001)"},
     {"--sandbox", NULL, take_permission,
      "allow nothing but to compute and to wait, and what is named so:"},
     {"--allow-read", "=PATH", take_permission, "a file or a folder, to read"},

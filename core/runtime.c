@@ -104,6 +104,11 @@ static enum lull_fire on_fire(lua_State *L, lua_Debug *ar, bool may_yield, void 
     struct lull_slice *slice = &rt->tasks.slice;
     if (slice->due & LULL_DUE_DUMP)
         lull__runtime_serve_dump(L, rt);
+    if (slice->due & LULL_DUE_SAMPLE) {
+        slice->due = slice->due & ~LULL_DUE_SAMPLE;
+        if (rt->profile != NULL)
+            lull__profile_take(L, rt->profile, &rt->tasks);
+    }
     if (slice->due & LULL_DUE_INTERRUPT) {
         slice->due = slice->due & ~LULL_DUE_INTERRUPT;
         lull__runtime_serve_interrupts(rt);
@@ -396,6 +401,7 @@ void lull__runtime_free(struct lull_runtime *rt, double grace)
         lull__jobs_close(&rt->jobs);
     if (rt->owns_state && tasks->L != NULL)
         lua_close(tasks->L);
+    lull_profile_stop(rt, NULL, NULL);
     lull__slice_close(&tasks->slice);
     lull__frames_deinit(tasks);
     lull__anchors_deinit(&tasks->anchors);

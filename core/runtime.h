@@ -15,6 +15,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "object.h"
+#include "profile.h"
 #include "sched.h"
 #include "sink.h"
 #include "task.h"
@@ -61,6 +62,7 @@ struct lull_runtime {
     int cancel_ref;
     volatile sig_atomic_t dump_fd; /* asked for by lull_request_dump, plus 1; 0: not */
     struct lull_question question;
+    struct lull_profile *profile;     /* NULL: nobody profiles */
     volatile sig_atomic_t interrupts; /* made by lull_interrupt */
     sig_atomic_t served;              /* of these, acted upon */
 };

@@ -22,6 +22,7 @@
 #define LEAST_SLICE      0.0001 /* seconds */
 #define LONGEST_SLICE    1.0
 #define ARMING_SHARE     20u /* arming may take this part of a tick */
+#define SAMPLE_EVENTS    (LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT)
 #define INTERRUPT_EVENTS (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
 
 static const char slice_key = 's';
@@ -72,10 +73,18 @@ static void put_hook(struct lull_slice *slice, int mask, int count)
     lua_sethook(L, on_hook, mask, count);
 }
 
-/* Only count events can yield, so a slice asks for no others. */
+/*
+ * Only count events can yield, so a slice asks for no others.  A sample is to find the C
+ * function that was running still there, when it returns.
+ */
 static void put_hook_for(struct lull_slice *slice, int due)
 {
-    put_hook(slice, due & LULL_DUE_INTERRUPT ? INTERRUPT_EVENTS : LUA_MASKCOUNT, 1);
+    int mask = LUA_MASKCOUNT;
+    if (due & LULL_DUE_SAMPLE)
+        mask = SAMPLE_EVENTS;
+    if (due & LULL_DUE_INTERRUPT)
+        mask = INTERRUPT_EVENTS;
+    put_hook(slice, mask, 1);
 }
 
 void lull__slice_arm(struct lull_slice *slice, int due)
@@ -84,8 +93,12 @@ void lull__slice_arm(struct lull_slice *slice, int due)
     if (slice->running == NULL)
         return;
     /* debug.sethook may have been in the middle of replacing ours. */
-    if (slice->armed && lua_gethook(slice->armed_thread) == on_hook)
+    if (slice->armed && lua_gethook(slice->armed_thread) == on_hook) {
+        if (due & LULL_DUE_SAMPLE) /* it may be waiting for a count only */
+            lua_sethook(slice->armed_thread, on_hook,
+                        lua_gethookmask(slice->armed_thread) | SAMPLE_EVENTS, 1);
         return;
+    }
     put_hook_for(slice, due);
 }
 
@@ -150,7 +163,8 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     lull__slice_disarm(slice);
     switch (slice->fire(L, ar, may_yield(slice, L, ar), slice->arg)) {
     case LULL_FIRE_SOON:
-        put_hook(slice, LUA_MASKCOUNT, soon(slice));
+        /* Nobody is set aside at a call or return, but at the next instruction. */
+        put_hook(slice, LUA_MASKCOUNT, ar->event == LUA_HOOKCOUNT ? soon(slice) : 1);
         return;
     case LULL_FIRE_YIELD:
         slice->waiting = true;
@@ -205,13 +219,35 @@ static void on_tick(struct lull_slice *slice)
     set_timer(slice);
 }
 
+/* What the profiler's timer sends for this slice: no address of anything. */
+static void *sample_value(struct lull_slice *slice)
+{
+    return (char *)slice + 1;
+}
+
+/* Likewise for the profiler's timer. */
+static void on_sample(struct lull_slice *slice, unsigned intervals)
+{
+    if (slice->running == NULL) {
+        atomic_fetch_add(&slice->aside, intervals);
+        return;
+    }
+    atomic_fetch_add(&slice->sampled, intervals);
+    lull__slice_arm(slice, LULL_DUE_SAMPLE);
+}
+
 void lull_on_slice_signal(int number, siginfo_t *about, void *machine)
 {
     int saved = errno;
+    char *value = about->si_value.sival_ptr;
     (void)number;
     (void)machine;
-    if (about->si_code == SI_TIMER && about->si_value.sival_ptr != NULL)
-        on_tick(about->si_value.sival_ptr);
+    if (about->si_code == SI_TIMER && value != NULL) {
+        if ((uintptr_t)value % 2 == 0)
+            on_tick((void *)value);
+        else
+            on_sample((void *)(value - 1), 1 + (unsigned)about->si_overrun);
+    }
     errno = saved;
 }
 
@@ -252,37 +288,44 @@ int lull__slice_lent(void)
     return 0;
 }
 
+/* A timer for this thread, not started.  0, or an errno value. */
+static int make_timer(clockid_t clock, int signal, void *value, timer_t *timer)
+{
+    struct sigevent event;
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = signal;
+    event.sigev_value.sival_ptr = value;
+    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+    return timer_create(clock, &event, timer) == 0 ? 0 : errno;
+}
+
 int lull__slice_open(struct lull_slice *slice, int signal, double seconds)
 {
     int error = check_lent(signal);
     if (error != 0)
         return error;
-    struct sigevent event;
-    memset(&event, 0, sizeof event);
-    event.sigev_notify = SIGEV_THREAD_ID;
-    event.sigev_signo = signal;
-    event.sigev_value.sival_ptr = slice;
-    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-    if (timer_create(CLOCK_MONOTONIC, &event, &slice->timer) != 0)
-        return errno;
+    error = make_timer(CLOCK_MONOTONIC, signal, slice, &slice->timer);
+    if (error != 0)
+        return error;
     slice->has_timer = true;
     slice->least_tick = slice->tick = (uint64_t)(clamp(seconds) * 1e9 / 2);
     slice->signal = signal;
     return 0;
 }
 
-/* What the timer had sent is dropped; the others' are acted upon. */
-static void drain(const struct lull_slice *slice)
+/* What the timer with this value had sent is dropped; the others' are acted upon. */
+static void drain(int signal, const void *value)
 {
     static const struct timespec now = {0, 0};
     sigset_t ours, before;
     siginfo_t about;
     sigemptyset(&ours);
-    sigaddset(&ours, slice->signal);
+    sigaddset(&ours, signal);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     while (sigtimedwait(&ours, &about, &now) > 0) {
-        if (about.si_value.sival_ptr != (const void *)slice)
-            lull_on_slice_signal(slice->signal, &about, NULL);
+        if (about.si_value.sival_ptr != value)
+            lull_on_slice_signal(signal, &about, NULL);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -292,14 +335,55 @@ void lull__slice_close(struct lull_slice *slice)
     if (!slice->has_timer)
         return;
     timer_delete(slice->timer);
-    drain(slice);
+    drain(slice->signal, slice);
     slice->has_timer = false;
     slice->signal = 0;
+}
+
+int lull__slice_sample(struct lull_slice *slice, double seconds)
+{
+    double interval = clamp(seconds);
+    const struct timespec period = {.tv_sec = (time_t)interval,
+                                    .tv_nsec =
+                                        (long)((interval - (time_t)interval) * 1e9)};
+    const struct itimerspec often = {.it_interval = period, .it_value = period};
+    int signal = lull__slice_lent();
+    if (signal == 0)
+        return EINVAL;
+    int error = make_timer(CLOCK_THREAD_CPUTIME_ID, signal, sample_value(slice),
+                           &slice->sample_timer);
+    if (error != 0)
+        return error;
+    slice->sampled = slice->aside = 0;
+    slice->sample_signal = signal;
+    timer_settime(slice->sample_timer, 0, &often, NULL);
+    return 0;
+}
+
+void lull__slice_sample_end(struct lull_slice *slice)
+{
+    if (slice->sample_signal == 0)
+        return;
+    timer_delete(slice->sample_timer);
+    drain(slice->sample_signal, sample_value(slice));
+    slice->sample_signal = 0;
 }
 
 #else
 
 void lull__slice_tick(struct lull_slice *slice)
+{
+    (void)slice;
+}
+
+int lull__slice_sample(struct lull_slice *slice, double seconds)
+{
+    (void)slice;
+    (void)seconds;
+    return ENOTSUP;
+}
+
+void lull__slice_sample_end(struct lull_slice *slice)
 {
     (void)slice;
 }

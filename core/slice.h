@@ -20,7 +20,9 @@
  *   2. It calls lua_sethook, timer_settime and clock_gettime, nothing else.
  *   3. Arming walks the chain of calls.  If that took over a twentieth of a
  *      tick, the ticks that follow are made longer.
- *   4. Before the record goes, the timer is deleted and what it had sent is taken
+ *   4. A profiler has a timer of its own, on CPU time, with the same signal: what it
+ *      sends points one byte into the record.
+ *   5. Before the record goes, the timer is deleted and what it had sent is taken
  *      out of the thread's queue.
  */
 #ifndef LULL_SLICE_H
@@ -29,6 +31,7 @@
 #include "compat.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -36,8 +39,9 @@
 /* What is due at the next instruction: bits of slice->due. */
 #define LULL_DUE_INTERRUPT 1
 #define LULL_DUE_SLICE     2
-#define LULL_DUE_KILL      4 /* whoever runs has been killed: until it is gone */
-#define LULL_DUE_DUMP      8 /* the tree of tasks is asked for */
+#define LULL_DUE_KILL      4  /* whoever runs has been killed: until it is gone */
+#define LULL_DUE_DUMP      8  /* the tree of tasks is asked for */
+#define LULL_DUE_SAMPLE    16 /* the profiler wants to know where the script is */
 
 enum lull_fire {
     LULL_FIRE_GO_ON, /* nothing more, for now */
@@ -68,8 +72,12 @@ struct lull_slice {
     volatile uint64_t due_cpu; /* CPU time of the thread when the slice was over, ns */
     bool has_timer;
     volatile sig_atomic_t *late; /* set at every tick: the turn is to end soon */
+    atomic_uint sampled; /* intervals of the profiler that no sample stands for yet */
+    atomic_uint aside;   /* those in which no script was running */
+    int sample_signal;   /* 0: no profiler */
 #ifdef __linux__
     timer_t timer;
+    timer_t sample_timer;
 #endif
 
     enum lull_fire (*fire)(lua_State *L, lua_Debug *ar, bool may_yield, void *arg);
@@ -93,6 +101,16 @@ int lull__slice_lent(void);
 
 /* No more ticks.  Idempotent. */
 void lull__slice_close(struct lull_slice *slice);
+
+/*
+ * Fire with LULL_DUE_SAMPLE for every `seconds` of CPU time of this thread, by the lent
+ * signal: `sampled` says how many intervals it is for.  0, or an errno value: EINVAL
+ * when no signal was lent.
+ */
+int lull__slice_sample(struct lull_slice *slice, double seconds);
+
+/* No more of these.  Idempotent. */
+void lull__slice_sample_end(struct lull_slice *slice);
 
 /* Find the slice from a hook: it is stored in L's registry. */
 void lull__slice_register(lua_State *L, struct lull_slice *slice);

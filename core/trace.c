@@ -95,17 +95,26 @@ static void name_text(lua_State *L, int index, char *text, size_t size)
     describe_function(L, text, size);
 }
 
-void lull__push_task_name(lua_State *L, int index)
+bool lull__push_task_title(lua_State *L, int index)
 {
     char text[NAME_SIZE * 2];
     index = lua_absindex(L, index);
     push_about_field(L, index, "name");
     if (lua_type(L, -1) == LUA_TSTRING)
-        return;
+        return true;
     lua_pop(L, 1);
-    const struct lull_task *task = lua_touserdata(L, index);
     name_text(L, index, text, sizeof text);
-    lua_pushfstring(L, "%s #%d", text, (int)task->waker.id);
+    lua_pushstring(L, text);
+    return false;
+}
+
+void lull__push_task_name(lua_State *L, int index)
+{
+    const struct lull_task *task = lua_touserdata(L, index);
+    if (lull__push_task_title(L, index))
+        return;
+    lua_pushfstring(L, "%s #%d", lua_tostring(L, -1), (int)task->waker.id);
+    lua_remove(L, -2);
 }
 
 void lull__set_task_name(lua_State *L, int index)

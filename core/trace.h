@@ -55,6 +55,9 @@ void lull__push_note(lua_State *L, struct lull_task *task, int error);
 /* Push the name of the task at `index`: the one set, or the default.  May raise. */
 void lull__push_task_name(lua_State *L, int index);
 
+/* The same without the number that makes a default unique.  True: it was set. */
+bool lull__push_task_title(lua_State *L, int index);
+
 /* Set the name of the task at `index` to the string on top; pops it.  May raise. */
 void lull__set_task_name(lua_State *L, int index);
 
