@@ -35,10 +35,13 @@
 
 #include <string.h>
 
+static int open_modules(lua_State *L);
+
 /* Natives of the core itself. */
 static const struct lull_builtin core_natives[] = {
     {.name = "lull.bundle.native", .open = lull__open_offer},
     {.name = "lull.core", .open = lull__open_core},
+    {.name = "lull.core.modules", .open = open_modules},
     {.name = "lull.doc.native", .open = lull__open_reference},
     {.name = "lull.sync", .open = lull__open_sync},
     {.name = "lull.worker.native", .open = lull__open_worker},
@@ -171,8 +174,8 @@ static int load_inner(lua_State *L)
 /* Is it a tool of the program's, or the inner half of a module? */
 static bool is_internal(const char *name)
 {
-    static const char *const heads[] = {"core", "doc",  "lint",   "testing",
-                                        "test", "repl", "program"};
+    static const char *const heads[] = {"check",   "core", "doc",  "lint",
+                                        "testing", "test", "repl", "program"};
     const char *head = strchr(name, '.');
     const char *tail = strrchr(name, '.');
     if (head == NULL)
@@ -183,6 +186,25 @@ static bool is_internal(const char *name)
             return true;
     }
     return strcmp(tail, ".native") == 0;
+}
+
+/* Module "lull.core.modules": the names of those that scripts use, each with true. */
+static int open_modules(lua_State *L)
+{
+    const struct lull_builtin *const lists[] = {core_natives, lull__builtins};
+    lua_createtable(L, 0, 64);
+    for (int i = 0; i < 2; i++) {
+        for (const struct lull_builtin *b = lists[i]; b->name != NULL; b++) {
+            const char *tail = strchr(b->name, '.');
+            if (tail != NULL && strncmp(tail, ".compat.", 8) == 0)
+                tail += 7;
+            if (is_internal(b->name) || (tail != NULL && strchr(tail + 1, '.') != NULL))
+                continue;
+            lua_pushboolean(L, true);
+            lua_setfield(L, -2, b->name);
+        }
+    }
+    return 1;
 }
 
 /* gate(name) -> loader, ":lull:" | message.  Upvalue 2 is the home table. */

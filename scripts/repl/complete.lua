@@ -1,0 +1,344 @@
+--- lull.repl.complete: what a name may go on as, by the values that are there.
+--
+-- Nothing of a script runs for it: fields are looked up with raw access, and through `__index`
+-- where that is a table.  What a call would give is not known, so nothing is offered behind one.
+local lull = require "lull"
+local modules = require "lull.core.modules"
+
+local ipairs <const>, next <const>, pcall <const> = ipairs, next, pcall
+local rawget <const>, type <const>, sort <const> = rawget, type, table.sort
+local getinfo <const>, getmetatable <const> = debug.getinfo, debug.getmetatable
+local getupvalue <const>, rawequal <const> = debug.getupvalue, rawequal
+
+local complete = {}
+
+local MAX_STEPS <const> = 16      -- tables behind each other by __index
+local MAX_KEYS <const> = 20000    -- fields that are looked at
+local MAX_FOUND <const> = 1000    -- candidates
+
+local KEYWORDS <const> = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function",
+  "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until",
+  "while" }
+
+---@class lull.repl.CompleteOptions
+---@field globals table
+---@field locals? lull.repl.Locals
+---@field commands? string[]   those of the prompt, with their dots
+---@field files? fun(start: string): string[]   paths that begin so, folders with a slash; suspends
+---@field path? fun(): string? package.path, for modules in files
+
+---@class lull.repl.Candidate
+---@field text string
+---@field note? string
+
+-- ---- values ----
+
+--- The table in which a function written in C, as those of lull's classes, looks fields up.
+local function table_of(fn)
+  if type(fn) ~= "function" or getinfo(fn, "S").what ~= "C" then return nil end
+  for i = 1, 4 do
+    local _, value <const> = getupvalue(fn, i)
+    if type(value) == "table" then return value end
+  end
+  return nil
+end
+
+--- Where a value's fields are: a table, and the ones behind it by __index.
+local function homes_of(value)
+  local list <const> = {}
+  for _ = 1, MAX_STEPS do
+    if type(value) == "table" then list[#list + 1] = value end
+    local meta <const> = getmetatable(value)
+    local index <const> = meta and rawget(meta, "__index")
+    value = type(index) == "table" and index or table_of(index)
+    if not value then break end
+  end
+  return list
+end
+
+--- A module of lull's, which `lull` loads when its field is asked for.
+local function module_of_lull(name)
+  if type(name) ~= "string" or not modules["lull." .. name] then return nil end
+  local ok <const>, module <const> = pcall(require, "lull." .. name)
+  return ok and module or nil
+end
+
+--- The field of a value; nil also where only a call could tell.
+local function field(value, key)
+  for _, home in ipairs(homes_of(value)) do
+    local found <const> = rawget(home, key)
+    if found ~= nil then return found end
+  end
+  if rawequal(value, lull) then return module_of_lull(key) end
+  return nil
+end
+
+local function is_callable(value)
+  if type(value) == "function" then return true end
+  local meta <const> = getmetatable(value)
+  return meta ~= nil and rawget(meta, "__call") ~= nil
+end
+
+-- ---- what stands before the cursor ----
+
+--- The text of a string constant without escapes; nil: it has some.
+local function plain_string(text)
+  return text:match '^"([^"\\\n]*)"$' or text:match "^'([^'\\\n]*)'$"
+end
+
+--- Split `a.b["c"].d` into its name and keys, from the end; nil: it is something else.
+---@return string? name
+---@return any[]? keys
+local function chain(text)
+  local keys <const> = {}
+  while true do
+    text = text:match "^(.-)%s*$"
+    local rest, key = text:match "^(.*)%.%s*([%a_][%w_]*)$"
+    if rest and rest:sub(-1) ~= "." then
+      table.insert(keys, 1, key)
+      text = rest
+    elseif text:sub(-1) == "]" then
+      rest, key = text:match "^(.*)%[%s*([^%[%]]-)%s*%]$"
+      if not rest then return nil end
+      local index <const> = plain_string(key) or math.tointeger(tonumber(key))
+      if index == nil then return nil end
+      table.insert(keys, 1, index)
+      text = rest
+    else
+      local before <const>, name <const> = text:match "^(.-)([%a_][%w_]*)$"
+      if not name or before:find "[%.:]%s*$" and not before:find "%.%.%s*$" then return nil end
+      return name, keys
+    end
+  end
+end
+
+--- What a name stands for at the prompt.
+local function value_of(opts, name)
+  local cell <const> = opts.locals and opts.locals.cells[name]
+  if not cell then return field(opts.globals, name) end
+  if not cell.closure then return cell.value end
+  local _, value <const> = getupvalue(cell.closure, cell.index)
+  return value
+end
+
+--- The value of an expression of names and constant keys; nil: it is no such, or nil.
+local function evaluate(opts, text)
+  local quoted <const> = text:match "^.*%((.*)%)%s*$" or text
+  if quoted:find "\"[^\"\n]*\"%s*$" or quoted:find "'[^'\n]*'%s*$" then
+    return "" -- any string has the fields of strings
+  end
+  local name <const>, keys <const> = chain(text)
+  if not name then return nil end
+  local value = value_of(opts, name)
+  for _, key in ipairs(keys) do
+    if value == nil then return nil end
+    value = field(value, key)
+  end
+  return value
+end
+
+-- ---- candidates ----
+
+local function sorted(found)
+  local list <const> = {}
+  for text, note in next, found do list[#list + 1] = { text = text, note = note ~= "" and note or nil } end
+  sort(list, function(a, b)
+    local hidden_a <const>, hidden_b <const> = a.text:sub(1, 1) == "_", b.text:sub(1, 1) == "_"
+    if hidden_a ~= hidden_b then return hidden_b end
+    return a.text < b.text
+  end)
+  for i = #list, MAX_FOUND + 1, -1 do list[i] = nil end
+  return list
+end
+
+--- Add the fields of a value that begin so.
+---@param found table<string, string>   texts, and their notes
+---@param fits fun(key: string, value: any): string?   the text of a candidate
+local function add_fields(found, value, start, fits)
+  local looked_at = 0
+  local function add(key, of)
+    if type(key) == "string" and key:sub(1, #start) == start then
+      local text <const> = fits(key, of)
+      if text and not found[text] then found[text] = type(of) end
+    end
+  end
+  for _, home in ipairs(homes_of(value)) do
+    for key, of in next, home do
+      looked_at = looked_at + 1
+      if looked_at > MAX_KEYS then return end
+      add(key, of)
+    end
+  end
+  if rawequal(value, lull) then
+    for name in next, modules do
+      local last <const> = name:match "^lull%.([^.]+)$"
+      if last then add(last, lull) end
+    end
+  end
+end
+
+local function as_name(key)
+  return key:find "^[%a_][%w_]*$" and #key <= 200 and key or nil
+end
+
+local function as_method(key, value)
+  return is_callable(value) and as_name(key) or nil
+end
+
+--- Modules that could be required.
+local function add_modules(found, opts, start)
+  local function add(name)
+    if name:sub(1, #start) == start then found[name] = "" end
+  end
+  for name in next, modules do add(name) end
+  for _, list in ipairs { "preload", "loaded" } do
+    local package <const> = rawget(opts.globals, "package")
+    local names <const> = type(package) == "table" and rawget(package, list)
+    for name in next, type(names) == "table" and names or {} do
+      if type(name) == "string" and name ~= "_G" then add(name) end
+    end
+  end
+  local path <const> = opts.path and opts.path()
+  if type(path) ~= "string" or not opts.files then return end
+  local folder <const> = start:match "^(.*%.)" or ""
+  for template in path:gmatch "[^;]+" do
+    local head <const>, tail <const> = template:match "^([^?]*)%?([^?]*)$"
+    if head and tail == ".lua" then
+      local base <const> = head .. folder:gsub("%.", "/")
+      for _, file in ipairs(opts.files(base .. start:sub(#folder + 1))) do
+        local name <const> = file:sub(#base + 1):match "^([%w_%-]+)%.lua$"
+        local inner <const> = file:sub(#base + 1):match "^([%w_%-]+)/$"
+        if name then add(folder .. name) elseif inner then add(folder .. inner .. ".") end
+      end
+    end
+  end
+end
+
+--- A name from the beginning: locals, globals, words of the language.
+local function add_names(found, opts, start)
+  for name in next, opts.locals and opts.locals.cells or {} do
+    if name:sub(1, #start) == start then found[name] = "local" end
+  end
+  add_fields(found, opts.globals, start, as_name)
+  if start ~= "" then
+    for _, word in ipairs(KEYWORDS) do
+      if word:sub(1, #start) == start and not found[word] then found[word] = "" end
+    end
+  end
+end
+
+--- Is the end of the text in a comment or a string?
+local function is_quiet(text)
+  local at = 1
+  while true do
+    at = text:find("[\"'%-%[]", at)
+    if not at then return false end
+    local letter <const> = text:sub(at, at)
+    local level <const> = text:match("^%[(=*)%[", at) or text:match("^%-%-%[(=*)%[", at)
+    if level then
+      local _, stop <const> = text:find("]" .. level .. "]", at, true)
+      if not stop then return true end
+      at = stop
+    elseif text:find("^%-%-", at) then
+      at = text:find("\n", at, true)
+      if not at then return true end
+    elseif letter == '"' or letter == "'" then
+      repeat
+        at = text:find("[\\\n" .. letter .. "]", at + 1)
+        if not at then return true end
+        local escape <const> = text:sub(at, at) == "\\"
+        if escape then at = at + 1 end
+      until not escape
+    end
+    at = at + 1
+  end
+end
+
+--- Inside of quotes: a module's name, or a key.
+local function in_string(opts, text)
+  local mark <const>, start <const> = text:match "require%s*%(?%s*([\"'])([^\"'\n]*)$"
+  if mark then
+    local found <const> = {}
+    add_modules(found, opts, start)
+    return #text - #start + 1, sorted(found)
+  end
+  local object <const>, quote <const>, key <const> = text:match "^(.*)%[%s*([\"'])([^\"'\\\n]*)$"
+  if not object then return nil end
+  local value <const> = evaluate(opts, object)
+  if value == nil then return nil end
+  local found <const> = {}
+  add_fields(found, value, key, function(name)
+    return #name <= 200 and not name:find "[%c\\\"']" and name .. quote .. "]" or nil
+  end)
+  return #text - #key + 1, sorted(found)
+end
+
+--- A command of the prompt's, or the file that it takes.
+local function command(opts, text)
+  local start <const> = text:match "^%s*(%.%a*)$"
+  if start and opts.commands then
+    local found <const> = {}
+    for _, name in ipairs(opts.commands) do
+      if name:sub(1, #start) == start then found[name] = "" end
+    end
+    return #text - #start + 1, sorted(found)
+  end
+  local path <const> = text:match "^%s*%.load%s+(.*)$" or text:match "^%s*%.save%s+(.*)$"
+  if not path or not opts.files then return nil end
+  local found <const> = {}
+  for _, file in ipairs(opts.files(path)) do found[file] = "" end
+  return #text - #path + 1, sorted(found)
+end
+
+--- Make a function that completes, for lull.repl.edit.
+---@param opts lull.repl.CompleteOptions
+---@return fun(text: string, position: integer): integer?, lull.repl.Candidate[]?
+function complete.new(opts)
+  return function(text, position)
+    text = text:sub(1, position)
+    local first, found = command(opts, text)
+    if first then return first, found end
+    local code <const> = text:match "^%s*%.%a+%s+(.*)$" or text -- what .type and so on are given
+    if is_quiet(code) then return in_string(opts, text) end
+    local object <const>, mark <const>, start <const> = text:match "^(.*)([%.:])%s*([%a_]?[%w_]*)$"
+    found = {}
+    if object and (object:sub(-1) ~= "." or mark ~= ".") and not object:find "::?$" and
+        not text:find "%d%.%d*$" then
+      local value <const> = evaluate(opts, object)
+      if value == nil then return nil end
+      add_fields(found, value, start, mark == ":" and as_method or as_name)
+      return #text - #start + 1, sorted(found)
+    end
+    local name = text:match "[%a_][%w_]*$"
+    if not name then
+      if text:find "%w%.?$" then return nil end -- a number
+      name = ""
+    elseif text:find("%d" .. name .. "$") then
+      return nil
+    end
+    add_names(found, opts, name)
+    return #text - #name + 1, sorted(found)
+  end
+end
+
+--- Paths that begin so, folders with a slash at their end; for `files`.
+---@async
+---@param start string
+---@return string[]
+function complete.files(start)
+  local fs <const> = require "lull.fs"
+  local folder <const>, name <const> = start:match "^(.-)([^/]*)$"
+  local ok <const>, names <const> = pcall(fs.list, folder == "" and "." or folder)
+  local paths <const> = {}
+  for _, each in ipairs(ok and names or {}) do
+    local hidden <const> = each:sub(1, 1) == "." and name:sub(1, 1) ~= "."
+    if each:sub(1, #name) == name and not hidden and #paths < MAX_FOUND then
+      local path <const> = folder .. each
+      local found <const>, about <const> = pcall(fs.stat, path)
+      paths[#paths + 1] = found and about.type == "directory" and path .. "/" or path
+    end
+  end
+  return paths
+end
+
+return complete
