@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * corelib.c -- lull.core: reports, the seed, worlds, interrupts, leak counts, where
- * output goes and the time of day.
+ * corelib.c -- lull.core: reports, the seed, worlds, interrupts, leak counts, guards of
+ * tests, where output goes and the time of day.
  */
 #include "corelib.h"
 
 #include "await.h"
 #include "check.h"
 #include "class.h"
+#include "cover.h"
 #include "drive.h"
 #include "handle.h"
 #include "output.h"
+#include "preempt.h"
 #include "scopelib.h"
 #include "sink.h"
 
@@ -191,6 +193,9 @@ int lull__open_core(lua_State *L)
         {"loose", lull__l_loose},
         {"handles", l_handles},
         {"guard", l_guard},
+        {"patience", lull__l_patience},
+        {"cover", lull__l_cover},
+        {"covered", lull__l_covered},
         {"log", l_log},
         {"outlets", l_outlets},
         {"realtime", l_realtime},
@@ -200,7 +205,7 @@ int lull__open_core(lua_State *L)
         {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};
     struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
     lull__class_make(L, lull__tasks(L), &guard_key, "lull.guard", NULL, guard);
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 14);
     lull_set_functions(L, rt, functions);
     return 1;
 }

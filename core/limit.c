@@ -63,7 +63,9 @@ void lull__worker_options(const struct lull_runtime *rt, struct lull_options *op
     options->memory_limit = rt->mem.limit != SIZE_MAX ? rt->mem.limit : 0;
     options->ignore_environment = rt->ignore_environment;
     options->slice_signal = slice->signal != 0 ? slice->signal : lull__slice_lent();
-    options->slice = slice->signal != 0 ? (double)slice->least_tick * 2 / 1e9 : 0;
+    options->slice = slice->signal != 0 && tasks->patience == 0
+                         ? (double)slice->least_tick * 2 / 1e9
+                         : 0;
     options->cpu_limit = to_seconds(tasks->task_limit);
     options->stall = to_seconds(tasks->stall_limit);
     options->max_tasks = tasks->max_tasks;

@@ -66,11 +66,21 @@ static void put_hook(struct lull_slice *slice, int mask, int count)
     slice->saved_hook = lua_gethook(L);
     slice->saved_mask = lua_gethookmask(L);
     slice->saved_count = lua_gethookcount(L);
-    if (slice->saved_hook == on_hook)
-        slice->saved_hook = NULL; /* inherited from whoever made the thread */
+    if (slice->saved_hook == on_hook) { /* inherited from whoever made the thread */
+        slice->saved_hook = slice->base;
+        slice->saved_mask = slice->base_mask;
+    }
+    if (slice->saved_hook != NULL && slice->saved_hook == slice->base)
+        mask |= slice->base_mask;
     slice->armed_thread = L;
     slice->armed = 1;
     lua_sethook(L, on_hook, mask, count);
+}
+
+void lull__slice_base(struct lull_slice *slice, lua_Hook hook, int mask)
+{
+    slice->base = hook;
+    slice->base_mask = mask;
 }
 
 /*
@@ -157,9 +167,14 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     struct lull_slice *slice = slice_of(L);
     /* Threads made meanwhile inherit the hook; they only drop it. */
     if (slice == NULL || L != slice->armed_thread) {
-        lua_sethook(L, NULL, 0, 0);
+        lua_sethook(L, slice != NULL ? slice->base : NULL,
+                    slice != NULL ? slice->base_mask : 0, 0);
         return;
     }
+    int event = ar->event == LUA_HOOKTAILCALL ? LUA_MASKCALL : 1 << ar->event;
+    if (slice->base != NULL && slice->saved_hook == slice->base &&
+        slice->base_mask & event)
+        slice->base(L, ar);
     lull__slice_disarm(slice);
     switch (slice->fire(L, ar, may_yield(slice, L, ar), slice->arg)) {
     case LULL_FIRE_SOON:

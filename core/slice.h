@@ -61,6 +61,8 @@ struct lull_slice {
     lua_Hook saved_hook; /* what the script had there */
     int saved_mask;
     int saved_count;
+    lua_Hook base; /* what new threads have from the first on; NULL: none */
+    int base_mask;
     uint32_t seed; /* for when the hook looks again */
 
     int signal;                    /* 0: no ticks */
@@ -124,11 +126,26 @@ void lull__slice_arm(struct lull_slice *slice, int due);
 /* `L` runs from now on; NULL: no script.  An armed hook goes with it. */
 void lull__slice_run(struct lull_slice *slice, lua_State *L);
 
+/*
+ * From here on threads have this hook, for lines and calls, when ours is off.  It hears of
+ * those as well when ours is on, which then fires at them, too: put on in the middle of a
+ * step from line to line, ours may miss its count.  Threads inherit it; whoever calls sets
+ * it in those that there are.
+ */
+void lull__slice_base(struct lull_slice *slice, lua_Hook hook, int mask);
+
 /* Take our hook off again, if it is on. */
 void lull__slice_disarm(struct lull_slice *slice);
 
 /* Nothing is due any more; the hook is off. */
 void lull__slice_settle(struct lull_slice *slice);
+
+/* Take what hook there is off a thread that does not run, but for `base`. */
+static inline void lull__slice_bare(const struct lull_slice *slice, lua_State *L)
+{
+    if (lua_gethook(L) != slice->base)
+        lua_sethook(L, slice->base, slice->base_mask, 0);
+}
 
 /* The slow half of lull__slice_step(): start the timer. */
 void lull__slice_tick(struct lull_slice *slice);

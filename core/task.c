@@ -18,8 +18,8 @@ static void fill_pool(lua_State *L, struct lull_tasks *tasks)
         return;
     lua_State *co = lua_newthread(L);
     /* A new thread inherits its maker's hook; the dispatcher has that one. */
-    if (lua_gethook(co) != NULL && tasks->slice.armed)
-        lua_sethook(co, NULL, 0, 0);
+    if (tasks->slice.armed)
+        lull__slice_bare(&tasks->slice, co);
     uint32_t slot = lull__anchor(L, &tasks->anchors);
     lull__tag_set(co, tasks, LULL_TAG_TASK);
     tasks->pool[tasks->pooled++] = (struct lull_pooled_thread){co, slot};
@@ -32,8 +32,7 @@ static void give_thread_back(struct lull_tasks *tasks, struct lull_task *task,
     task->co = NULL;
     if (reusable && tasks->pooled < LULL_POOLED_THREADS) {
         lua_settop(co, 0);
-        if (lua_gethook(co) != NULL)
-            lua_sethook(co, NULL, 0, 0);
+        lull__slice_bare(&tasks->slice, co);
         tasks->pool[tasks->pooled++] = (struct lull_pooled_thread){co, task->co_slot};
     } else {
         lull__anchor_release(tasks->from, &tasks->anchors, task->co_slot);

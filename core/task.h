@@ -156,6 +156,7 @@ struct lull_tasks {
     uint64_t outside;    /* ns that script code ran outside steps, likewise */
     uint64_t task_limit; /* ns that a task may run; UINT64_MAX: no limit */
     uint64_t stall_limit; /* ns of CPU time in one place */
+    uint64_t patience;    /* ns of CPU time without waiting; 0: slices; preempt.h */
     uint32_t max_tasks;   /* unfinished ones; 0: no limit */
     uint32_t kill_slot;   /* anchor of an error for when memory is short */
     uint64_t preempted;   /* times that a slice was over */

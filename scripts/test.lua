@@ -1,87 +1,11 @@
 --- lull.test: `lull test`, busted specs inside the program.
 --
--- busted's own parts find, filter, run and report the specs; lull.test.isolate makes
--- each of them a task.  Nothing of busted is changed on disk.
+-- lull.test.suite sets busted up; lull.test.isolate makes each test a task; lull.test.jobs
+-- shares the files among processes; lull.test.watch runs everything again and again.
 local lull = require "lull"
 local options = require "lull.test.options"
 
 local test = {}
-
---- Count what happens.  Errors outside of tests count as failed.
-local function count_results(busted)
-  local count <const> = { passed = 0, failed = 0, skipped = 0 }
-  local fields <const> = { success = "passed", pending = "skipped" }
-
-  busted.subscribe({ "test", "end" }, function(_, _, status)
-    local field <const> = fields[status] or "failed"
-    count[field] = count[field] + 1
-    return nil, true
-  end)
-  for _, kind in ipairs { "error", "failure" } do
-    busted.subscribe({ kind }, function(element)
-      if element.descriptor ~= "it" then count.failed = count.failed + 1 end
-      return nil, true
-    end)
-  end
-  return count
-end
-
-local function stop_at_failure(busted)
-  for _, kind in ipairs { "error", "failure" } do
-    busted.subscribe({ kind }, function()
-      busted.skipAll = true
-      return nil, true
-    end)
-  end
-end
-
-local function set_order(busted, opts)
-  local utils <const> = require "busted.utils"
-  busted.randomize = opts.shuffle
-  busted.randomseed = opts.seed or utils.urandom() or os.time()
-end
-
-local function load_output(busted, opts)
-  local known <const>, tty <const> = pcall(require, "lull.tty.native")
-  local default <const> = known and tty.is_terminal(1) and "utfTerminal" or "plainTerminal"
-  busted.subscribe({ "error", "output" }, function(element, _, message)
-    io.stderr:write("lull test: no output handler '", element.name, "': ", message, "\n")
-    return nil, true
-  end)
-  require "busted.modules.output_handler_loader"()(busted, opts.output or default, {
-    defaultOutput = default,
-    verbose = opts.verbose,
-    language = "en",
-    arguments = {},
-  })
-end
-
-local function load_filters(busted, opts)
-  require "busted.modules.filter_loader"()(busted, {
-    tags = opts.tags,
-    excludeTags = opts.exclude_tags,
-    filter = opts.filter,
-    filterOut = opts.filter_out,
-    list = opts.list,
-    nokeepgoing = not opts.keep_going,
-  })
-end
-
-local function default_paths()
-  local folder <const> = io.open "tests/spec"
-  if not folder then return { "spec" } end
-  folder:close()
-  return { "tests/spec" }
-end
-
-local function load_specs(busted, opts)
-  local load_files <const> = require "busted.modules.test_file_loader"(busted, { "lua" })
-  load_files(#opts.paths > 0 and opts.paths or default_paths(), { opts.pattern }, {
-    excludes = {},
-    verbose = opts.verbose,
-    recursive = true,
-  })
-end
 
 --- Lua names a function in its messages by what it finds first in the loaded
 --- modules.  Aliases there would rename standard functions: put forwarders.
@@ -118,30 +42,31 @@ local function keep_running()
   return lull.finally(function() rawset(os, "exit", exit) end)
 end
 
---- Make a busted and run it; returns what it counted.
+--- Make a busted and run it; returns what it counted, or nil and a complaint.
 ---@async
 ---@param opts lull.test.Options
 local function run(opts)
   local loaded_before <const> = loaded_tables()
-  local busted <const> = require "busted.core"()
-  require "busted"(busted)
-  local count <const> = count_results(busted)
-  if not opts.keep_going then stop_at_failure(busted) end
-  set_order(busted, opts)
-  load_output(busted, opts)
-  if opts.helper then
-    local load_helper <const> = require "busted.modules.helper_loader"()
-    local ok <const>, err <const> =
-      load_helper(busted, opts.helper, { language = "en", arguments = {} })
-    if not ok then return nil, ("cannot load '%s': %s"):format(opts.helper, err) end
+  local suite <const> = require "lull.test.suite"
+  if opts.coverage then require "lull.test.coverage".start() end
+  local busted <const>, count <const> = suite.new(opts)
+  local finish
+  if opts.report then
+    finish = require "lull.test.report".record(busted, opts)
+  else
+    suite.load_output(busted, opts)
   end
-  load_filters(busted, opts)
-  if not opts.list then require "lull.test.isolate"(busted, opts.timeout) end
+  local complaint <const> = suite.prepare(busted, opts)
+  if complaint then return nil, complaint end
+  suite.load_filters(busted, opts)
+  if not opts.list then require "lull.test.isolate"(busted, opts) end
   local execute <const> = require "busted.execute"(busted)
   hide_aliases(loaded_before)
-  load_specs(busted, opts)
-  execute(opts.rounds, { seed = opts.seed, shuffle = opts.shuffle })
+  suite.load_specs(busted, opts)
+  execute(opts.rounds,
+    { seed = opts.seed, shuffle = opts.shuffle_files, sort = opts.sort_files })
   busted.publish { "exit" }
+  if finish then finish() end
   return count
 end
 
@@ -150,36 +75,93 @@ local function complain(message)
   os.exit(1)
 end
 
+--- An argument as a shell takes it.
+local function quote(argument)
+  if argument:find "^[%w_./,:=@%%+-]+$" then return argument end
+  return "'" .. argument:gsub("'", [['\'']]) .. "'"
+end
+
+--- How to run everything in the same order again.
+local function print_seed(arguments, opts)
+  if not (opts.shuffle_files or opts.shuffle_tests or opts.shuffle_tasks) then return end
+  local command <const> = { "lull test", "--seed=" .. opts.seed }
+  local i = 1
+  while i <= #arguments do
+    if arguments[i] == "--seed" then
+      i = i + 1
+    elseif not arguments[i]:find "^%-%-seed=" then
+      command[#command + 1] = quote(arguments[i])
+    end
+    i = i + 1
+  end
+  io.stdout:write(("Shuffled with seed %d; the same order again:\n  %s\n"):format(
+    opts.seed, table.concat(command, " ")))
+end
+
 local function print_closing_line(count)
   local skipped <const> = count.skipped > 0 and (", %d skipped"):format(count.skipped) or ""
   io.stdout:write(("%d passed, %d failed%s\n"):format(count.passed, count.failed, skipped))
+end
+
+--- Make modules found where busted would look, and in the current folder.
+local function set_paths(opts)
+  package.path = opts.lpath .. ";" .. package.path
+  package.cpath = opts.cpath .. ";" .. package.cpath
+  if not (";" .. package.path .. ";"):find(";./?.lua;", 1, true) then
+    package.path = package.path .. ";./?.lua"
+  end
+end
+
+--- Run the specs, here or in processes; returns counts, and what else is wrong.
+---@async
+local function run_all(opts)
+  if opts.jobs and not opts.list then return require "lull.test.jobs".run(opts) end
+  local _ <close> = keep_running()
+  local count <const>, complaint <const> = run(opts)
+  if not count or not opts.coverage or opts.report or opts.list then return count, complaint end
+  return count, nil, require "lull.core".covered()
+end
+
+--- Run once, and tell; returns true when all is well.
+---@async
+local function once(arguments, opts)
+  local count <const>, complaint <const>, covered <const> = run_all(opts)
+  lull.on_error(nil)
+  if not count then return complain(complaint) end
+  local too_little
+  if covered then too_little = require "lull.test.coverage".report(covered, opts) end
+  if opts.list or opts.report then return count.failed == 0 end
+  if too_little then io.stderr:write("lull test: ", too_little, "\n") end
+  if count.failed > 0 then print_seed(arguments, opts) end
+  print_closing_line(count)
+  return count.failed == 0 and not too_little
 end
 
 --- `lull test ...`: ends the program with 1 unless all passed.
 ---@async
 ---@param ... string  the arguments after `test`
 function test.main(...)
-  local opts <const>, complaint <const> = options.parse { ... }
-  if not opts then return complain(complaint .. "; lull test --help lists the options") end
+  local arguments <const> = { ... }
+  local opts, given = options.parse(arguments)
+  if not opts then return complain(given .. "; lull test --help lists the options") end
   if opts.help then
     io.stdout:write(options.usage)
     return
   end
-  if not (";" .. package.path .. ";"):find(";./?.lua;", 1, true) then
-    package.path = package.path .. ";./?.lua"
+  local complaint
+  if opts.as_job then
+    opts, complaint = require "lull.test.report".options(opts.as_job)
+  else
+    complaint = options.finish(opts, given)
   end
+  if complaint then return complain(complaint) end
+  set_paths(opts)
   if not package.searchpath("busted.core", package.path) then
     return complain "busted is not installed (Debian: lua-busted; LuaRocks: busted)"
   end
-  local count, failed
-  do
-    local _ <close> = keep_running()
-    count, failed = run(opts)
-  end
-  lull.on_error(nil)
-  if not count then return complain(failed) end
-  if not opts.list then print_closing_line(count) end
-  if count.failed > 0 then os.exit(1) end
+  opts.seed = opts.seed or require "lull.test.suite".seed()
+  if opts.watch then return require "lull.test.watch".run(arguments, opts) end
+  if not once(arguments, opts) then os.exit(1) end
 end
 
 return test

@@ -1,5 +1,8 @@
 --- lull.test.guard: a deadline of the real clock, and what was waited for then.
 --
+-- A task that waits is cancelled.  One that computes without waiting is stopped where it is
+-- (core/preempt.c), where there are time slices.
+--
 -- Cancelling a task unwinds it, and the tree below it.  So it is a watcher, a task
 -- that only waits, that the deadline cancels: it looks at the tree while everything
 -- is still in its place, and then has the task cancelled.  In virtual time only
@@ -12,6 +15,7 @@ local tree = require "lull.test.tree"
 local guard = {}
 
 local WATCHER <const> = "watcher of lull.test"
+local LEAST <const> = 0.05 -- seconds of computing that anyone has
 local PATIENCE <const> = 1 -- seconds until a task is cancelled though no watcher has looked
 
 --- One guarded task; a `<close>` value.
@@ -21,6 +25,7 @@ local PATIENCE <const> = 1 -- seconds until a task is cancelled though no watche
 ---@field ends number   when watchers look, on that clock
 ---@field looked? any    to be closed: has the task cancelled, now that it was looked at
 ---@field seen string?  what the first of them saw; nil: the time is not over
+---@field computed string?  where somebody was who computed for too long, once asked
 local Guard = {}
 Guard.__index = Guard
 
@@ -61,11 +66,17 @@ end
 
 local virtual_time <const> = testing.virtual_time
 
+--- The same without watchers.
+guard.virtual_time = virtual_time
+
 --- What specs get as lull.testing.virtual_time.
 function testing.virtual_time(fn, ...)
   if not open or type(fn) ~= "function" then return virtual_time(fn, ...) end
   return virtual_time(watched, fn, ...)
 end
+
+--- Can who computes be stopped?
+local stops_computing <const> = pcall(core.patience, LEAST)
 
 --- Cancel a task when it takes longer than this, whatever clock it sees.
 ---@param seconds number
@@ -81,10 +92,19 @@ function guard.open(seconds, task, clock)
   self.watcher = watcher(self)
   self.deadline = core.guard(seconds + PATIENCE, task)
   open = self
+  if stops_computing then core.patience(math.max(seconds, LEAST)) end
   return self
 end
 
+--- Where somebody was who computed for too long; nil: nobody did.
+---@return string?
+function Guard:place()
+  if open == self and stops_computing then self.computed = core.patience(nil) end
+  return self.computed
+end
+
 function Guard:__close()
+  self:place()
   local _ <close> = self.deadline
   do local _ <close> = self.watcher end
   local _ <close> = self.looked -- the watcher's last act may have made it

@@ -43,6 +43,10 @@ function Isolation:fail(element, message)
 end
 
 function Isolation:overdue(what, watch)
+  if watch.computed then
+    return ("%s computed for %g s without waiting; then it was here:\n%s"):format(
+      what:gsub("^strict_", ""), self.seconds, watch.computed)
+  end
   return ("%s did not end within %g s; then it looked like this:\n%s"):format(
     what:gsub("^strict_", ""), self.seconds, watch.seen)
 end
@@ -62,7 +66,9 @@ function Isolation:run_body(element, body)
   task.name = full_name(self.busted, element)
   local watch <close> = guard.open(self.seconds, task, self.busted.monotime)
   local status <const> = task:join()
-  if status == "done" and still_running then
+  if watch:place() then
+    self:fail(element, self:overdue("the test", watch))
+  elseif status == "done" and still_running then
     self:fail(element, still_running)
   elseif status ~= "done" and watch.seen then
     self:fail(element, self:overdue("the test", watch))
@@ -79,19 +85,33 @@ function Isolation:run_hook(descriptor, hook)
   return hook()
 end
 
+--- Is a test to run in virtual time, with its hooks?
+function Isolation:is_virtual(element)
+  if element.descriptor ~= "it" then return false end
+  return self.virtual_time or full_name(self.busted, element):find "#virtual%f[^%w_]" ~= nil
+end
+
+--- A seed for the order of this test's tasks: the same whatever runs beside it.
+function Isolation:task_seed(element)
+  local seed, name <const> = self.busted.randomseed, full_name(self.busted, element)
+  for i = 1, #name do seed = seed * 31 + name:byte(i) end
+  return seed
+end
+
 --- Run the executor of an element; returns what is wrong with it.
 function Isolation:run_executor(element, executor)
   local problems <const> = {}
   local depth <const>, handles <const> = self.depth, left.handles() - self.left_open
   self.hook = nil
-  local ok <const>, err <const> = pcall(lull.run, function()
+  local run <const> = self:is_virtual(element) and guard.virtual_time or lull.run
+  local ok <const>, err <const> = pcall(run, function()
     lull.current().name = element.descriptor .. " and hooks of: " .. tostring(element.name)
     local before <const> = left.tasks()
     executor()
     table.insert(problems, left.cancel_tasks(before))
   end)
   while self.depth > depth do self.busted.context.pop() end
-  if not ok and self.hook and self.hook.watch.seen then
+  if not ok and self.hook and (self.hook.watch.computed or self.hook.watch.seen) then
     table.insert(problems, self:overdue(self.hook.name, self.hook.watch))
   elseif not ok then
     table.insert(problems, self.busted.rewriteMessage(element, err, place_of(element)))
@@ -128,6 +148,7 @@ end
 
 function Isolation:run_test(element, executor)
   self.verdict = nil
+  if self.shuffles then testing.seed(self:task_seed(element)) end
   local problems <const>, sunk <const> = self:observe(element, executor)
   lull.on_error(self.on_error)
   testing.seed(nil)
@@ -200,11 +221,13 @@ end
 
 --- Make every element of busted a task.
 ---@param busted table    of busted.core
----@param seconds number  what a test, and a hook, may take
-return function(busted, seconds)
+---@param opts lull.test.Options
+return function(busted, opts)
   local self <const> = setmetatable({
     busted = busted,
-    seconds = seconds,
+    seconds = opts.timeout, -- that a test, and a hook, may take
+    virtual_time = opts.virtual_time,
+    shuffles = opts.shuffle_tasks,
     get_trace = busted.getTrace,
     safe_publish = busted.safe_publish,
     depth = 0,  -- of busted's stack of elements
