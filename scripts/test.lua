@@ -160,7 +160,7 @@ function test.main(...)
     return complain "busted is not installed (Debian: lua-busted; LuaRocks: busted)"
   end
   opts.seed = opts.seed or require "lull.test.suite".seed()
-  if opts.watch then return require "lull.test.watch".run(arguments, opts) end
+  if opts.watch then return require "lull.test.watch".run(opts) end
   if not once(arguments, opts) then os.exit(1) end
 end
 

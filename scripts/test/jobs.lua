@@ -29,7 +29,12 @@ local function run_file(file, opts, seed)
   report.save(folder.path .. "/options", options_for(file, opts, folder.path, seed))
   local argv <const> = { jobs.program(), "test", "--as-job=" .. folder.path .. "/options" }
   local result <const> = process.run(argv, {
-    env = { inherit = true, TMPDIR = folder.path .. "/tmp" }, max_output = LARGEST,
+    env = {
+      inherit = true,
+      TMPDIR = folder.path .. "/tmp",
+      LULL_WATCH = os.getenv "LULL_WATCH_JOBS" or nil, -- lull.test.watch waits for what it loads
+    },
+    max_output = LARGEST,
   })
   return { result = result, saved = report.load(folder.path .. "/report") }
 end

@@ -50,6 +50,9 @@ local options = {}
 ---@field list boolean         name the tests, run none
 ---@field keep_going boolean
 ---@field help boolean
+---@field given string[]       the options as they were written, but for --watch
+---@field paths_given string[] the paths, likewise
+---@field as_job string?       a process of --jobs: where its options are
 ---@field report string?       in a process of --jobs: where to write what happened
 
 options.usage = usage.text
@@ -162,7 +165,7 @@ local function defaults()
     virtual_time = false, coverage = false, coverage_file = "lcov.info", coverage_include = {},
     coverage_exclude = {}, watch = false, auto_insulate = true, lazy = false,
     suppress_pending = false, defer_print = false, verbose = false, list = false,
-    keep_going = true, help = false,
+    keep_going = true, help = false, given = {},
   }
 end
 
@@ -249,12 +252,14 @@ function options.parse(arguments)
       local last, name = take(into, arguments, i)
       if not last then return nil, name end
       given[name:gsub("^%-%-no%-", "--")] = true
+      if name ~= "--watch" then table.move(arguments, i, last, #into.given + 1, into.given) end
       i = last
     else
       table.insert(into.paths, arguments[i])
     end
     i = i + 1
   end
+  into.paths_given = into.paths
   return into, given
 end
 

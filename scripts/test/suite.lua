@@ -124,9 +124,16 @@ local function default_paths()
   return { "tests/spec" }
 end
 
+--- The files and folders that are meant.
+---@param opts lull.test.Options
+---@return string[]
+function suite.paths(opts)
+  return #opts.paths > 0 and opts.paths or default_paths()
+end
+
 --- What finds files: options, and where to look.
 local function search(opts)
-  return #opts.paths > 0 and opts.paths or default_paths(), opts.pattern, {
+  return suite.paths(opts), opts.pattern, {
     excludes = opts.exclude_pattern,
     verbose = opts.verbose,
     recursive = opts.recursive,
