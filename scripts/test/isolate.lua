@@ -56,6 +56,7 @@ function Isolation:run_body(element, body)
   local still_running
   local task <const> = lull.async(function()
     local before <const> = left.tasks()
+    self:shuffle_tasks(element) -- what came before may have taken more turns
     local ok <const>, err <const> = xpcall(body, function(err)
       self.trace = self.get_trace(element, 3, err)
       return err
@@ -91,11 +92,12 @@ function Isolation:is_virtual(element)
   return self.virtual_time or full_name(self.busted, element):find "#virtual%f[^%w_]" ~= nil
 end
 
---- A seed for the order of this test's tasks: the same whatever runs beside it.
-function Isolation:task_seed(element)
+--- Shuffle the tasks of this test, in an order that is the same whatever runs beside it.
+function Isolation:shuffle_tasks(element)
+  if not self.shuffles then return end
   local seed, name <const> = self.busted.randomseed, full_name(self.busted, element)
   for i = 1, #name do seed = seed * 31 + name:byte(i) end
-  return seed
+  testing.seed(seed)
 end
 
 --- Run the executor of an element; returns what is wrong with it.
@@ -148,7 +150,7 @@ end
 
 function Isolation:run_test(element, executor)
   self.verdict = nil
-  if self.shuffles then testing.seed(self:task_seed(element)) end
+  self:shuffle_tasks(element)
   local problems <const>, sunk <const> = self:observe(element, executor)
   lull.on_error(self.on_error)
   testing.seed(nil)
