@@ -111,6 +111,12 @@ return {
     program = script("lua5.4", "lua.lua"),
   },
   {
+    name = "busted",
+    version = "lua5.4 /usr/bin/busted --version | sed 's/^/busted /'",
+    probe = "lua5.4 -e 'require [[busted.core]]' && test -e /usr/bin/busted",
+    program = function() return "lua5.4 /usr/bin/busted" end,
+  },
+  {
     name = "go",
     version = "go version",
     probe = "go version",

@@ -56,7 +56,8 @@ end
 function kinds.given(arguments)
   local kind <const> = { calibrates = true, learn = never }
   function kind.command(row, env)
-    local command <const> = row.measure.commands and row.measure.commands[row.contender.name]
+    local given <const> = row.measure.commands and row.measure.commands[row.contender.name]
+    local command <const> = given and given:gsub("{lull}", shell.quote(env.lull))
     local program <const> = command and ("%s 1 %s"):format(tools.path(env, "startup"), command)
       or environment(row.contender.program(env, row.dir))
     return program .. " " .. arguments(env)

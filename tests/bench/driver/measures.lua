@@ -6,6 +6,7 @@ local embedding = require "driver.embedding"
 local files = require "driver.files"
 local kinds = require "driver.kinds"
 local network = require "driver.network"
+local shell = require "driver.shell"
 
 ---@class bench.Goal
 ---@field text string
@@ -183,6 +184,28 @@ local process <const> = {
   },
 }
 
+--- specs/: 1,000 trivial tests in ten files.
+local function trivial_specs(env)
+  if not shell.succeeds("mkdir " .. shell.quote(env.tmp .. "/specs")) then return end
+  for file = 1, 10 do
+    local out <close> = assert(io.open(("%s/specs/%d_spec.lua"):format(env.tmp, file), "w"))
+    for i = 1, 100 do out:write(("it('adds %d', function() assert.equal(%d, 0 + %d) end)\n"):format(i, i, i)) end
+  end
+end
+
+local test <const> = {
+  name = "test",
+  title = "1,000 trivial specs in ten files: wall time of all",
+  dir = "",
+  base = "busted",
+  who = { "busted", "lull" },
+  tools = { "startup" },
+  prepare = trivial_specs,
+  kinds = { { "", kinds.given(function(env) return shell.words("-o", "TAP", env.tmp .. "/specs") end) } },
+  commands = { busted = "lua5.4 /usr/bin/busted", lull = "{lull} test" },
+  goals = { { text = "<= 1.3 x busted under lua5.4", of = "lull", to = "busted", max = 1.3 } },
+}
+
 ---@type bench.Measure[]
 local measures <const> = {
   yield_measure(1, 25),
@@ -201,6 +224,7 @@ local measures <const> = {
   startup,
   worker_map,
   process,
+  test,
 }
 table.move(network, 1, #network, #measures + 1, measures)
 table.move(files, 1, #files, #measures + 1, measures)
