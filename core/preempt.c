@@ -129,7 +129,7 @@ enum lull_fire lull__preempt(lua_State *L, struct lull_tasks *tasks, lua_Debug *
 {
     struct lull_task *task = tasks->running;
     bool impatient = tasks->patience != 0 && lose_patience(L, tasks);
-    if (tasks->patience != 0 && !impatient)
+    if (tasks->patience != 0 && !impatient && !tasks->counts_time)
         return LULL_FIRE_GO_ON; /* the next tick asks again */
     bool stalled = impatient || is_stalled(tasks);
     enum lull_kill why = stalled ? LULL_KILL_STALL : LULL_KILL_NONE;

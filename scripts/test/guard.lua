@@ -75,8 +75,8 @@ function testing.virtual_time(fn, ...)
   return virtual_time(watched, fn, ...)
 end
 
---- Can who computes be stopped?
-local stops_computing <const> = pcall(core.patience, LEAST)
+---@type boolean?  can who computes be stopped?
+local stops_computing
 
 --- Cancel a task when it takes longer than this, whatever clock it sees.
 ---@param seconds number
@@ -92,7 +92,9 @@ function guard.open(seconds, task, clock)
   self.watcher = watcher(self)
   self.deadline = core.guard(seconds + PATIENCE, task)
   open = self
-  if stops_computing then core.patience(math.max(seconds, LEAST)) end
+  if stops_computing ~= false then
+    stops_computing = pcall(core.patience, math.max(seconds, LEAST))
+  end
   return self
 end
 
