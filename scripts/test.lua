@@ -2,6 +2,7 @@
 --
 -- lull.test.suite sets busted up; lull.test.isolate makes each test a task; lull.test.jobs
 -- shares the files among processes; lull.test.watch runs everything again and again.
+local core = require "lull.core"
 local lull = require "lull"
 local options = require "lull.test.options"
 
@@ -46,9 +47,9 @@ end
 ---@async
 ---@param opts lull.test.Options
 local function run(opts)
+  if opts.coverage then core.cover() end -- before more of lull's own is loaded
   local loaded_before <const> = loaded_tables()
   local suite <const> = require "lull.test.suite"
-  if opts.coverage then require "lull.test.coverage".start() end
   local busted <const>, count <const> = suite.new(opts)
   local finish
   if opts.report then
@@ -119,7 +120,7 @@ local function run_all(opts)
   local _ <close> = keep_running()
   local count <const>, complaint <const> = run(opts)
   if not count or not opts.coverage or opts.report or opts.list then return count, complaint end
-  return count, nil, require "lull.core".covered()
+  return count, nil, core.covered()
 end
 
 --- Run once, and tell; returns true when all is well.

@@ -2,7 +2,6 @@
 --
 -- lull.core counts (core/cover.c); here is decided which files are meant, and told.
 local chunk = require "lull.test.chunk"
-local core = require "lull.core"
 local fs = require "lull.fs"
 local glob = require "lull.test.glob"
 local term = require "lull.term"
@@ -14,11 +13,6 @@ local OTHERS <const> = { spec = true, specs = true, test = true, tests = true, l
 local LARGEST <const> = 16 << 20 -- bytes of a Lua file
 
 ---@alias lull.test.Counts table<string, { lines: table<integer, integer>, calls: table<integer, integer> }>
-
---- Count from here on.
-function coverage.start()
-  core.cover()
-end
 
 --- The current folder.
 local function here_now()

@@ -1,12 +1,15 @@
 --- lull.test.jobs: spec files in several processes at a time.
 --
 -- Each file has a process of its own, with a folder for temporary files of its own.  What the
--- processes print and report is told here file by file, in the order of one process.
+-- processes print and report is told here file by file, in the order of one process.  At a
+-- terminal a bar shows how far they are.
 local fs = require "lull.fs"
 local lull = require "lull"
 local process = require "lull.process"
 local report = require "lull.test.report"
+local screen = require "lull.term.screen"
 local suite = require "lull.test.suite"
+local term = require "lull.term"
 
 local jobs = {}
 
@@ -54,9 +57,9 @@ end
 
 --- Tell what happened in a file.
 local function tell(busted, file, found)
-  io.stdout:write(found.result.stdout)
-  io.stdout:flush()
-  io.stderr:write(found.result.stderr)
+  io.write(found.result.stdout)
+  io.flush()
+  if found.result.stderr ~= "" then screen.write_error(found.result.stderr) end
   if found.saved then
     report.replay(busted, found.saved)
   else
@@ -67,7 +70,7 @@ end
 
 --- Run all files once; what they covered goes into `counts`.
 ---@async
-local function run_round(busted, files, opts, counts)
+local function run_round(busted, files, opts, counts, bar)
   local found <const>, told = {}, 0
   local function tell_next()
     while found[told + 1] and not busted.skipAll do
@@ -88,6 +91,7 @@ local function run_round(busted, files, opts, counts)
           next_file = next_file + 1
           local mine <const> = next_file
           found[mine] = run_file(files[mine], opts, busted.randomseed)
+          bar:advance()
           tell_next()
         end
       end)
@@ -103,7 +107,8 @@ end
 ---@return lull.test.Counts? covered
 function jobs.run(opts)
   local busted <const>, count <const> = suite.new(opts)
-  suite.load_output(busted, opts)
+  local bar <close> = term.progress { label = "spec files", keep = false }
+  suite.load_output(busted, opts) -- after the bar, which has put another io.write there
   local root <const>, counts <const> = busted.context.get(), {}
   for round = 1, opts.rounds do
     if round > 1 then
@@ -111,7 +116,10 @@ function jobs.run(opts)
     end
     busted.safe_publish("suite", { "suite", "start" }, root, round, opts.rounds,
       opts.shuffle_tests and opts.seed or nil)
-    run_round(busted, suite.find_specs(busted, opts), opts, counts)
+    local files <const> = suite.find_specs(busted, opts)
+    bar:set_total(#files * opts.rounds)
+    run_round(busted, files, opts, counts, bar)
+    if round == opts.rounds or busted.skipAll then bar:finish() end
     busted.safe_publish("suite", { "suite", "end" }, root, round, opts.rounds)
     if busted.skipAll then break end
   end

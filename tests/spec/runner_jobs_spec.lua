@@ -45,6 +45,17 @@ describe("lull test --jobs", function()
     contains(junit, "tests='3'")
   end)
 
+  it("shows how far it is at a terminal", function()
+    project:write("spec/a_spec.lua", [[it("a", function() print "printed" end)]])
+    project:write("spec/b_spec.lua", [[it("b", function() end)]])
+    local child <close> = process.open({ project.program, "test", "-j1" },
+      { cwd = project.path, pty = true, env = { inherit = true, TERM = "xterm", NO_COLOR = 1 } })
+    local text <const> = lull.timeout(20, function() return child.stdout:read "a" end)
+    contains(text, "spec files")
+    contains(text, "printed\r\n")
+    contains(text, "2 passed, 0 failed\r\n")
+  end)
+
   it("says so when a process dies, and goes on", function()
     project:write("spec/a_spec.lua", [[
       it("a", function()
