@@ -15,6 +15,7 @@
 #include "preempt.h"
 #include "scopelib.h"
 #include "sink.h"
+#include "trace.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -54,6 +55,20 @@ static int l_report(lua_State *L)
     lua_settop(L, 1);
     lull__sink_error(L, lull__tasks(L));
     return 0;
+}
+
+/* note(err) -> text | nil: where an error was raised that the running task has received from
+   another and that is on its way out */
+static int l_note(lua_State *L)
+{
+    struct lull_tasks *tasks = lull__tasks(L);
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    if (tasks->running != NULL)
+        lull__push_note(L, tasks->running, 1);
+    else
+        lua_pushnil(L);
+    return 1;
 }
 
 /* seed(n | nil) */
@@ -186,6 +201,7 @@ int lull__open_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"report", l_report},
+        {"note", l_note},
         {"seed", l_seed},
         {"enter_world", lull__l_enter_world},
         {"settle", lull__l_settle},
@@ -205,7 +221,7 @@ int lull__open_core(lua_State *L)
         {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};
     struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
     lull__class_make(L, lull__tasks(L), &guard_key, "lull.guard", NULL, guard);
-    lua_createtable(L, 0, 14);
+    lua_createtable(L, 0, 15);
     lull_set_functions(L, rt, functions);
     return 1;
 }

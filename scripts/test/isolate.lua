@@ -10,6 +10,7 @@
 --
 -- What a body or an element started may not outlive it.  The end of a test is
 -- announced last, when all of that is known.
+local core = require "lull.core"
 local guard = require "lull.test.guard"
 local left = require "lull.test.left"
 local lull = require "lull"
@@ -42,6 +43,11 @@ function Isolation:fail(element, message)
   self.busted.fail(message, 0)
 end
 
+--- Where the test was, after where the task failed whose error it received.
+local function across(traceback, note)
+  return "\n" .. note:gsub("\n%s*%[task%] *$", "") .. traceback:gsub("^\nstack traceback:", "")
+end
+
 function Isolation:overdue(what, watch)
   if watch.computed then
     return ("%s computed for %g s without waiting; then it was here:\n%s"):format(
@@ -59,6 +65,8 @@ function Isolation:run_body(element, body)
     self:shuffle_tasks(element) -- what came before may have taken more turns
     local ok <const>, err <const> = xpcall(body, function(err)
       self.trace = self.get_trace(element, 3, err)
+      local note <const> = core.note(err)
+      if note then self.trace.traceback = across(self.trace.traceback, note) end
       return err
     end)
     if not ok then error(err, 0) end

@@ -126,6 +126,20 @@ describe("lull test", function()
     end)
   end)
 
+  it("shows with --verbose where the task failed that a test has waited for", function()
+    project:write("spec/a_spec.lua", [[
+      local lull = require "lull"
+      local function deep()
+        lull.yield()
+        error "oops"
+      end
+      it("a", function()
+        lull.async(deep)():await()
+      end)]])
+    local output <const> = project:ends("0 passed, 1 failed", "--verbose")
+    assert.matches("a_spec%.lua:4: in .-%[task%].-a_spec%.lua:7: in ", output)
+  end)
+
   it("reads .busted as busted does", function()
     project:write(".busted", [[return {
       _all = { helper = "help.lua", ["exclude-tags"] = "slow" },
