@@ -20,6 +20,12 @@
 #include <sys/syscall.h>
 #endif
 
+#ifdef __linux__
+#define SIGNAL LULL_ASK_SIGNAL
+#else
+#define SIGNAL 0 /* nobody can be asked */
+#endif
+
 #define ASK     "ask"
 #define MAX_FD  255
 #define MAX_ALL ((size_t)256 << 20) /* bytes of an answer */
@@ -211,7 +217,7 @@ int luaopen_lull_ask_native(lua_State *L)
     lua_setfield(L, -2, "pid");
     lua_pushinteger(L, getuid());
     lua_setfield(L, -2, "uid");
-    lua_pushinteger(L, LULL_ASK_SIGNAL);
+    lua_pushinteger(L, SIGNAL);
     lua_setfield(L, -2, "signal");
     lua_pushinteger(L, sysconf(_SC_CLK_TCK));
     lua_setfield(L, -2, "ticks");

@@ -22,7 +22,12 @@ function ps.main(...)
     io.stderr:write("lull ps: no arguments, please\n\n", USAGE)
     os.exit(1)
   else
-    io.write(find.format(find.all()))
+    local ok <const>, programs <const> = pcall(find.all)
+    if not ok then
+      io.stderr:write("lull ps: ", tostring(programs), "\n")
+      os.exit(1)
+    end
+    io.write(find.format(programs))
   end
 end
 
