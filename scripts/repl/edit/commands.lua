@@ -204,12 +204,15 @@ local table_of_keys <const> = {
   ["ctrl-c"] = interrupt, ["ctrl-z"] = function(editor) editor:stop(true) end,
 }
 
+--- Those after which undoing does not begin a new step by itself.
+local UNSEALED <const> = { text = true, backspace = true, delete = true, ["ctrl-d"] = true }
+
 --- Do what a key does; what has no meaning does nothing.
 ---@param editor lull.repl.Editor
 ---@param event table
 function commands.run(editor, event)
   local buffer <const>, fn <const> = editor.buffer, table_of_keys[event.key]
-  if event.key ~= "text" and event.key ~= "backspace" and event.key ~= "delete" then buffer:seal() end
+  if not UNSEALED[event.key] then buffer:seal() end
   editor.this = nil
   if fn then fn(editor, buffer, event) end
   editor.last = editor.this

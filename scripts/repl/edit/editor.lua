@@ -112,7 +112,7 @@ function Editor:_content()
   if self.message then
     below = { { { self.message:gsub("%s+", " "), "yellow" } } }
   elseif mode and mode.below then
-    below = mode:below(view.columns, view.height - math.min(#view.rows, view.height - 2) - 1)
+    below = mode:below(view.columns, view:room())
   end
   return { above = self.above, prompt = mode and mode.prompt and mode:prompt() or self.prompt,
     prompt2 = self.prompt2, text = buffer.text, cursor = buffer.cursor, hint = hint, below = below,
@@ -191,6 +191,7 @@ function Editor:stop(everybody)
   if not terminal.stop then return end
   self:_emit(self:_finished() .. PASTE_OFF)
   self.above = ""
+  self:_flush()
   if not terminal:stop(everybody) then
     error(lull.new_error("io", "the terminal cannot be used any more", { op = "edit.read" }))
   end

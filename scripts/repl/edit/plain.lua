@@ -7,7 +7,7 @@ local plain = {}
 local MAX_TEXT <const> = 16 << 20 -- bytes of one text
 local PIECE <const> = 4096
 
---- A line without its newline; nil at the end.
+--- A line without its newline, nil at the end; and whether it is the last.
 local function read_line(editor)
   local pieces <const>, size, piece = {}, 0, editor.rest
   editor.rest = ""
@@ -16,7 +16,7 @@ local function read_line(editor)
     if stop then
       editor.rest = piece:sub(stop + 1)
       pieces[#pieces + 1] = piece:sub(1, stop - 1)
-      return table.concat(pieces)
+      return table.concat(pieces), false
     end
     pieces[#pieces + 1] = piece
     size = size + #piece
@@ -26,7 +26,7 @@ local function read_line(editor)
     piece = editor.terminal:read_some(PIECE)
   end
   local line <const> = table.concat(pieces)
-  return line ~= "" and line or nil
+  return line ~= "" and line or nil, true
 end
 
 --- Read lines until they are complete.  Cancelled, it forgets those it had.
@@ -40,7 +40,7 @@ function plain.read(editor, prompt, prompt2)
   local terminal <const>, text = editor.terminal, nil
   while true do
     if not terminal.silent then terminal:write(text and prompt2 or prompt) end
-    local line <const> = read_line(editor)
+    local line <const>, is_last <const> = read_line(editor)
     if not line then
       if text then return text end
       return nil, "end"
@@ -49,7 +49,7 @@ function plain.read(editor, prompt, prompt2)
     if #text > MAX_TEXT then
       error(lull.new_error("limit", ("a text of more than %d bytes"):format(MAX_TEXT), { op = "edit.read" }))
     end
-    if editor:is_complete(text) then return text end
+    if is_last or editor:is_complete(text) then return text end
   end
 end
 

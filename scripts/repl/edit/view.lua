@@ -21,6 +21,7 @@ local MIN_COLUMNS <const> = 4
 ---@field rows lull.repl.Row[]  on the screen
 ---@field row integer     of the cursor, from 0
 ---@field column integer  likewise; `columns`: behind the last cell
+---@field taken integer   rows of the text
 ---@field top integer     rows of the text above those that are shown
 local View <const> = {}
 View.__index = View
@@ -128,7 +129,7 @@ function View:_show(out, rows, row, column)
       self:_update(out, i - 1, old[i], rows[i])
     else
       if i > 1 then
-        self:_move(out, i - 2, self.row == i - 2 and self.column or 0)
+        if self.row ~= i - 2 then self:_move(out, i - 2, 0) end
         out[#out + 1] = "\r\n"
         self.row, self.column = i - 1, 0
       end
@@ -149,6 +150,7 @@ end
 function View:draw(content)
   local rows, row <const>, column <const>, below <const> = layout.rows(content, self.columns)
   local shown_row
+  self.taken = #rows
   rows, shown_row = self:_choose(rows, row, below)
   local out <const> = {}
   self:_show(out, rows, shown_row, column)
@@ -186,6 +188,12 @@ function View:clear()
   return "\27[H\27[2J"
 end
 
+--- How many rows there may be below the text: it keeps half of the screen.
+---@return integer
+function View:room()
+  return self.height - math.min(self.taken, (self.height + 1) // 2)
+end
+
 --- There is nothing on the screen, and the cursor is at the start of a row.
 function View:forget()
   self.rows, self.row, self.column, self.top = {}, 0, 0, 0
@@ -221,7 +229,8 @@ end
 ---@return lull.repl.View
 function view.new(columns, height, has_color)
   local self <const> = setmetatable({ columns = math.max(columns or 80, MIN_COLUMNS),
-    height = math.max(height or 24, 1), has_color = has_color, paints = {} }, View)
+    height = math.max(height or 24, 1), has_color = has_color, paints = {},
+    taken = 1 }, View)
   self:forget()
   return self
 end
