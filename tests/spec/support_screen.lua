@@ -102,9 +102,13 @@ function Screen:feed(text)
       if byte ~= 7 then error(("a control character is written: %q"):format(text:sub(at, at + 10))) end
       stop = at + 1
     else
-      local char <const> = text:match("^[\xC2-\xF4][\x80-\xBF]+", at) or text:sub(at, at)
-      self:put(char)
-      stop = at + #char
+      local char <const> = text:match("^[\xC2-\xF4][\x80-\xBF]*", at) or text:sub(at, at)
+      if at + #char > #text and not utf8.len(char) then
+        self.rest, stop = char, #text + 1
+      else
+        self:put(char)
+        stop = at + #char
+      end
     end
     at = stop
   end
