@@ -26,8 +26,10 @@ local editor <const> = edit.new {
   end,
 }
 
+-- Before anything is said, for those who then send signals.
+local listener <const>, hangup <const> = signal.listen("USR1", "USR2"), signal.listen "HUP"
 lull.spawn(function()
-  for name in signal.listen("USR1", "USR2") do
+  for name in listener do
     if name == "USR2" then os.exit(4) end
     editor:print_above "from the background\n"
   end
@@ -39,7 +41,7 @@ local doing <const> = {
   exit = function() os.exit(3) end,
   wait = function()
     io.write "waiting\n"
-    signal.wait "HUP"
+    hangup:wait()
   end,
 }
 
