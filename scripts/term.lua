@@ -14,7 +14,6 @@ local screen = require "lull.term.screen"
 local term = { progress = progress.bar, spinner = progress.spinner }
 
 local DESCRIPTORS <const> = { stdin = 0, stdout = 1, stderr = 2 }
-local RESIZE_INTERVAL <const> = 0.1 -- seconds between two looks at the size
 
 local function descriptor(stream, name)
   if stream == nil then return 1 end
@@ -44,16 +43,22 @@ function term.height()
   return (select(2, screen.size()))
 end
 
---- Wait until the terminal has another size, for ever where there is none; it is looked at ten
---- times a second.
+--- Wait until the terminal has another size, for ever where there is none, or where signals may
+--- not be listened to: WINCH tells.
 ---@async
 ---@return integer width
 ---@return integer height
 function term.wait_resize()
+  local ok <const>, listener <const> = pcall(require "lull.signal.native".listen, "WINCH")
+  if not ok then
+    if not lull.is_error(listener, "permission") then error(listener, 0) end
+    lull.sleep_forever()
+  end
+  local _ <close> = listener
   local width <const>, height <const> = screen.size()
   local now_width, now_height
   repeat
-    lull.sleep(RESIZE_INTERVAL)
+    listener:wait()
     now_width, now_height = screen.size()
   until now_width ~= width or now_height ~= height
   return now_width, now_height

@@ -34,8 +34,8 @@ function term.width() end
 ---@return integer # 24 where there is none
 function term.height() end
 
---- Wait until the terminal has another size, for ever where there is none; it is looked at ten
---- times a second.
+--- Wait until the terminal has another size, for ever where there is none, or where signals may
+--- not be listened to: WINCH tells.
 ---@async
 ---@return integer width
 ---@return integer height

@@ -321,6 +321,15 @@ describe("completion", function()
     end)
   end)
 
+  it("refuses what are no candidates", function()
+    for _, wrong in ipairs { { 9, { { text = "a" } } }, { 1, { "a" } }, { 1 }, { 1.5, {} } } do
+      session({ complete = function() return table.unpack(wrong) end }, function(s)
+        s:type("a" .. TAB)
+        assert.equal("> a\ncompletion: these are no candidates", s:text())
+      end)
+    end
+  end)
+
   it("does nothing where there is nothing, and indents at the start of a line", function()
     completes(function(s)
       s:type("zz" .. TAB)

@@ -96,10 +96,12 @@ describe("the screen", function()
       s:type "local"
       assert.equal("", s.screen:styled(1, "34"))
     end)
-    session({ highlight = function() error "broken" end }, function(s)
-      s:type "local\r"
-      assert.equal("> local", s:text())
-    end)
+    for _, broken in ipairs { function() error "broken" end, function() return { { 1 } } end, function() return 1 end } do
+      session({ highlight = broken }, function(s)
+        s:type "local\r"
+        assert.equal("> local", s:text())
+      end)
+    end
   end)
 
   it("keeps the styles of the prompt", function()

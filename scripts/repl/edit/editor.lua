@@ -3,6 +3,7 @@
 -- All that is written goes through here, in order.  A terminal that is written directly gets it
 -- at once; for others it is collected and written by the task that reads, or while that waits
 -- for keys by one of its own: print_above never waits for a terminal.
+local check = require "lull.check"
 local commands = require "lull.repl.edit.commands"
 local keys = require "lull.repl.edit.keys"
 local lua = require "lull.repl.edit.lua"
@@ -67,13 +68,24 @@ end
 
 -- ---- drawing ----
 
+--- Is this what the function of the host may return?
+local function are_spans(list)
+  if type(list) ~= "table" then return false end
+  for _, span in ipairs(list) do
+    if type(span) ~= "table" or type(span[1]) ~= "number" or type(span[2]) ~= "number" or type(span[3]) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
 --- Spans of the text, as the host says.
 function Editor:_spans(text)
   local highlight <const> = self.options.highlight
   if not highlight or not self.terminal.color or #text > MAX_STYLED or text == "" then return nil end
   if text ~= self.styled then
     local ok <const>, spans <const> = pcall(highlight, text)
-    self.styled, self.spans = text, ok and type(spans) == "table" and spans or nil
+    self.styled, self.spans = text, ok and are_spans(spans) and spans or nil
   end
   return self.spans
 end
@@ -103,16 +115,17 @@ end
 
 --- What is to be seen now.
 function Editor:_content()
-  local buffer <const>, mode <const>, view <const> = self.buffer, self.mode, self.view
+  local buffer <const>, mode <const> = self.buffer, self.mode
   local hint, below = self:hint(), nil
   if hint then
     local line <const> = hint:match "^[^\n]*"
     hint = #line < #hint and line .. " ..." or line
   end
   if self.message then
-    below = { { { self.message:gsub("%s+", " "), "yellow" } } }
+    local line <const> = { { self.message:gsub("%s+", " "), "yellow" } }
+    below = function() return { line } end
   elseif mode and mode.below then
-    below = mode:below(view.columns, view:room())
+    below = function(columns, room) return mode:below(columns, room) end
   end
   return { above = self.above, prompt = mode and mode.prompt and mode:prompt() or self.prompt,
     prompt2 = self.prompt2, text = buffer.text, cursor = buffer.cursor, hint = hint, below = below,
@@ -277,7 +290,7 @@ function Leaving:__close()
     pcall(lull.shield, lull.move_on_after, FAREWELL, this._flush, this)
   end
   this.above, this.out, this.out_size, this.is_reading = "", {}, 0, false
-  if this.terminal.raw then this.terminal:raw(false) end
+  if this.is_raw then this.terminal:raw(false) end
 end
 
 --- Read with all there is, in a group of tasks of which this is the body.
@@ -301,16 +314,19 @@ end
 ---@return string? text    without a newline at its end; raises kinds busy, io, limit
 ---@return string? why     "end", "interrupt"
 function Editor:read(prompt, prompt2)
+  check.type(prompt, 1, "read", "string")
+  check.type(prompt2, 2, "read", "string", true)
   if self.is_reading then
     error(lull.new_error("busy", "the editor is reading already", { op = "edit.read" }))
   end
   self.prompt, self.prompt2 = prompt, prompt2 or editor.default_prompt2(prompt)
   local terminal <const> = self.terminal
-  if terminal.dumb or terminal.raw and not terminal:raw(true) then
+  local _ <close> = setmetatable({ editor = self }, Leaving)
+  self.is_reading = true
+  self.is_raw = not terminal.dumb and terminal.raw and terminal:raw(true)
+  if terminal.dumb or terminal.raw and not self.is_raw then
     return require("lull.repl.edit.plain").read(self, prompt, self.prompt2)
   end
-  local _ <close> = setmetatable({ editor = self }, Leaving)
-  self.is_reading, self.above = true, ""
   self:_begin()
   self:_show_anew()
   return lull.group(function(group) return read_keys(self, group) end)

@@ -3,8 +3,6 @@
 -- A glyph is a character with what combines with it, and shows as one thing: the cursor does not
 -- go inside.  Its width is the sum of the widths of its characters, as wcwidth has them.  What
 -- would steer the terminal is shown by name: ^X, <202E>, and \xFF for a byte that is no UTF-8.
-local cells_of = require "lull.term.wide"
-
 local glyph = {}
 
 local byte <const>, sub <const>, format <const> = string.byte, string.sub, string.format
@@ -13,6 +11,15 @@ local JOINER <const> = 0x200D
 local MAX_BYTES <const> = 128 -- of one glyph: what combines with it may have no end
 
 glyph.TAB = 4 -- cells
+
+local wide -- the widths, loaded for the first character that is not Latin
+
+--- The cells of a character.
+local function cells_of(code)
+  if code < 0x300 then return 1 end
+  wide = wide or require "lull.term.wide"
+  return wide(code)
+end
 
 --- The names of characters without a picture that are not just combined with the one before.
 local function named(code)

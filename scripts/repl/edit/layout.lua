@@ -24,7 +24,7 @@ local byte <const> = string.byte
 ---@field spans? table    {first, last, style}, in order
 ---@field marks? table<integer, string>  styles by byte, before those of spans
 ---@field hint? string    behind the text, on its row as far as there is room
----@field below? table    lines below, each a list of {text, style}
+---@field below? fun(columns: integer, room: integer): table  lines below, each a list of {text, style}
 
 local Builder <const> = {}
 Builder.__index = Builder
@@ -78,32 +78,70 @@ function Builder:set_cursor(width)
   self.cursor_row, self.cursor_column = #self.rows - 1, self.row.width
 end
 
---- Put the text, with its prompts.
-function Builder:put_text(content)
+--- Put a line of the text: the bytes from `at` to `last`.
+function Builder:put_line(content, at, last)
   local text <const>, cursor <const>, marks <const> = content.text, content.cursor, content.marks
   local spans <const> = content.spans or {}
-  local size <const>, at, index = #text, 1, 1
-  local span = spans[1]
-  while at <= size do
-    if byte(text, at) == 10 then
-      if at == cursor + 1 then self:set_cursor(1) end
-      self:row_ends()
-      self:put_styled(content.prompt2)
-      at = at + 1
-    else
-      local stop <const>, width <const>, picture <const>, is_plain <const> = glyph.at(text, at)
-      while span and span[2] < at do
-        index = index + 1
-        span = spans[index]
-      end
-      local style = span and span[1] <= at and span[3] or false
-      if not is_plain then style = "inverse" end
-      if at == cursor + 1 then self:set_cursor(width) end
-      self:put(picture, width, marks and marks[at] or style)
-      at = stop
+  local index = self.span
+  local span = spans[index]
+  while at <= last do
+    local stop <const>, width <const>, picture <const>, is_plain <const> = glyph.at(text, at)
+    while span and span[2] < at do
+      index = index + 1
+      span = spans[index]
     end
+    local style = span and span[1] <= at and span[3] or false
+    if not is_plain then style = "inverse" end
+    if at == cursor + 1 then self:set_cursor(width) end
+    self:put(picture, width, marks and marks[at] or style)
+    at = stop
   end
-  if cursor >= size then self:set_cursor(1) end
+  if cursor == last then self:set_cursor(1) end
+end
+
+--- What a line without cursor and marks is known by: its text and its styles.
+function Builder:key(content, first, last)
+  local parts <const>, spans <const> = {}, content.spans or {}
+  local index = self.span
+  while spans[index] and spans[index][2] < first do index = index + 1 end
+  self.span = index
+  while spans[index] and spans[index][1] <= last do
+    local span <const> = spans[index]
+    parts[#parts + 1] = ("%d %d %s\n"):format(span[1] - first, span[2] - first, span[3])
+    index = index + 1
+  end
+  parts[#parts + 1] = content.text:sub(first, last)
+  return table.concat(parts)
+end
+
+--- Put the text, with its prompts.  Lines but the first that are as they were are taken from
+--- the time before.
+function Builder:put_text(content, memory)
+  local text <const>, cursor <const> = content.text, content.cursor
+  local low, high = math.maxinteger, 0
+  for at in pairs(content.marks or {}) do low, high = math.min(low, at), math.max(high, at) end
+  local first, known <const> = 1, {}
+  repeat
+    local last <const> = (text:find("\n", first, true) or #text + 1) - 1
+    local is_plain <const> = first > 1 and (cursor < first - 1 or cursor > last) and (high < first or low > last)
+    local key <const> = self:key(content, first, last)
+    local rows = is_plain and (known[key] or memory.lines[key])
+    if rows then
+      table.move(rows, 1, #rows, #self.rows + 1, self.rows)
+    else
+      local before <const> = #self.rows
+      if first > 1 then
+        self:row_ends()
+        self:put_styled(content.prompt2)
+      end
+      self:put_line(content, first, last)
+      rows = is_plain and table.move(self.rows, before + 1, #self.rows, 1, {})
+    end
+    if rows then known[key] = rows end
+    self.row = self.rows[#self.rows]
+    first = last + 2
+  until first > #text + 1
+  memory.lines = known
 end
 
 --- Put as much of a line as there is room on the row, with a mark where there was more.
@@ -125,27 +163,37 @@ end
 --- Lay out.
 ---@param content lull.repl.Content
 ---@param columns integer
+---@param memory table   of the view: the lines of the time before
 ---@return lull.repl.Row[] rows
 ---@return integer row          of the cursor, from 0
 ---@return integer column       of the cursor, from 0
----@return lull.repl.Row[] below
-function layout.rows(content, columns)
-  local builder <const> = setmetatable({ rows = {}, columns = columns }, Builder)
+function layout.rows(content, columns, memory)
+  if memory.columns ~= columns or memory.prompt2 ~= content.prompt2 then
+    memory.columns, memory.prompt2, memory.lines = columns, content.prompt2, {}
+  end
+  local builder <const> = setmetatable({ rows = {}, columns = columns, span = 1 }, Builder)
   builder:row_ends()
   if content.above and content.above ~= "" then
     builder:put_styled(content.above)
     builder:row_ends()
   end
   builder:put_styled(content.prompt)
-  builder:put_text(content)
+  builder:put_text(content, memory)
   if content.hint then builder:put_cut(content.hint, "dim") end
-  local rows <const> = builder.rows
-  builder.rows = {}
-  for _, line in ipairs(content.below or {}) do
+  return builder.rows, builder.cursor_row, builder.cursor_column
+end
+
+--- Lay out lines that are cut where they are too long.
+---@param lines table[]  each a list of {text, style}
+---@param columns integer
+---@return lull.repl.Row[]
+function layout.cut(lines, columns)
+  local builder <const> = setmetatable({ rows = {}, columns = columns }, Builder)
+  for _, line in ipairs(lines) do
     builder:row_ends()
     for _, part in ipairs(line) do builder:put_cut(part[1], part[2]) end
   end
-  return rows, builder.cursor_row, builder.cursor_column, builder.rows
+  return builder.rows
 end
 
 return layout

@@ -16,6 +16,17 @@ local GAP <const> = 2 -- cells between columns
 local Menu <const> = {}
 Menu.__index = Menu
 
+--- Is this what the function of the host may return?
+local function is_good(first, candidates, cursor)
+  if math.type(first) ~= "integer" or first < 1 or first > cursor + 1 or type(candidates) ~= "table" then
+    return false
+  end
+  for _, item in ipairs(candidates) do
+    if type(item) ~= "table" or type(item.text) ~= "string" or type(item.note or "") ~= "string" then return false end
+  end
+  return true
+end
+
 --- Ask for candidates; nil when there are none.
 local function ask(editor)
   local complete <const>, buffer <const> = editor.options.complete, editor.buffer
@@ -25,7 +36,12 @@ local function ask(editor)
     editor.message = "completion: " .. tostring(first)
     return nil
   end
-  if not candidates or #candidates == 0 then return nil end
+  if not first then return nil end
+  if not is_good(first, candidates, buffer.cursor) then
+    editor.message = "completion: these are no candidates"
+    return nil
+  end
+  if #candidates == 0 then return nil end
   return first, candidates
 end
 
@@ -89,7 +105,7 @@ end
 function Menu:_ask_again()
   self:_close()
   local first <const>, candidates <const> = ask(self.editor)
-  if first and first <= self.editor.buffer.cursor then open(self.editor, first, candidates) end
+  if first then open(self.editor, first, candidates) end
 end
 
 local keys <const> = {

@@ -25,9 +25,10 @@ Tty.__index = Tty
 ---@return string?
 function Tty:read_some(max)
   while true do
-    pcall(net.wait_readable, self.fd) -- where this cannot wait there is nothing to read, either
-    local piece <const> = tty.read(self.fd, max)
+    local ok <const>, err <const> = pcall(net.wait_readable, self.fd)
+    local piece <const> = tty.read(self.fd, max) -- the end, where one cannot wait for it
     if piece ~= false then return piece end
+    if not ok then error(err, 0) end
   end
 end
 

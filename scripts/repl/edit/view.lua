@@ -21,7 +21,6 @@ local MIN_COLUMNS <const> = 4
 ---@field rows lull.repl.Row[]  on the screen
 ---@field row integer     of the cursor, from 0
 ---@field column integer  likewise; `columns`: behind the last cell
----@field taken integer   rows of the text
 ---@field top integer     rows of the text above those that are shown
 local View <const> = {}
 View.__index = View
@@ -89,6 +88,7 @@ end
 
 --- Make row `index` (from 0) on the screen, `old`, look as `row`.
 function View:_update(out, index, old, row)
+  if old == row then return end
   local first, column = 1, 0
   while first <= row.count and first <= old.count and same(row, first, old, first) do
     column = column + row.cells[first]
@@ -148,9 +148,13 @@ end
 ---@param content lull.repl.Content
 ---@return string  to be written
 function View:draw(content)
-  local rows, row <const>, column <const>, below <const> = layout.rows(content, self.columns)
+  local rows, row <const>, column <const> = layout.rows(content, self.columns, self.memory)
   local shown_row
-  self.taken = #rows
+  local below = {}
+  if content.below then -- the text keeps half of the screen
+    local room <const> = self.height - math.min(#rows, (self.height + 1) // 2)
+    below = layout.cut(content.below(self.columns, room), self.columns)
+  end
   rows, shown_row = self:_choose(rows, row, below)
   local out <const> = {}
   self:_show(out, rows, shown_row, column)
@@ -161,7 +165,7 @@ end
 ---@param content lull.repl.Content
 ---@return string
 function View:finish(content)
-  local rows <const> = layout.rows(content, self.columns)
+  local rows <const> = layout.rows(content, self.columns, self.memory)
   local out <const> = {}
   if #rows > self.height or self.top > 0 then out[1] = self:erase() end
   local last <const> = rows[#rows]
@@ -186,12 +190,6 @@ end
 function View:clear()
   self:forget()
   return "\27[H\27[2J"
-end
-
---- How many rows there may be below the text: it keeps half of the screen.
----@return integer
-function View:room()
-  return self.height - math.min(self.taken, (self.height + 1) // 2)
 end
 
 --- There is nothing on the screen, and the cursor is at the start of a row.
@@ -229,8 +227,7 @@ end
 ---@return lull.repl.View
 function view.new(columns, height, has_color)
   local self <const> = setmetatable({ columns = math.max(columns or 80, MIN_COLUMNS),
-    height = math.max(height or 24, 1), has_color = has_color, paints = {},
-    taken = 1 }, View)
+    height = math.max(height or 24, 1), has_color = has_color, paints = {}, memory = {} }, View)
   self:forget()
   return self
 end
