@@ -2,6 +2,7 @@
 
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support <const> = dofile(here .. "support_edit.lua")
+local sync = require "lull.sync"
 local edits <const>, session <const> = support.edits, support.session
 
 local LEFT <const>, RIGHT <const>, UP <const>, DOWN <const> = "\27[D", "\27[C", "\27[A", "\27[B"
@@ -257,6 +258,18 @@ describe("a reading", function()
       s:read()
       s:type "x\r"
       assert.equal("x", s:result())
+    end)
+  end)
+
+  it("may be cancelled where the terminal takes nothing more", function()
+    session({}, function(s)
+      s:type "abc"
+      s.terminal.slow = sync.event()
+      s.task:cancel()
+      s.task:join()
+      assert.equal("cancelled", s.task:status())
+      assert.is_false(s.terminal.is_raw)
+      assert.is_nil(s.editor.view)
     end)
   end)
 end)

@@ -175,6 +175,26 @@ describe("at a terminal the editor", function()
     end
   end)
 
+  it("does so when its mode is collected, or another comes back to it", function()
+    local code <const> = [[
+      local tty = require "lull.tty.native"
+      local show = "stty -a | grep -o -- '-*icanon'"
+      local mode = tty.raw(0)
+      os.execute(show)
+      mode = nil
+      collectgarbage()
+      os.execute(show)
+      local again <close> = tty.raw(0)
+      os.execute "stty icanon"
+      again:again()
+      os.execute(show)
+      again:close()
+      again:again()
+      os.execute(show)
+      print "over"]]
+    session({ program, "-e", code }, function(s) s:shows "-icanon\nicanon\n-icanon\nicanon\nover" end)
+  end)
+
   it("uses no escapes where TERM is dumb", function()
     session(nil, function(s)
       s:type "if x then\nend\n"
