@@ -47,7 +47,7 @@ end
 
 --- Send the program a signal.
 function Session:signal(name)
-  process.run { "kill", "-" .. name, self.pid }
+  process.run { "sh", "-c", ("kill -%s %s"):format(name, self.pid) }
 end
 
 --- Run a test with the program at a terminal; or with something else, that starts it.
