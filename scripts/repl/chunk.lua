@@ -12,6 +12,7 @@ local scan = require "lull.repl.scan"
 
 -- The prompt goes on whatever is done to the globals.
 local ipairs <const>, load <const>, pairs <const>, setmetatable <const> = ipairs, load, pairs, setmetatable
+local rawequal <const>, rawget <const>, rawset <const> = rawequal, rawget, rawset
 local concat <const>, pack <const>, unpack <const> = table.concat, table.pack, table.unpack
 local getupvalue <const>, upvaluejoin <const> = debug.getupvalue, debug.upvaluejoin
 
@@ -26,9 +27,18 @@ local getupvalue <const>, upvaluejoin <const> = debug.getupvalue, debug.upvaluej
 --- The locals of a session and what compiles in their sight.
 ---@class lull.repl.Locals
 ---@field cells table<string, lull.repl.Cell>
+---@field own table<string, lull.repl.OwnVariable>  of the prompt's, where a script has none of the name
 ---@field globals table  the _ENV of every chunk, unless a local hides it
 local Locals <const> = {}
 Locals.__index = Locals
+
+--- A variable that the prompt sets, and chunks see as if it was a local.
+---@class lull.repl.OwnVariable
+---@field cell lull.repl.Cell
+---@field value any  what the prompt has set it to
+---@field hides? boolean  a global of its name
+---@field set fun(value: any)
+---@field get fun(): any
 
 local chunk_name <const> = "=stdin"
 
@@ -39,12 +49,12 @@ end
 
 --- The text as a chunk that compiles: an expression becomes what returns it.
 ---@return string? source, string? message, boolean? incomplete
-local function complete(text)
+local function complete(text, name)
   if text:sub(1, 1) == "=" then text = "return " .. text:sub(2) end
   local as_expression <const> = "return " .. text
-  local _, expression_message = load(as_expression, chunk_name, "t")
+  local _, expression_message = load(as_expression, name, "t")
   if not expression_message then return as_expression end
-  local _, message = load(text, chunk_name, "t")
+  local _, message = load(text, name, "t")
   if not message then return text end
   return nil, message, is_incomplete(message) or is_incomplete(expression_message)
 end
@@ -90,6 +100,15 @@ function Locals:_keep(declaration, closure)
   end
 end
 
+--- Where the variable of a name lives; nil: it is a global.
+---@return lull.repl.Cell?
+function Locals:_cell(name)
+  local cell <const> = self.cells[name]
+  if cell then return cell end
+  local own <const> = self.own[name]
+  return own and (own.hides or rawget(self.globals, name) == nil) and own.cell or nil
+end
+
 --- The older locals that a chunk can name, and the name for `keep` at the end.
 ---@return string[] declared, any[] values
 function Locals:_declare(used, keep_name, keep)
@@ -100,7 +119,7 @@ function Locals:_declare(used, keep_name, keep)
     values[values.n] = value
   end
   for name in pairs(used) do
-    local cell <const> = self.cells[name]
+    local cell <const> = self:_cell(name)
     if cell then declare(cell.const and name .. " <const>" or name, cell.value) end
   end
   declare(keep_name, keep)
@@ -113,19 +132,49 @@ function Locals:_join(fn)
   while true do
     local name <const> = getupvalue(fn, i)
     if not name then return end
-    local cell <const> = self.cells[name]
+    local cell <const> = self:_cell(name)
     if cell and cell.closure then upvaluejoin(fn, i, cell.closure, cell.index) end
     i = i + 1
   end
 end
 
+--- Set a variable that is neither a global nor a local of the script's.  One that a chunk has set
+--- itself becomes a global, which the prompt leaves alone.
+---@param name string
+---@param value any
+---@param hides? boolean  a global of this name; a local it never does
+function Locals:set_own(name, value, hides)
+  self:release(name)
+  local own = self.own[name]
+  if not own then
+    local variable
+    own = { get = function() return variable end, set = function(new) variable = new end }
+    own.hides = hides
+    own.cell = { const = false, closure = own.get, index = 1 }
+    self.own[name] = own
+  end
+  own.set(value)
+  own.value = value
+end
+
+--- Make a global of a variable of the prompt's that a chunk has set.
+---@param name string
+function Locals:release(name)
+  local own <const> = self.own[name]
+  if not own or rawequal(own.get(), own.value) then return end
+  self.own[name] = nil
+  if rawget(self.globals, name) == nil then rawset(self.globals, name, own.get()) end
+end
+
 --- Compile what was typed.
 ---@param text string
+---@param name? string  of the chunk, as for `load`; default: what `lua` calls its prompt
 ---@return function? fn  runs it; nil: it does not compile
 ---@return string? message  the error
 ---@return boolean? incomplete  with more lines it may compile
-function Locals:compile(text)
-  local source <const>, message, incomplete = complete(text)
+function Locals:compile(text, name)
+  name = name or chunk_name
+  local source <const>, message, incomplete = complete(text, name)
   if not source then return nil, message, incomplete end
   local outline <const> = scan(source)
   outline.names._ENV = true -- every global is a field of it
@@ -134,7 +183,7 @@ function Locals:compile(text)
     self:_keep(outline.locals[i], closure)
   end)
   local enclosing <const>, why = load(("local %s = ... return function(...) %s\nend"):format(
-    concat(declared, ","), with_calls(source, outline.locals, keep)), chunk_name, "t",
+    concat(declared, ","), with_calls(source, outline.locals, keep)), name, "t",
     self.globals)
   if not enclosing then return nil, why end
   local fn <const> = enclosing(unpack(values, 1, values.n))
@@ -148,7 +197,22 @@ local chunk = {}
 ---@param globals table
 ---@return lull.repl.Locals
 function chunk.new(globals)
-  return setmetatable({ cells = {}, globals = globals }, Locals)
+  return setmetatable({ cells = {}, own = {}, globals = globals }, Locals)
+end
+
+--- Is a text all that it will be, be it right or wrong?
+---@param text string
+---@return boolean
+function chunk.is_complete(text)
+  local source <const>, _, incomplete <const> = complete(text, chunk_name)
+  return source ~= nil or not incomplete
+end
+
+--- Is a text an expression, or several?
+---@param text string
+---@return boolean
+function chunk.is_expression(text)
+  return load(text, chunk_name, "t") == nil and load("return " .. text, chunk_name, "t") ~= nil
 end
 
 return chunk

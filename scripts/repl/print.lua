@@ -1,4 +1,8 @@
 --- lull.repl.print: showing what a line came to.
+local cells = require "lull.term.cells"
+local color = require "lull.term.color"
+local inspect = require "lull.repl.inspect"
+
 local print = {}
 
 local globals <const> = _G
@@ -6,11 +10,46 @@ local pcall <const>, rawget <const>, select <const> = pcall, rawget, select
 local tostring <const>, type <const> = tostring, type
 local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
 local stdout <const>, stderr <const> = io.stdout, io.stderr
+local MAX_WIDTH <const> = 200 -- columns that values are laid out for, however wide the terminal
 
---- Show the results of a line, all of them, as the global `print` shows values.
+--- What gives a text a style, as far as a terminal has it.
+---@param terminal lull.repl.Terminal
+---@return fun(text: string, style: string): string
+function print.painter(terminal)
+  return function(text, style)
+    if not terminal.color then return text end
+    for name in style:gmatch "%S+" do
+      local pair <const> = color.styles[name]
+      if pair then
+        text = color.wrap(text, pair[1], pair[2])
+      else
+        text = color.wrap(text, color.parameters(name, 16, false), "39")
+      end
+    end
+    return text
+  end
+end
+
+--- Values as texts: several that are short in one line, else a line each.
+local function laid_out(session, ...)
+  local texts <const>, columns <const> = {}, (session.terminal:size())
+  local width <const> = math.min(columns or 80, MAX_WIDTH)
+  local is_short, total = true, 0
+  for i = 1, select("#", ...) do
+    texts[i] = inspect.text((select(i, ...)), { width = width, paint = session.paint })
+    total = total + cells.width(texts[i]) + 8
+    is_short = is_short and not texts[i]:find("\n", 1, true)
+  end
+  return concat(texts, is_short and total <= width and "\t" or "\n")
+end
+
+--- Show the results of a line, all of them: where nobody looks as the global `print` does.
+---@param session lull.repl.Session
 ---@param ... any
-function print.results(...)
-  if select("#", ...) > 0 then globals.print(...) end
+function print.results(session, ...)
+  if select("#", ...) == 0 then return end
+  if session.terminal.silent then return globals.print(...) end
+  session:write(laid_out(session, ...) .. "\n")
 end
 
 --- Write what has been printed so far.
@@ -18,20 +57,22 @@ function print.flush()
   pcall(stdout.flush, stdout) -- the script may have closed it
 end
 
---- End the line that the terminal's cursor is in.
-function print.newline()
-  pcall(stdout.write, stdout, "\n")
-end
-
 --- Write a line beside the results.
+---@param session lull.repl.Session
 ---@param text string
-function print.note(text)
-  print.flush()
-  pcall(stderr.write, stderr, text, "\n")
+function print.note(session, text)
+  if session.terminal.silent then
+    print.flush()
+    pcall(stderr.write, stderr, text, "\n")
+  else
+    session:write(text .. "\n")
+  end
 end
 
 --- An error value as one text, as the prompt of Lua shows it.
-local function message_of(err)
+---@param err any
+---@return string
+function print.message_of(err)
   local meta <const> = getmetatable(err) -- the real one: those of lull are locked
   local has_text <const> = type(err) == "string" or type(err) == "number"
     or meta and rawget(meta, "__tostring")
@@ -53,10 +94,26 @@ local function traceback_of(task)
   return #kept > 1 and "\n" .. concat(kept, "\n") or ""
 end
 
+--- Show an error and where it came from.
+---@param session lull.repl.Session
+---@param message string
+---@param traceback string  begins with a newline; or ""
+function print.error(session, message, traceback)
+  local lines <const> = {}
+  for line in traceback:gmatch "[^\n]+" do
+    local is_ours <const> = line:find "^\t%[C%]" or line:find "^\t%[lull" or line:find "^%S"
+    lines[#lines + 1] = "\n" .. (is_ours and session.paint(line, "dim") or line)
+  end
+  print.note(session, session.paint(cells.clean(message, true), "red") .. concat(lines))
+end
+
 --- Show why a line's task has failed.
+---@param session lull.repl.Session
 ---@param task lull.Task
-function print.failure(task)
-  print.note(message_of(task:error()) .. traceback_of(task))
+function print.failure(session, task)
+  local message <const> = print.message_of(task:error())
+  if session.terminal.silent then return print.note(session, message .. traceback_of(task)) end
+  print.error(session, message, traceback_of(task))
 end
 
 return print

@@ -56,6 +56,9 @@ static void start_program(struct terminal *terminal, const char *a, const char *
     CHECK(terminal->pid >= 0);
     if (terminal->pid == 0) {
         alarm(4 * PATIENCE);
+        setenv("TERM", "dumb", 1);
+        setenv("LULL_HISTORY", "", 1);
+        setenv("LULL_REPL", "", 1);
         execl(program(), "lull", a, b, c, (char *)NULL);
         perror(program());
         _exit(127);
@@ -146,7 +149,7 @@ static void greets_and_prompts(void)
     expect(&terminal, "\r\n> ");
     CHECK(strstr(terminal.shown, "lull ") == terminal.shown);
     type(&terminal, "function twice(x)\n");
-    expect(&terminal, "\r\n>> ");
+    expect(&terminal, "\r\n. ");
     type(&terminal, "return 2 * x end\n");
     expect(&terminal, "\r\n> ");
     answer(&terminal, "twice(21)", "42\r\n");
@@ -222,7 +225,7 @@ static void clears_the_line(void)
     type(&terminal, CTRL_C);
     expect(&terminal, "^C\r\n> ");
     type(&terminal, "if true then\n");
-    expect(&terminal, "\r\n>> ");
+    expect(&terminal, "\r\n. ");
     type(&terminal, CTRL_C);
     expect(&terminal, "^C\r\n> ");
     finish(&terminal);
@@ -243,11 +246,11 @@ static void goes_on_in_the_background(void)
     answer(&terminal, "idle = require 'lull.testing'.settle -- until all wait", "");
     type(&terminal,
          "lull.after(0, function() idle() print 'unasked' end) return 'typed'\n");
-    expect(&terminal, "\r\ntyped\r\n> ");
+    expect(&terminal, "\r\n\"typed\"\r\n> ");
     expect(&terminal, "unasked\r\n");
     type(&terminal,
          "lull.after(0, function() idle() error 'background' end) return 'typed'\n");
-    expect(&terminal, "\r\ntyped\r\n> ");
+    expect(&terminal, "\r\n\"typed\"\r\n> ");
     expect(&terminal, "stdin:1: background");
     expect(&terminal, "stack traceback:\r\n");
     type(&terminal, CTRL_C);
@@ -255,7 +258,7 @@ static void goes_on_in_the_background(void)
     interrupt(&terminal, "lull.sleep_forever()");
     answer(&terminal,
            "local before = beats repeat lull.sleep(0.001) until beats > before", "");
-    answer(&terminal, "beat:status()", "pending\r\n");
+    answer(&terminal, "beat:status()", "\"pending\"\r\n");
     finish(&terminal);
 }
 
@@ -268,7 +271,7 @@ static void shares_stdin_with_the_line(void)
     expect(&terminal, "\r\nrunning\r\n");
     type(&terminal, "typed\n");
     expect(&terminal, "\r\n> ");
-    answer(&terminal, "x", "typed\r\n");
+    answer(&terminal, "x", "\"typed\"\r\n");
     interrupt(&terminal, "io.read()");
     finish(&terminal);
 }

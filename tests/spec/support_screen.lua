@@ -96,6 +96,8 @@ function Screen:feed(text)
     elseif byte == 10 then
       self:down()
       stop = at + 1
+    elseif byte == 9 then
+      self.column, stop = math.min((self.column - 1) // 8 * 8 + 9, self.columns), at + 1
     elseif byte == 8 then
       self.column, stop = math.max(math.min(self.column, self.columns) - 1, 1), at + 1
     elseif byte < 32 then

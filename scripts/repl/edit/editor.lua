@@ -10,9 +10,15 @@ local lua = require "lull.repl.edit.lua"
 local lull = require "lull"
 local buffers = require "lull.repl.edit.buffer"
 local pasts = require "lull.repl.edit.past"
+local plain = require "lull.repl.edit.plain"
+local cells = require "lull.term.cells"
 local views = require "lull.repl.edit.view"
 
 local editor = {}
+
+-- Lines are read whatever a script does to the globals.
+local pcall <const>, setmetatable <const> = pcall, setmetatable
+local match <const>, rep <const>, min <const> = string.match, string.rep, math.min
 
 local PIECE <const> = 4096       -- bytes that are read at once
 local MAX_TEXT <const> = 256 << 10
@@ -150,6 +156,15 @@ function Editor:_show_anew()
   local columns <const>, rows <const> = terminal:size()
   self.view = views.new(columns, rows, terminal.color)
   self:_emit(self.view:fresh_row() .. PASTE_ON .. self.view:draw(self:_content()))
+end
+
+--- Let a function write to the terminal that knows nothing of what is edited there.
+---@param fn function
+---@param ... any
+function Editor:step_aside(fn, ...)
+  if self.view then self:_emit(self.view:erase()) end
+  fn(...)
+  if self.view then self:_show_anew() end
 end
 
 -- ---- for commands ----
@@ -325,7 +340,7 @@ function Editor:read(prompt, prompt2)
   self.is_reading = true
   self.is_raw = not terminal.dumb and terminal.raw and terminal:raw(true)
   if terminal.dumb or terminal.raw and not self.is_raw then
-    return require("lull.repl.edit.plain").read(self, prompt, self.prompt2)
+    return plain.read(self, prompt, self.prompt2)
   end
   self:_begin()
   self:_show_anew()
@@ -367,10 +382,10 @@ end
 
 --- Dots in place of a prompt.
 function editor.default_prompt2(prompt)
-  local line <const> = require("lull.term.cells").strip(prompt:match "[^\n]*$")
-  local width <const> = require("lull.term.cells").width(line)
-  local blanks <const> = #line:match " *$"
-  return ("."):rep(math.max(width - blanks, 0)) .. (" "):rep(math.min(blanks, width))
+  local line <const> = cells.strip(match(prompt, "[^\n]*$"))
+  local width <const> = cells.width(line)
+  local blanks <const> = min(#match(line, " *$"), width)
+  return rep(".", width - blanks) .. rep(" ", blanks)
 end
 
 return editor

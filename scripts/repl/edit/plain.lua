@@ -4,6 +4,8 @@ local lull = require "lull"
 
 local plain = {}
 
+local concat <const>, error <const> = table.concat, error -- whatever a script does to the globals
+
 local MAX_TEXT <const> = 16 << 20 -- bytes of one text
 local PIECE <const> = 4096
 
@@ -16,7 +18,7 @@ local function read_line(editor)
     if stop then
       editor.rest = piece:sub(stop + 1)
       pieces[#pieces + 1] = piece:sub(1, stop - 1)
-      return table.concat(pieces), false
+      return concat(pieces), false
     end
     pieces[#pieces + 1] = piece
     size = size + #piece
@@ -25,7 +27,7 @@ local function read_line(editor)
     end
     piece = editor.terminal:read_some(PIECE)
   end
-  local line <const> = table.concat(pieces)
+  local line <const> = concat(pieces)
   return line ~= "" and line or nil, true
 end
 

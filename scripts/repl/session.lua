@@ -1,0 +1,300 @@
+--- lull.repl.session: one conversation: a text is read, run as a task, and what it came to is shown.
+--
+-- Ctrl-C cancels the task it is aimed at: the line that runs, or the reading of the next one;
+-- never the session.  What lines start in the background belongs to the session, goes on while
+-- others are typed, and is cancelled and joined at its end.
+local chunk = require "lull.repl.chunk"
+local core = require "lull.core"
+local edit = require "lull.repl.edit"
+local lull = require "lull"
+local print = require "lull.repl.print"
+
+local session = {}
+
+-- The prompt goes on whatever a line does to the globals.
+local pcall <const>, select <const>, setmetatable <const> = pcall, select, setmetatable
+local tostring <const>, type <const> = tostring, type
+local concat <const>, pack <const> = table.concat, table.pack
+
+--- Waits for a line are cut into pieces this long: while there is a deadline, a line that
+--- waits for nothing is no deadlock.  Ctrl-C ends it.
+local PATIENCE <const> = 3600
+local MAX_KEPT <const> = 10000 -- texts that ran, for .save
+local RESULTS <const> = 9      -- variables for single results
+local in_use = false           -- the process's terminal is
+
+---@class lull.repl.Session
+---@field editor lull.repl.Editor
+---@field terminal lull.repl.Terminal
+---@field globals table
+---@field locals lull.repl.Locals
+---@field history table
+---@field opts lull.repl.Options
+---@field kept string[]       texts that ran
+---@field paint fun(text: string, style: string): string
+---@field is_own boolean      the terminal is the process's
+---@field turn? lull.Task
+---@field is_reading boolean  no text is complete
+---@field has_ended boolean
+local Session <const> = {}
+Session.__index = Session
+
+-- ---- output ----
+
+--- Show a text, now or above what is edited.
+---@param text string
+function Session:write(text)
+  self.editor:print_above(text)
+end
+
+--- What stands in for `print` where the terminal is not the process's.
+local function printer(self)
+  return function(...)
+    local values <const> = pack(...)
+    for i = 1, values.n do values[i] = tostring(values[i]) end
+    self:write(concat(values, "\t") .. "\n")
+  end
+end
+
+-- ---- running ----
+
+--- Note results as `_`, and `_1` to `_9`.
+function Session:_keep_results(...)
+  if select("#", ...) == 0 then return end
+  self.locals:set_own("_", (...))
+  for i = 1, RESULTS do self.locals:set_own("_" .. i, (select(i, ...))) end
+end
+
+--- Run a function as the task of a line, and say how it ended if not well.
+---@async
+---@param fn function
+function Session:attempt(fn)
+  local task <const> = lull.async(core.loose)(fn)
+  task.name = "line"
+  repeat
+    local ended <const> = lull.wait({ task }, { timeout = PATIENCE })
+  until #ended > 0
+  if task:status() == "failed" then print.failure(self, task) end
+  if task:status() == "cancelled" then print.note(self, "cancelled") end
+end
+
+--- Compile a text in sight of the locals; nil and why: it is none.
+---@param text string
+---@param name? string
+---@return function? fn
+---@return string? message
+function Session:compile(text, name)
+  local ok <const>, fn <const>, message <const> = pcall(self.locals.compile, self.locals, text, name)
+  if not ok then return nil, tostring(fn) end -- a line has broken what this stands on
+  return fn, message
+end
+
+--- Call a function and show its results, which are kept.
+---@async
+---@param fn function
+function Session:evaluate(fn)
+  local function show(...)
+    self:_keep_results(...)
+    print.results(self, ...)
+  end
+  show(fn())
+end
+
+--- What a text does: a function; nil and why: nothing.
+function Session:_action(text)
+  local name <const>, rest <const> = text:match "^%s*%.(%a[%w_]*)%s*(.-)%s*$"
+  if name then
+    local commands <const> = require "lull.repl.commands"
+    return function() commands.run(self, name, rest) end
+  end
+  local fn <const>, message <const> = self:compile(text)
+  if not fn then return nil, message end
+  if #self.kept >= MAX_KEPT then table.remove(self.kept, 1) end
+  self.kept[#self.kept + 1] = text
+  return function() self:evaluate(fn) end
+end
+
+-- ---- turns ----
+
+--- A prompt: what a global of the script says, or the host.
+function Session:_prompt(name, option, default)
+  local value = self.globals[name]
+  if value == nil then value = self.opts[option] end
+  if value == nil then return default end
+  local ok <const>, text <const> = pcall(type(value) == "function" and value or tostring, value)
+  return ok and type(text) == "string" and text or default
+end
+
+--- Read a text; nil: there is none.
+---@async
+---@return string? text
+---@return string? why
+function Session:_read()
+  local has_bars <const> = self.is_own and not self.terminal.silent
+  local _ <close> = has_bars and require("lull.term.screen").pause() or nil
+  return self.editor:read(self:_prompt("_PROMPT", "prompt", "> "), self:_prompt("_PROMPT2", "prompt2"))
+end
+
+--- Put a text into the history, as long as that can be done.
+function Session:_remember(text)
+  if self.terminal.silent or not text:find "%S" or not self.history then return end
+  local ok <const>, err <const> = pcall(self.history.add, self.history, text)
+  if not ok and not self.has_told then
+    self.has_told = true
+    print.note(self, "the history cannot be saved: " .. print.message_of(err))
+  end
+end
+
+--- Read a text, run it, show how it ended: all in one task, so that Ctrl-C never misses it.
+---@async
+function Session:_take_turn()
+  self.is_reading = true
+  local text <const>, why <const> = self:_read()
+  self.is_reading = false
+  lull.yield() -- Ctrl-C may have come with the line
+  if not text then
+    self.has_ended = why == "end"
+    return
+  end
+  self:_remember(text)
+  local fn <const>, message <const> = self:_action(text)
+  if not fn then
+    print.note(self, self.paint(message, "red"))
+    return
+  end
+  self:attempt(fn)
+end
+
+--- Say how a turn ended, if not well.
+---@param task lull.Task
+function Session:_report(task)
+  local terminal <const> = self.terminal
+  if task:status() == "cancelled" then
+    -- below the ^C that the terminal shows
+    if not terminal.silent and (terminal.dumb or not self.is_reading) then self:write "\n" end
+    if not self.is_reading then print.note(self, "interrupted") end
+  elseif task:status() == "failed" then
+    self.has_ended = self.is_reading -- there is no way to go on
+    print.note(self, self.is_reading and tostring(task:error()) or "(error object that cannot be shown)")
+  end
+end
+
+--- Run a function as a task that Ctrl-C is aimed at.
+---@async
+---@param fn async fun(self: lull.repl.Session)
+---@return lull.Task  it has ended
+function Session:_turn(fn)
+  local task <const> = lull.async(function()
+    self.turn = lull.current()
+    if self.is_own then core.interruptible(self.turn) end
+    fn(self)
+  end)()
+  task.name = "turn"
+  lull.wait { task }
+  self.turn = nil
+  return task
+end
+
+--- Take the process's terminal, if it is that, until the value is closed.  Ctrl-C between two
+--- lines is for nobody then, and does not end the program.
+function Session:_take_terminal()
+  if not self.is_own then return nil end
+  if in_use then
+    error(lull.new_error("busy", "the terminal has a prompt already", { op = "repl.start" }))
+  end
+  in_use = true
+  local nobody <const> = lull.async(function() end)()
+  lull.wait { nobody }
+  local previous <const> = core.interruptible(nobody)
+  return setmetatable({}, { __close = function()
+    in_use = false
+    core.interruptible(previous)
+  end })
+end
+
+--- The history; where its file cannot be used one that is not kept.
+---@async
+function Session:_open_history()
+  local history <const> = require "lull.repl.history"
+  local ok <const>, found <const> = pcall(history.open, self.opts.history)
+  if ok then return found end
+  self.complaint = "the history cannot be used: " .. print.message_of(found)
+  return history.open()
+end
+
+--- Make what reads.
+---@async
+function Session:_open_editor()
+  local terminal <const> = self.terminal
+  local parts <const> = { terminal = terminal, is_complete = function(text)
+    return text:find "^%s*%.%a" ~= nil or chunk.is_complete(text)
+  end }
+  if not terminal.silent then
+    self.history = self:_open_history()
+    parts.history, parts.highlight = self.history, require("lull.repl.highlight").spans
+    local complete <const> = require "lull.repl.complete"
+    parts.complete = complete.new { globals = self.globals, locals = self.locals,
+      commands = require("lull.repl.commands").dotted, files = complete.files,
+      path = function() return package.path end }
+  end
+  self.editor = edit.new(parts)
+end
+
+--- Take turns until there is no more to read.
+---@async
+local function converse(self)
+  lull.current().name = "session"
+  self:_open_editor()
+  local _ <close> = self:_take_terminal()
+  local outlet <close> = self.is_own and not self.terminal.silent -- luacheck: ignore 211
+    and require("lull.repl.outlet").open(self) or nil
+  if self.opts.greeting and not self.terminal.silent then self:write(self.opts.greeting .. "\n") end
+  if self.complaint then print.note(self, self.complaint) end
+  if self.opts.on_start then self:_report(self:_turn(self.opts.on_start)) end
+  repeat
+    self:_report(self:_turn(Session._take_turn))
+    print.flush()
+  until self.has_ended
+  if self.terminal.dumb and not self.terminal.silent then self:write "\n" end
+end
+
+--- Cancel the line that runs, or give up the text that is typed.  Another task may call it.
+---@return boolean # false: there is none now
+function Session:interrupt()
+  return self.turn ~= nil and self.turn:cancel("interrupt")
+end
+
+--- Talk, until the input ends or `.exit` is typed.  Cancelled, it ends at once; in any case what
+--- lines have started is cancelled and joined.
+---@async
+function Session:run()
+  lull.run(converse, self)
+end
+
+--- Run a file in sight of the locals, which those of the file join.
+---@async
+---@param path string
+function Session:load(path)
+  local text = require("lull.fs").read_file(path)
+  text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
+  local fn <const>, message <const> = self:compile(text, "@" .. path)
+  if not fn then error(message, 0) end
+  fn()
+end
+
+--- Make a session.
+---@param opts lull.repl.Options
+---@return lull.repl.Session
+function session.new(opts)
+  local terminal <const> = opts.terminal or edit.tty()
+  local globals <const> = opts.globals or _G
+  local self <const> = setmetatable({ terminal = terminal, globals = globals, opts = opts, kept = {},
+    is_own = not opts.terminal, is_reading = false, has_ended = false,
+    locals = chunk.new(globals), paint = print.painter(terminal) }, Session)
+  if opts.terminal and (globals.print == nil or globals.print == _G.print) then
+    self.locals:set_own("print", printer(self), true)
+  end
+  return self
+end
+
+return session

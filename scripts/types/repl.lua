@@ -1,0 +1,42 @@
+---@meta lull.repl
+--
+-- Definitions for editors: the prompt, as a library.
+
+---@class lull.repl
+local repl = {}
+
+--- What a prompt talks to, in place of the process's own terminal.  `read_some` ends with nil;
+--- `write` may suspend; `size` gives columns and rows, or nothing; `wait_resize` suspends until
+--- these have changed, or returns nil where that cannot be told.
+---@class lull.repl.Terminal
+---@field read_some async fun(self: lull.repl.Terminal, max: integer): string?
+---@field write async fun(self: lull.repl.Terminal, text: string)
+---@field size fun(self: lull.repl.Terminal): integer?, integer?
+---@field wait_resize async fun(self: lull.repl.Terminal): integer?, integer?
+---@field dumb? boolean    it takes no escape sequences: lines are read as they come
+---@field color? boolean
+---@field silent? boolean  a dumb one where nobody sees a prompt
+
+---@class lull.repl.Options
+---@field globals? table     where lines run; _G
+---@field terminal? lull.repl.Terminal  the process's own
+---@field greeting? string   a line before the first prompt
+---@field prompt? string|fun(): string   "> "; a global `_PROMPT` goes before it
+---@field prompt2? string|fun(): string  before the lines that follow; dots; likewise `_PROMPT2`
+---@field history? string    path of a file that keeps what is typed; none does
+---@field on_start? async fun()  runs before the first prompt
+
+--- Talk with whoever is at a terminal, until the input ends or `.exit` is typed.  Every line is a
+--- task, its locals stay, results are shown; Ctrl-C cancels the line that runs.  At the end what
+--- lines have started in the background is cancelled and joined.  Where it is the process's
+--- terminal, what others print meanwhile appears above the line that is typed.  Raises `busy` when
+--- that terminal has a prompt already; `io`.
+---@async
+---@param opts? lull.repl.Options
+function repl.start(opts) end
+
+--- The prompt of the program: `lull repl`.  Ends the program with 0 at the end of its input.
+---@async
+function repl.main() end
+
+return repl
