@@ -56,7 +56,7 @@ local function start_up(session)
   local path <const> = file_of("LULL_REPL", "XDG_CONFIG_HOME", "/.config", "/lull/repl.lua")
   local is_wanted <const> = os.getenv "LULL_REPL"
   if path and (is_wanted or require("lull.fs").exists(path)) then
-    session:attempt(function() session:load(path) end)
+    session:attempt(function() require("lull.repl.commands").run(session, "load", path) end)
   end
 end
 

@@ -1,10 +1,11 @@
 --- lull.repl.commands: what begins with a dot at the prompt.
 local chunk = require "lull.repl.chunk"
 local lull = require "lull"
+local fail <const> = require("lull.repl.print").refuse
 
 local commands = {}
 
-local ipairs <const>, pcall <const>, type <const> = ipairs, pcall, type
+local ipairs <const>, pcall <const>, tostring <const>, type <const> = ipairs, pcall, tostring, type
 local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
 
 ---@class lull.repl.Command
@@ -13,15 +14,12 @@ local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
 ---@field about string
 ---@field run async fun(session: lull.repl.Session, argument: string)
 
---- Raise what the prompt shows as it is.
-local function fail(message, ...)
-  error(message:format(...), 0)
-end
-
---- The argument as an expression, compiled.
-local function expression(session, text)
-  local fn <const>, message <const> = session:compile(text)
-  return fn or fail("%s", message)
+--- The argument as an expression, or statements, compiled.
+local function compiled(session, text)
+  local fn <const> = session:compile(text)
+  if fn then return fn end
+  local _, message <const> = session:compile("return " .. text)
+  return fail("%s", message)
 end
 
 local function path_of(argument)
@@ -68,13 +66,13 @@ local function type_of(value)
 end
 
 local function show_type(session, argument)
-  local results <const> = table.pack(expression(session, argument)())
+  local results <const> = table.pack(compiled(session, argument)())
   for i = 1, results.n do results[i] = type_of(results[i]) end
   session:write((results.n > 0 and concat(results, "\t") or "no value") .. "\n")
 end
 
 local function time(session, argument)
-  local fn <const> = expression(session, argument)
+  local fn <const> = compiled(session, argument)
   local now <const>, clock <const> = lull.now(), os.clock()
   local _ <close> = setmetatable({}, { __close = function()
     local wall <const>, cpu <const> = lull.now() - now, os.clock() - clock
@@ -137,8 +135,21 @@ end
 
 -- ---- files ----
 
+--- Call a function of lull.fs; what the system refuses is said without a traceback.
+local function attempt(fn, ...)
+  local ok <const>, result <const> = pcall(fn, ...)
+  if not ok then
+    if lull.is_error(result, "io") then fail("%s", tostring(result)) end
+    error(result, 0)
+  end
+  return result
+end
+
 local function load_file(session, argument)
-  session:load(path_of(argument))
+  local path <const> = path_of(argument)
+  local fn <const>, message <const> = session:compile_file(path, attempt(require("lull.fs").read_file, path))
+  if not fn then fail("%s", message) end
+  fn()
 end
 
 --- What was typed, as a script that does and prints the same.
@@ -156,9 +167,9 @@ end
 local function save(session, argument)
   local fs <const> = require "lull.fs"
   local path <const> = path_of(argument)
-  if fs.exists(path) and path ~= session.saved then fail("%s is there already", path) end
+  if attempt(fs.exists, path) and path ~= session.saved then fail("%s is there already", path) end
   local text <const>, count <const> = as_script(session.kept)
-  fs.write_file(path, text, { atomic = true })
+  attempt(fs.write_file, path, text, { atomic = true })
   session.saved = path
   session:write(("%d texts in %s\n"):format(count, path))
 end

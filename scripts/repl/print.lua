@@ -6,8 +6,8 @@ local inspect = require "lull.repl.inspect"
 local print = {}
 
 local globals <const> = _G
-local pcall <const>, rawget <const>, select <const> = pcall, rawget, select
-local tostring <const>, type <const> = tostring, type
+local error <const>, pcall <const>, rawget <const>, select <const> = error, pcall, rawget, select
+local setmetatable <const>, tostring <const>, type <const> = setmetatable, tostring, type
 local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
 local stdout <const>, stderr <const> = io.stdout, io.stderr
 local MAX_WIDTH <const> = 200 -- columns that values are laid out for, however wide the terminal
@@ -94,6 +94,16 @@ local function traceback_of(task)
   return #kept > 1 and "\n" .. concat(kept, "\n") or ""
 end
 
+--- What is raised to be shown as it is, without where it came from.
+local Refusal <const> = { __tostring = function(self) return self.message end }
+
+--- Raise a text that says what is wrong with a command.
+---@param message string
+---@param ... any  for `format`
+function print.refuse(message, ...)
+  error(setmetatable({ message = message:format(...) }, Refusal), 0)
+end
+
 --- Show an error and where it came from.
 ---@param session lull.repl.Session
 ---@param message string
@@ -112,8 +122,9 @@ end
 ---@param task lull.Task
 function print.failure(session, task)
   local message <const> = print.message_of(task:error())
-  if session.terminal.silent then return print.note(session, message .. traceback_of(task)) end
-  print.error(session, message, traceback_of(task))
+  local traceback <const> = getmetatable(task:error()) == Refusal and "" or traceback_of(task)
+  if session.terminal.silent then return print.note(session, message .. traceback) end
+  print.error(session, message, traceback)
 end
 
 return print

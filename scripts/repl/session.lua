@@ -271,15 +271,14 @@ function Session:run()
   lull.run(converse, self)
 end
 
---- Run a file in sight of the locals, which those of the file join.
----@async
+--- Compile a file in sight of the locals, which those of the file join.
 ---@param path string
-function Session:load(path)
-  local text = require("lull.fs").read_file(path)
+---@param text string  what is in it
+---@return function? fn
+---@return string? message
+function Session:compile_file(path, text)
   text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
-  local fn <const>, message <const> = self:compile(text, "@" .. path)
-  if not fn then error(message, 0) end
-  fn()
+  return self:compile(text, "@" .. path)
 end
 
 --- Make a session.

@@ -1,7 +1,8 @@
 --- The prompt of the program at a terminal: what is seen.
 
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
-local session = dofile(here .. "support_repl.lua").session
+local support <const> = dofile(here .. "support_repl.lua")
+local session <const> = support.session
 
 describe("the prompt at a terminal", function()
   it("greets, shows values, ends", function()
@@ -11,8 +12,199 @@ describe("the prompt at a terminal", function()
       p:answers("{ 1, x = { 'y' } }", '{ 1, x = { "y" } }\n')
       p:answers("nothing", "nil\n")
       p:answers("print(1)", "1\n")
+      p:answers("('x'):rep(50), ('y'):rep(50)",
+        '"' .. ("x"):rep(50) .. '"\n"' .. ("y"):rep(50) .. '"\n')
       p:type "\4"
       p:ends(0)
+    end)
+  end)
+
+  it("edits several lines, and recalls them", function()
+    session(function(p)
+      p:type "for i = 1, 2 do\r"
+      p:shows "\n."
+      p:type "print(i)\r"
+      p:shows "\n.   print(i)\n."
+      p:type "en"
+      p:shows "\n.   en"
+      p:type "d"
+      p:shows "\n. end"
+      p:type "\r"
+      p:shows "> for i = 1, 2 do\n.   print(i)\n. end\n1\n2\n>"
+      p:type "\27[A"
+      p:shows "> for i = 1, 2 do\n.   print(i)\n. end"
+      p:type "\27[A\27[A\5\27[D\27[D\27[D\127"
+      p:shows "> for i = 1,  do\n.   print(i)\n. end"
+      p:type "3\27[B\27[B\r"
+      p:shows "1\n2\n3\n>"
+    end)
+  end)
+
+  it("completes globals, locals and commands", function()
+    session(function(p)
+      p:answers("local wonderful = { first_field = 7 }", "")
+      p:type "wond\t.fir\t\r"
+      p:shows "> wonderful.first_field\n7\n>"
+      p:type "string.repl\3\r"
+      p:type ".his\t\3"
+      p:sees "> %.history"
+    end)
+  end)
+
+  it("takes what is pasted as one text", function()
+    session(function(p)
+      p:type "\27[200~local a = 1\nlocal b = a + 1\nreturn b\27[201~"
+      p:shows "> local a = 1\n. local b = a + 1\n. return b"
+      p:type "\r"
+      p:shows "\n2\n>"
+    end)
+  end)
+
+  it("takes lines that are typed ahead", function()
+    session(function(p)
+      p:type "print 'running' io.read()\r"
+      p:shows "\nrunning"
+      p:type "for it\r'first'\r'second'\r"
+      p:shows '> \'first\'\n"first"\n> \'second\'\n"second"\n>'
+    end)
+  end)
+
+  it("knows wide characters, and follows its size", function()
+    session(function(p)
+      p:type "'日本語 ' .. ('漢'):rep(3)"
+      p:shows "> '日本語 ' .. ('漢'):rep(3)"
+      p:resize(20, 16)
+      p:shows "> '日本語 ' .. ('漢'\n):rep(3)"
+      p:resize(50, 16)
+      p:shows "> '日本語 ' .. ('漢'):rep(3)"
+      p:type "\r"
+      p:shows '\n"日本語 漢漢漢"\n>'
+    end)
+  end)
+end)
+
+describe("what others print", function()
+  it("appears above the line that is typed", function()
+    session(function(p)
+      p:answers("go = lull.sync.event()", "")
+      p:answers("function say(f) lull.spawn(function() go:wait() f() end) end", "")
+      p:answers("say(function() print('printed', 1) io.write('writ', 'ten\\n') end)", "")
+      p:answers("say(function() io.stdout:write('out\\n') io.stderr:write('err\\n') end)", "")
+      p:answers("say(function() warn '@on' warn 'careful' end)", "")
+      p:answers("say(function() lull.log.info('logged') end)", "")
+      p:answers("local _ = lull.after(0.05, function() go:set() end)", "")
+      p:type "half a line"
+      p:sees "printed 1\nwritten\nout\nerr\nLua warning: careful\n[^\n]*logged\n> half a line"
+      p:type "\3"
+      p:shows "> half a line^C\n>"
+    end)
+  end)
+
+  it("appears there when it is an error that nobody received", function()
+    session(function(p)
+      p:answers("local _ = lull.after(0.05, function() error 'lost' end)", "")
+      p:type "half a line"
+      p:sees "lull: error nobody received: stdin:1: lost %(in task[^\n]*\nstack traceback:.*\n> half a line"
+      p:type "\3"
+      p:shows "> half a line^C\n>"
+    end)
+  end)
+
+  it("is shown in part when a line without an end is given, which goes on", function()
+    session(function(p)
+      p:answers("go = lull.sync.queue()", "")
+      p:answers("local _ = lull.spawn(function() while true do io.write(go:get()) end end)", "")
+      p:answers("local _ = lull.after(0.05, function() go:put 'one ' end)", "")
+      p:type "abc"
+      p:sees "\none\n> abc"
+      p:type "\5\21go:put 'two\\n'\r"
+      p:sees "\none\n.*\ntwo\n>"
+    end)
+  end)
+
+  it("is given back to the functions that there were", function()
+    session(function(p)
+      p:shows ">"
+      p:type "\4"
+      p:sees "3       true    true"
+    end, nil, { support.program, "-e", [[
+      local p, w, f = print, io.write, io.stdout.write
+      require "lull.repl".start()
+      print(3, p == print, w == io.write and f == io.stdout.write)]] })
+  end)
+end)
+
+describe("Ctrl-C", function()
+  --- Type a line that shows "running", and press Ctrl-C then.
+  local function interrupt(p, line)
+    p:type("print 'running' " .. line .. "\r")
+    p:shows "\nrunning"
+    p:type "\3"
+    p:shows "\nrunning\n^C\ninterrupted\n>"
+  end
+
+  it("clears what is typed, and nothing else", function()
+    session(function(p)
+      p:type "print 'never'\3"
+      p:shows "> print 'never'^C\n>"
+      p:type "\3"
+      p:shows "> ^C\n>"
+      p:type "if x then\r"
+      p:shows "> if x then\n."
+      p:type "\3"
+      p:shows "> if x then\n.   ^C\n>"
+      p:answers("1", "1\n")
+    end)
+  end)
+
+  it("stops a line that waits", function()
+    session(function(p)
+      interrupt(p, "lull.sleep(1000)")
+      interrupt(p, "lull.sleep_forever()")
+      interrupt(p, "pcall(lull.sleep_forever) lull.sleep_forever()")
+      interrupt(p, "lull.gather(lull.sleep_forever, function() lull.sleep(1000) end)")
+      interrupt(p, "io.read()")
+      p:answers("1", "1\n")
+    end)
+  end)
+
+  it("stops a line that computes", function()
+    session(function(p)
+      interrupt(p, "while true do end")
+      interrupt(p, "while true do pcall(error) end")
+      interrupt(p, "while true do pcall(string.rep, 'x', 100000) end")
+      interrupt(p, "coroutine.wrap(function() while true do end end)()")
+      interrupt(p, "return setmetatable({}, { __tostring = function() while true do end end })")
+      interrupt(p, "error(setmetatable({}, { __tostring = function() while true do end end }))")
+      p:answers("1", "1\n")
+    end)
+  end)
+
+  it("lets a line clean up, and leaves the others alone", function()
+    session(function(p)
+      p:answers("t, n = lull.spawn(lull.sleep_forever), 5", "")
+      interrupt(p, "local _ <close> = lull.finally(function() lull.sleep(0) n = 6 end) lull.sleep(9)")
+      p:answers("n, t:status()", '6       "pending"\n')
+    end)
+  end)
+end)
+
+describe("Ctrl-D", function()
+  it("ends the program, and what runs is cancelled and joined", function()
+    session(function(p)
+      p:answers("function cleanup() lull.sleep(0.001) print 'cleaned' end", "")
+      p:answers("function wait() local _ <close> = lull.finally(cleanup) lull.sleep_forever() end", "")
+      p:answers("t = lull.spawn(wait)", "")
+      p:type "\4"
+      p:ends(0)
+      p:sees "\ncleaned$"
+    end)
+  end)
+
+  it("deletes what is behind the cursor, where there is something", function()
+    session(function(p)
+      p:type "12\1\4\r"
+      p:shows "> 2\n2\n>"
     end)
   end)
 end)

@@ -7,8 +7,8 @@ local process = require "lull.process"
 
 local support = {}
 
-local PATIENCE <const> = 20 -- seconds until something is missed
-local COLUMNS <const>, ROWS <const> = 60, 16
+local PATIENCE <const> = tonumber(os.getenv "P") or 8 -- seconds until something is missed
+local COLUMNS <const>, ROWS <const> = 100, 24
 
 support.program = (os.getenv "LULL_BUILD" or "build") .. "/lull"
 
@@ -27,7 +27,7 @@ function Prompt:wait(fn, what)
       self.screen:feed(piece)
     end
   end)
-  if not is_in_time then error(("missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
+  if not is_in_time then error(("missed: %s\n%s\n%q"):format(what, self.screen:text(true), self.screen:text()), 0) end
 end
 
 --- Wait until this is at the end of what the screen shows, blanks at ends of lines aside.
