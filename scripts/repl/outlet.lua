@@ -24,16 +24,16 @@ local function joined(...)
 end
 
 --- Stand in for what prints.
-local function stand_in(editor, old)
+local function stand_in(session, old)
   local has_stderr <const> = color.is_terminal(2)
 
   --- Is a file shown on the terminal, and a line edited there?
   local function is_above(file)
-    return editor.view ~= nil and (file == stdout or has_stderr and file == stderr)
+    return session.editor.view ~= nil and (file == stdout or has_stderr and file == stderr)
   end
 
   local function show(text)
-    if text ~= "" then editor:print_above(text) end
+    if text ~= "" then session.editor:print_above(text) end
   end
 
   local new <const> = {}
@@ -62,7 +62,7 @@ local function stand_in(editor, old)
 
   function new.warn(...)
     if not is_above(stderr) then return old.warn(...) end
-    editor:step_aside(old.warn, ...)
+    session.editor:step_aside(old.warn, ...)
   end
 
   return new
@@ -91,7 +91,7 @@ end
 ---@return lull.repl.Outlet
 function outlet.open(session)
   local old <const> = { print = _G.print, warn = _G.warn, write = io.write, write_file = methods.write }
-  local new <const> = stand_in(session.editor, old)
+  local new <const> = stand_in(session, old)
   local function on_error(err, task, traceback)
     local ok, message = pcall(printing.message_of, err)
     if not ok then message = "(error object that cannot be shown)" end

@@ -8,6 +8,7 @@ local core = require "lull.core"
 local edit = require "lull.repl.edit"
 local lull = require "lull"
 local print = require "lull.repl.print"
+local repair = require "lull.repl.repair"
 
 local session = {}
 
@@ -165,6 +166,17 @@ function Session:_take_turn()
   self:attempt(fn)
 end
 
+--- The reading of a line has failed: is it because of what a line has done to the standard
+--- libraries?  Then it is undone.
+function Session:_repair()
+  local names <const> = not self.terminal.silent and repair()
+  if not names then return false end
+  if self.terminal.raw then self.terminal:raw(false) end
+  self:_open_editor()
+  print.note(self, "put back, for the prompt needs it: " .. names)
+  return true
+end
+
 --- Say how a turn ended, if not well.
 ---@param task lull.Task
 function Session:_report(task)
@@ -174,6 +186,7 @@ function Session:_report(task)
     if not terminal.silent and (terminal.dumb or not self.is_reading) then self:write "\n" end
     if not self.is_reading then print.note(self, "interrupted") end
   elseif task:status() == "failed" then
+    if self.is_reading and self:_repair() then return end
     self.has_ended = self.is_reading -- there is no way to go on
     print.note(self, self.is_reading and tostring(task:error()) or "(error object that cannot be shown)")
   end
@@ -230,7 +243,7 @@ function Session:_open_editor()
     return text:find "^%s*%.%a" ~= nil or chunk.is_complete(text)
   end }
   if not terminal.silent then
-    self.history = self:_open_history()
+    self.history = self.history or self:_open_history()
     parts.history, parts.highlight = self.history, require("lull.repl.highlight").spans
     local complete <const> = require "lull.repl.complete"
     parts.complete = complete.new { globals = self.globals, locals = self.locals,

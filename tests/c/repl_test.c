@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * repl_test.c -- the prompt on a terminal: prompts, Ctrl-C, Ctrl-D, and what
- * runs in the background while it waits.
+ * repl_test.c -- the prompt on a dumb terminal: prompts, Ctrl-C, Ctrl-D, and what
+ * runs in the background while it waits; and on any when keys come in a storm.
  *
  * Each test starts the program under a pty, types, and waits for output with a
  * deadline.  It types only after a prompt, and sends Ctrl-C only after the line
@@ -56,9 +56,6 @@ static void start_program(struct terminal *terminal, const char *a, const char *
     CHECK(terminal->pid >= 0);
     if (terminal->pid == 0) {
         alarm(4 * PATIENCE);
-        setenv("TERM", "dumb", 1);
-        setenv("LULL_HISTORY", "", 1);
-        setenv("LULL_REPL", "", 1);
         execl(program(), "lull", a, b, c, (char *)NULL);
         perror(program());
         _exit(127);
@@ -300,7 +297,7 @@ static void try_type(struct terminal *terminal, const char *text)
 }
 
 /* Ctrl-C at any moment ends a line or gives a new one, and never the program. */
-static void survives_a_storm(void)
+static void survives_a_storm(const char *name)
 {
     static const char *const lines[] = {
         "lull.sleep(0.001)\n",
@@ -314,7 +311,9 @@ static void survives_a_storm(void)
     };
     unsigned random = 1;
     struct terminal terminal;
+    setenv("TERM", name, 1);
     start_program(&terminal, "repl", NULL, NULL);
+    setenv("TERM", "dumb", 1);
     expect(&terminal, "> ");
     fcntl(terminal.fd, F_SETFL, O_NONBLOCK);
     for (int i = 0; i < 1000; i++) {
@@ -351,6 +350,9 @@ static void exits_when_told(void)
 
 int main(void)
 {
+    setenv("TERM", "dumb", 1); /* lines are shown as they are typed */
+    setenv("LULL_HISTORY", "", 1);
+    setenv("LULL_REPL", "", 1);
     greets_and_prompts();
     goes_on_after_a_script();
     interrupts_the_line();
@@ -358,7 +360,8 @@ int main(void)
     clears_the_line();
     goes_on_in_the_background();
     shares_stdin_with_the_line();
-    survives_a_storm();
+    survives_a_storm("dumb");
+    survives_a_storm("xterm");
     exits_when_told();
     puts("the prompt: ok");
     return 0;

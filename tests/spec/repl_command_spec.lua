@@ -30,7 +30,8 @@ describe("commands", function()
 
   it("show types and times", function()
     session(function(p)
-      p:answers(".type 1, 1.0, 'abc', nil, lull.current()", "integer float   string of 3 bytes       nil     userdata (lull.Task)\n")
+      p:answers(".type 1, 1.0, 'abc', nil, lull.current()",
+        "integer float   string of 3 bytes       nil     userdata (lull.Task)\n")
       p:answers(".type {}", "table\n")
       p:answers(".type print()", "\nno value\n")
       p:type ".time lull.sleep(0.01, 'slept')\r"

@@ -208,3 +208,42 @@ describe("Ctrl-D", function()
     end)
   end)
 end)
+
+describe("the program at its prompt", function()
+  it("leaves the terminal as it was, however it ends", function()
+    for _, ending in ipairs { "\4", "os.exit(3)\r", "local _ = lull.after(0.01, os.exit)\rhalf a line" } do
+      session(function(p)
+        p:shows "\n>"
+        p:type(ending)
+        p:sees "\n(icanon)"
+      end, nil, { "sh", "-c", ("'%s' repl; stty -a | grep -o -- '-*icanon'"):format(support.program) })
+    end
+  end)
+
+  it("stops by Ctrl-Z while a line runs, and goes on", function()
+    session(function(p)
+      p:shows "$"
+      p:type(("stty -echo; '%s' repl\r"):format(support.program))
+      p:shows "\n>"
+      p:type "s = require 'lull.signal'.listen 'CONT' print 'running' s() print 'back' lull.sleep_forever()\r"
+      p:sees "\nrunning"
+      p:type "\26"
+      p:sees "Stopped"
+      p:type "fg\r"
+      p:sees "\nback"
+      p:type "\3"
+      p:sees "interrupted\n>"
+      p:answers("1", "1\n")
+    end, { PS1 = "$ ", INPUTRC = "/dev/null" }, { "bash", "--norc", "--noprofile", "-i" })
+  end)
+
+  it("puts back what it needs of the standard libraries", function()
+    session(function(p)
+      p:type "table = { 'mine' }\r"
+      p:sees "\nput back, for the prompt needs it: table\n>"
+      p:type "string.rep, pcall = nil\r"
+      p:sees "needs it: [^\n]*string.rep[^\n]*\n>"
+      p:answers("1", "1\n")
+    end)
+  end)
+end)
