@@ -45,6 +45,9 @@ Session.__index = Session
 --- Show a text, now or above what is edited.
 ---@param text string
 function Session:write(text)
+  if not self.is_own and not self.terminal.dumb and not self.editor.view then
+    text = text:gsub("\r?\n", "\r\n") -- nobody else adds them
+  end
   self.editor:print_above(text)
 end
 
@@ -303,6 +306,7 @@ function session.new(opts)
   local self <const> = setmetatable({ terminal = terminal, globals = globals, opts = opts, kept = {},
     is_own = not opts.terminal, is_reading = false, has_ended = false,
     locals = chunk.new(globals), paint = print.painter(terminal) }, Session)
+  if globals == _G then self.locals:set_own("lull", lull) end
   if opts.terminal and (globals.print == nil or globals.print == _G.print) then
     self.locals:set_own("print", printer(self), true)
   end

@@ -155,4 +155,22 @@ function system.wordcount(lull, expect_code, expect_line)
   end)
 end
 
+--- A host with a prompt: what it is given, what it calls, what it refuses.
+function system.repl_host(host, expect_code, expect_text)
+  in_folder(function(dir)
+    write(dir .. "/lines", "temperature()\nheat(500)\nrepeat lull.sleep(0.01) until temperature() > 10\n"
+      .. "temperature() > 10, string\nheat(5000)\n")
+    local output <const>, code <const> = program.feed(dir .. "/lines", host)
+    expect_code("repl_host", code, 0, output)
+    expect_text("repl_host", output, [[
+10.0
+true	nil
+stdin:1: bad argument #1 to 'heat' (0 to 2000 watts)
+stack traceback:
+	[C]: in function 'heat'
+	stdin:1: in main chunk
+]])
+  end)
+end
+
 return system
