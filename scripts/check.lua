@@ -1,6 +1,8 @@
 --- lull.check: arguments, checked before anything starts.
 local check = {}
 
+local type <const> = type -- the prompt checks whatever a script does to the globals
+
 --- Raise an argument error at the place of the script that called into lull, however deep we
 --- are.
 ---@param argument integer  its number

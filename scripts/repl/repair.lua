@@ -1,16 +1,16 @@
 --- lull.repl.repair: what the prompt needs of the standard libraries, put back when it cannot read
 --- any more because a line has replaced it (`table = {}`, say).
-local ipairs <const>, pairs <const>, type <const> = ipairs, pairs, type
-local rawequal <const>, rawget <const>, rawset <const>, concat <const> = rawequal, rawget, rawset, table.concat
+local pairs <const>, tostring <const>, type <const> = pairs, tostring, type
+local rawequal <const>, rawget <const>, rawset <const> = rawequal, rawget, rawset
+local concat <const> = table.concat
 local globals <const> = _G
 
 --- Others stand in for these for a time.
 local OTHERS <const> = { print = true, warn = true, ["io.write"] = true }
 
 local kept <const> = {} -- by name, each with its fields
-for _, name in ipairs { "assert", "debug", "error", "getmetatable", "io", "ipairs", "math", "next", "os",
-  "package", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "require", "select",
-  "setmetatable", "string", "table", "tonumber", "tostring", "type", "utf8" } do
+for name in ([[assert debug error getmetatable io ipairs math next os package pairs pcall rawequal
+    rawget rawlen rawset require select setmetatable string table tonumber tostring type utf8]]):gmatch "%a+" do
   local value <const>, fields <const> = rawget(globals, name), {}
   for field, each in pairs(type(value) == "table" and value or {}) do
     if not OTHERS[name .. "." .. tostring(field)] then fields[field] = each end
