@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -279,10 +280,31 @@ static int l_stop(lua_State *L)
     return 0;
 }
 
+/* peer_uid(fd) -> the user at the other end of a Unix socket, and ours; nothing: not known */
+static int l_peer_uid(lua_State *L)
+{
+    uid_t uid;
+#ifdef SO_PEERCRED
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    int status = getsockopt(check_fd(L), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    uid = peer.uid;
+#else
+    gid_t gid;
+    int status = getpeereid(check_fd(L), &uid, &gid);
+#endif
+    if (status != 0)
+        return 0;
+    lua_pushinteger(L, (lua_Integer)uid);
+    lua_pushinteger(L, (lua_Integer)geteuid());
+    return 2;
+}
+
 static const struct luaL_Reg functions[] = {
     {"is_terminal", l_is_terminal},
     {"open_input", l_open_input},
     {"is_waiting", l_is_waiting},
+    {"peer_uid", l_peer_uid},
     {"raw", l_raw},
     {"read", l_read},
     {"set_echo", l_set_echo},

@@ -30,7 +30,7 @@ static const struct subcommand subcommands[] = {
     {"check", "lull.lint", "[paths]", "look for mistakes in scripts"},
     {"doc", "lull.doc.command", "[name]", "show what the reference says about a name"},
     {"run", NULL, "script [args]", "run a script, whatever its name"},
-    {"repl", "lull.repl", "", "the prompt, with await; also without any argument"},
+    {"repl", "lull.repl", "[--connect=PATH]", "the prompt, with await; also without any argument"},
     {"serve", "lull.serve", "[folder]", "serve a folder by HTTP"},
     {"ps", "lull.programs.ps", "", "show the lull programs that run"},
     {"test", "lull.test", "[paths]", "run busted specs, each test a task"},
@@ -91,7 +91,7 @@ const char *lull__nearest_subcommand(const char *name)
 /* Has its module a text of its own for --help? */
 static bool has_help(const struct subcommand *subcommand)
 {
-    return subcommand->module != NULL && strcmp(subcommand->name, "repl") != 0;
+    return subcommand->module != NULL;
 }
 
 static int show_usage(const struct subcommand *subcommand)

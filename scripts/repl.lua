@@ -13,6 +13,9 @@ local repl = {}
 local KINDS <const> = { globals = "table", terminal = "any", greeting = "string", prompt = "any",
   prompt2 = "any", history = "string", on_start = "callable" }
 
+local LISTEN_KINDS <const> = { globals = "table", greeting = "string", prompt = "any", prompt2 = "any",
+  history = "string", max_clients = "count" }
+
 ---@class lull.repl.Options
 ---@field globals? table           where lines run; default: _G
 ---@field terminal? lull.repl.Terminal  default: the process's own
@@ -22,6 +25,14 @@ local KINDS <const> = { globals = "table", terminal = "any", greeting = "string"
 ---@field history? string          path of a file that keeps what is typed; default: none does
 ---@field on_start? async fun(session: lull.repl.Session)  before the first prompt
 
+---@class lull.repl.ListenOptions   the same as above, and
+---@field globals? table
+---@field greeting? string
+---@field prompt? string|fun(): string
+---@field prompt2? string|fun(): string
+---@field history? string
+---@field max_clients? integer     at the same time, others wait; 16
+
 --- Talk with whoever is at a terminal, until the input ends or `.exit` is typed.  Every line is a
 --- task; what lines have started in the background is cancelled and joined at the end.
 ---@async
@@ -30,6 +41,56 @@ function repl.start(opts)
   check.type(opts, 1, "start", "table", true)
   check.options(opts, 1, "start", KINDS)
   sessions.new(opts or {}):run()
+end
+
+--- Listen for prompts at a Unix socket: `lull repl --connect PATH`.  Only this user and root are
+--- let in; they may do all that the program may, so this takes every permission.  Each client has
+--- locals and a `print` of its own, the globals are the program's.  A client that goes away cancels
+--- what its line runs and what its lines have started.
+---@param path string
+---@param opts? lull.repl.ListenOptions
+---@return lull.net.Server   owned by the current scope; raises kinds io, permission, limit
+function repl.listen(path, opts)
+  check.type(path, 1, "listen", "string")
+  check.options(opts, 2, "listen", LISTEN_KINDS)
+  return require("lull.repl.remote").listen(path, opts or {})
+end
+
+--- Be a client of such a prompt, at the process's own terminal, until either side ends.
+---@async
+---@param path string   raises kind io
+function repl.connect(path)
+  check.type(path, 1, "connect", "string")
+  require "lull.repl.client"(path)
+end
+
+local USAGE <const> = [[
+usage: lull [options] repl [--connect=PATH]
+
+The prompt, where every line is a task.  .help there lists its commands.
+
+  --connect=PATH  a prompt in a running program, which called lull.repl.listen(PATH)
+  --help          show this text and end
+
+LULL_REPL names a script that runs first (~/.config/lull/repl.lua), LULL_HISTORY the
+file that keeps what was typed (~/.local/state/lull/history); empty: none.
+]]
+
+--- Do what the arguments of `lull repl` ask for, if that is not to go on here.
+---@async
+local function take_arguments(first, second)
+  if first == nil then return end
+  if first == "--help" then
+    io.write(USAGE)
+    exit(0)
+  end
+  local path <const> = first == "--connect" and second or first:match "^%-%-connect=(.+)$"
+  local ok <const>, err <const> = pcall(function()
+    if not path then error(("unknown argument '%s'\n%s"):format(first, USAGE:match "[^\n]+"), 0) end
+    repl.connect(path)
+  end)
+  if not ok then io.stderr:write("lull repl: ", tostring(err), "\n") end
+  exit(ok and 0 or 1)
 end
 
 --- Has the program shown its version, as it does for -i and -v?
@@ -63,7 +124,9 @@ end
 --- The prompt of the program.  Ends it, when stdin ends, with status 0; what lines have
 --- started in the background is cancelled then, and joined.
 ---@async
-function repl.main()
+---@param ... string  arguments of `lull repl`
+function repl.main(...)
+  take_arguments(...)
   if globals.lull == nil then globals.lull = lull end
   io.stdout:setvbuf "line" -- what runs in the background shows at once
   local greeting <const> = not was_greeted()

@@ -48,7 +48,7 @@ end
 ---@param ... any
 function print.results(session, ...)
   if select("#", ...) == 0 then return end
-  if session.terminal.silent then return globals.print(...) end
+  if session.terminal.silent then return session:print(...) end
   session:write(laid_out(session, ...) .. "\n")
 end
 
@@ -61,7 +61,7 @@ end
 ---@param session lull.repl.Session
 ---@param text string
 function print.note(session, text)
-  if session.terminal.silent then
+  if session.terminal.silent and session.is_own then
     print.flush()
     pcall(stderr.write, stderr, text, "\n")
   else

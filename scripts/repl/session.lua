@@ -51,13 +51,12 @@ function Session:write(text)
   self.editor:print_above(text)
 end
 
---- What stands in for `print` where the terminal is not the process's.
-local function printer(self)
-  return function(...)
-    local values <const> = pack(...)
-    for i = 1, values.n do values[i] = tostring(values[i]) end
-    self:write(concat(values, "\t") .. "\n")
-  end
+--- Print values as `print` does: to the terminal, where that is not the process's.
+function Session:print(...)
+  if self.is_own then return _G.print(...) end
+  local values <const> = pack(...)
+  for i = 1, values.n do values[i] = tostring(values[i]) end
+  self:write(concat(values, "\t") .. "\n")
 end
 
 -- ---- running ----
@@ -308,7 +307,7 @@ function session.new(opts)
     locals = chunk.new(globals), paint = print.painter(terminal) }, Session)
   if globals == _G then self.locals:set_own("lull", lull) end
   if opts.terminal and (globals.print == nil or globals.print == _G.print) then
-    self.locals:set_own("print", printer(self), true)
+    self.locals:set_own("print", function(...) self:print(...) end, true)
   end
   return self
 end

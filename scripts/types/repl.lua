@@ -35,8 +35,32 @@ local repl = {}
 ---@param opts? lull.repl.Options
 function repl.start(opts) end
 
+---@class lull.repl.ListenOptions
+---@field globals? table          where lines run; _G
+---@field greeting? string
+---@field prompt? string|fun(): string
+---@field prompt2? string|fun(): string
+---@field history? string         path of a file that keeps what is typed; none does
+---@field max_clients? integer    at the same time, others wait; 16
+
+--- Listen for prompts at a Unix socket: `lull repl --connect PATH`.  Only this user and root are
+--- let in; they may do all that the program may, so this takes every permission.  Each client has
+--- locals and a `print` of its own, the globals are the program's.  A client that goes away cancels
+--- what its line runs and what its lines have started.  The server is owned by the current scope.
+--- Raises `io`, `permission`, `limit`.
+---@param path string
+---@param opts? lull.repl.ListenOptions
+---@return lull.net.Server
+function repl.listen(path, opts) end
+
+--- Be a client of such a prompt, at the process's own terminal, until either side ends.  Raises `io`.
+---@async
+---@param path string
+function repl.connect(path) end
+
 --- The prompt of the program: `lull repl`.  Ends the program with 0 at the end of its input.
 ---@async
-function repl.main() end
+---@param ... string  the arguments of `lull repl`
+function repl.main(...) end
 
 return repl

@@ -1,0 +1,74 @@
+--- lull.repl.client: the near end of a prompt over a socket: keys and sizes, as they come.
+local edit = require "lull.repl.edit"
+local lull = require "lull"
+local net = require "lull.net"
+local remote = require "lull.repl.remote"
+
+local PIECE <const> = 4096
+local CTRL_Z <const> = "\26"
+
+local function frame(kind, content)
+  return kind .. string.pack(">s2", content)
+end
+
+local function size_of(terminal)
+  local columns <const>, rows <const> = terminal:size()
+  return string.pack(">I2I2", math.min(columns or 80, 65535), math.min(rows or 24, 65535))
+end
+
+local function hello(terminal)
+  local flags <const> = (terminal.dumb and remote.DUMB or 0) | (terminal.color and remote.COLOR or 0)
+    | (terminal.silent and remote.SILENT or 0)
+  return frame("h", string.char(remote.VERSION, flags) .. size_of(terminal))
+end
+
+--- Send what is typed, but for Ctrl-Z, which stops us.
+---@async
+local function forward(terminal, stream, is_raw)
+  while true do
+    local piece <const> = terminal:read_some(PIECE)
+    if not piece then break end
+    local stop <const> = is_raw and piece:find(CTRL_Z, 1, true)
+    if stop then
+      stream:write(frame("d", piece:sub(1, stop - 1)))
+      terminal:stop(true)
+      stream:write(frame("c", size_of(terminal)), frame("d", piece:sub(stop + 1)))
+    else
+      stream:write(frame("d", piece))
+    end
+  end
+  stream:write(frame("e", ""))
+end
+
+---@async
+local function forward_sizes(terminal, stream)
+  while true do
+    local columns <const>, _, what <const> = terminal:wait_resize()
+    if not columns then return end
+    if what == "TSTP" then terminal:stop(false) end
+    stream:write(frame(what == "WINCH" and "s" or "c", size_of(terminal)))
+  end
+end
+
+--- Connect, and be the terminal of the prompt there until it ends.
+---@async
+---@param path string   raises kind io
+return function(path)
+  local terminal <const> = edit.tty()
+  local stream <close> = net.connect_unix(path)
+  stream:write(hello(terminal))
+  local is_raw <const> = not terminal.dumb and terminal.raw ~= nil and terminal:raw(true)
+  local _ <close> = lull.finally(function()
+    if is_raw then terminal:raw(false) end
+  end)
+  lull.group(function(group)
+    group:spawn(function() pcall(forward, terminal, stream, is_raw) end)
+    if is_raw then group:spawn(function() pcall(forward_sizes, terminal, stream) end) end
+    while true do
+      local ok <const>, piece <const> = pcall(stream.read_some, stream)
+      if not ok or not piece then break end
+      terminal:write(piece)
+    end
+    group:cancel()
+  end)
+end
