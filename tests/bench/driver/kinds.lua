@@ -193,13 +193,14 @@ end
 
 --- A program started again and again.
 ---@param times integer
+---@param with? string  the tool of yardstick/ that does it; "startup"
 ---@return bench.Kind
-function kinds.startup(times)
+function kinds.startup(times, with)
   local kind <const> = { calibrates = false, learn = never }
   function kind.command(row, env)
     local commands <const> = row.measure.commands
     local line <const> = commands[row.contender.name]:gsub("{lull}", shell.quote(env.lull))
-    return ("%s %d %s"):format(tools.path(env, "startup"), times, line)
+    return ("%s %d %s"):format(tools.path(env, with or "startup"), times, line)
   end
   return kind
 end

@@ -157,6 +157,18 @@ local startup <const> = {
   },
 }
 
+local repl <const> = {
+  name = "repl",
+  title = "a prompt at a terminal: wall time until it is shown, and peak memory",
+  dir = "",
+  base = "lua5.4",
+  who = { "lua5.4", "lull", "node" },
+  tools = { "ready" },
+  kinds = { { "", kinds.startup(25, "ready") } },
+  commands = { ["lua5.4"] = "lua5.4 -i", lull = "{lull} repl", node = "node -i" },
+  goals = { { text = "<= 20 ms", of = "lull", max = 20e6, field = "ns" } },
+}
+
 local worker_map <const> = {
   name = "worker-map",
   title = "sums of squares, plain and on all processors: wall time per sum",
@@ -222,6 +234,7 @@ local measures <const> = {
   echo_measure("echo-64k", "echo, 64 KiB, 50 connections", kinds.echo(50, 65536, 6000),
     { raw = 1.4 }),
   startup,
+  repl,
   worker_map,
   process,
   test,

@@ -147,7 +147,8 @@ local function judge(goal, found)
     return "open", "-", missing .. " was not measured"
   end
   local limit <const> = goal.max or goal.min
-  local text <const> = goal.field and size_text(value) or ("%.2f"):format(value)
+  local text <const> = goal.field == "ns" and ("%.1f ms"):format(value / 1e6)
+    or goal.field and size_text(value) or ("%.2f"):format(value)
   local met <const> = goal.max and value <= limit or goal.min and value >= limit or false
   local percent <const> = math.abs(value / limit - 1) * 100
   return met and "met" or "missed", text, ("by %.0f%%"):format(percent)

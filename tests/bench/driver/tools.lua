@@ -17,6 +17,7 @@ local LLHTTP <const> = "/usr/share/llhttp/llhttp.c /usr/share/llhttp/http.c /usr
 local TOOLS <const> = {
   resume = { package = "lua5.4", fallback = "-I/usr/include/lua5.4 -llua5.4" },
   startup = {},
+  ready = { flags = "-lutil" },
   spawn_child = {},
   read_files = {},
   epoll_echo = {},
