@@ -1,0 +1,243 @@
+--- The prompt at a real terminal: a pty, with a screen of our own.
+
+local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
+local fs = require "lull.fs"
+local lull = require "lull"
+local new_screen = dofile(here .. "support_screen.lua")
+local process = require "lull.process"
+
+local build <const> = os.getenv "LULL_BUILD" or "build"
+local program <const> = build .. "/lull"
+local PATIENCE <const> = 8 -- seconds until something is missed
+local CTRL_C <const>, CTRL_D <const>, UP <const>, TAB <const> = "\3", "\4", "\27[A", "\t"
+
+local Terminal <const> = {}
+Terminal.__index = Terminal
+
+--- Read until the screen is as a function wants it.
+function Terminal:wait(fn, what)
+  local is_in_time <const> = lull.move_on_after(PATIENCE, function()
+    while not fn(self.screen:text()) do
+      local piece <const> = self.child.stdout:read_some()
+      if not piece then error(("it has ended; missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
+      self.screen:feed((piece:gsub("\t", "  ")))
+    end
+  end)
+  if not is_in_time then error(("missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
+end
+
+--- Wait until this is the end of what the screen shows.
+function Terminal:shows(text)
+  self:wait(function(shown) return shown:sub(-#text) == text end, text)
+end
+
+--- Wait until this is anywhere on the screen.
+function Terminal:has(text)
+  self:wait(function(shown) return shown:find(text, 1, true) end, text)
+end
+
+function Terminal:type(bytes)
+  self.child.stdin:write(bytes)
+end
+
+--- Type a line at the prompt; wait for what it shows and the next prompt.
+function Terminal:answers(line, shown)
+  self:type(line .. "\r")
+  self:shows(("> %s\n%s%s>"):format(line, shown, shown == "" and "" or "\n"))
+end
+
+--- Run a test at a prompt in a home of its own.
+local function at_prompt(home, fn, argv)
+  local child <close> = process.open(argv or { program }, { pty = { rows = 20, columns = 60 }, env = {
+    inherit = true, TERM = "xterm", NO_COLOR = "1", FORCE_COLOR = false, HOME = home, XDG_STATE_HOME = false,
+    XDG_CONFIG_HOME = false, LULL_HISTORY = false, LULL_REPL = false } })
+  local terminal <const> = setmetatable({ child = child, screen = new_screen(60, 20) }, Terminal)
+  terminal:shows "\n>"
+  fn(terminal)
+end
+
+--- End it with Ctrl-D; it ends well.
+local function ends(terminal)
+  terminal:type(CTRL_D)
+  while terminal.child.stdout:read_some() do end
+  assert.equal(0, terminal.child:wait())
+end
+
+describe("the prompt at a terminal", function()
+  local home, folder
+
+  before_each(function()
+    folder = fs.temp_dir()
+    home = folder.path
+  end)
+
+  after_each(function() folder:remove() end)
+
+  it("shows values in full, and names the results", function()
+    at_prompt(home, function(t)
+      t:answers("{1, 'two', x = {y = 3}}", "{ 1, \"two\", x = { y = 3 } }")
+      t:answers("_.x.y", "3")
+      t:answers("4, nil, 5", "4  nil  5")
+      t:answers("_1 + _3", "9")
+      ends(t)
+    end)
+  end)
+
+  it("takes several lines until they are complete", function()
+    at_prompt(home, function(t)
+      t:type "for i = 1, 2 do\r"
+      t:shows "\n."
+      t:type "print(i) end\r"
+      t:shows "\n1\n2\n>"
+      ends(t)
+    end)
+  end)
+
+  it("completes fields of what is there, and calls no code", function()
+    at_prompt(home, function(t)
+      t:answers("function bad() os.exit(9) end", "")
+      t:answers("o = setmetatable({ longname = 7 }, { __index = bad })", "")
+      t:type("o.lo" .. TAB)
+      t:shows "> o.longname"
+      t:type "\r"
+      t:shows "\n7\n>"
+      ends(t)
+    end)
+  end)
+
+  it("goes back in the history, of earlier sessions, too, by whole entries", function()
+    at_prompt(home, function(t)
+      t:type "x = [[a\r"
+      t:shows "\n."
+      t:type "b]]\r"
+      t:shows "\n>"
+      t:answers(" hidden = 1", "")
+      ends(t)
+    end)
+    at_prompt(home, function(t)
+      t:type(UP)
+      t:shows "> x = [[a\n. b]]"
+      t:type(CTRL_C)
+      t:shows "\n>"
+      ends(t)
+    end)
+    assert.equal(384, fs.stat(home .. "/.local/state/lull/history").mode & 511) -- 0600
+  end)
+
+  it("shares the history with another one", function()
+    at_prompt(home, function(one)
+      at_prompt(home, function(two)
+        one:answers("'first'", "\"first\"")
+        two:answers("'second'", "\"second\"")
+        ends(two)
+      end)
+      ends(one)
+    end)
+    local text <const> = fs.read_file(home .. "/.local/state/lull/history")
+    assert.is_truthy(text:find("'first'\n", 1, true) and text:find("'second'\n", 1, true), text)
+  end)
+
+  it("shows what runs in the background above what is typed", function()
+    at_prompt(home, function(t)
+      t:answers("go = lull.future()", "")
+      t:answers("function f() go:await() print 'news' error 'bad news' end", "")
+      t:answers("idle = require 'lull.testing'.settle", "")
+      t:answers("do lull.spawn(f) end", "")
+      t:answers("do lull.after(0.1, function() idle() go:set() end) end", "")
+      t:type "typing"
+      t:has "bad news"
+      t:shows "> typing"
+      t:has "\nnews\n"
+      t:type(CTRL_C)
+      t:shows "^C\n>"
+      ends(t)
+    end)
+  end)
+
+  for what, line in pairs { waits = "lull.sleep(1000)", computes = "while true do end",
+    reads = "io.read()" } do
+    it("cancels with Ctrl-C a line that " .. what, function()
+      at_prompt(home, function(t)
+        t:type(("print 'running' %s\r"):format(line))
+        t:shows "\nrunning"
+        t:type(CTRL_C)
+        t:shows "\ninterrupted\n>"
+        t:answers("1 + 1", "2")
+        ends(t)
+      end)
+    end)
+  end
+
+  it("shows wide characters where they are", function()
+    at_prompt(home, function(t)
+      t:answers("'日本語'", "\"日本語\"")
+      ends(t)
+    end)
+  end)
+
+  it("runs a start-up file, and goes past its errors", function()
+    fs.mkdir(home .. "/.config/lull", { parents = true })
+    fs.write_file(home .. "/.config/lull/repl.lua", "early = 5 error 'broken'")
+    at_prompt(home, function(t)
+      t:has "broken"
+      t:answers("early", "5")
+      ends(t)
+    end)
+    at_prompt(home, function(t)
+      t:answers("early", "nil")
+      ends(t)
+    end, { program, "-E" })
+  end)
+
+  it("has commands, and knows those that are nearly right", function()
+    at_prompt(home, function(t)
+      t:answers(".type 1, {}", "integer  table")
+      t:answers(".hlep", "there is no command .hlep; did you mean .help?")
+      t:answers("x = 3", "")
+      t:answers(".save " .. home .. "/s", "1 texts in " .. home .. "/s")
+      t:type ".exit\r"
+      while t.child.stdout:read_some() do end
+      assert.equal(0, t.child:wait())
+    end)
+    assert.equal("x = 3\n", fs.read_file(home .. "/s"))
+  end)
+
+  it("takes what is pasted as one text", function()
+    at_prompt(home, function(t)
+      t:type "\27[200~x = 1\ny = x + 1\27[201~\r"
+      t:shows "> x = 1\n. y = x + 1\n>"
+      t:answers("y", "2")
+      ends(t)
+    end)
+  end)
+
+  it("completes modules, locals and commands", function()
+    at_prompt(home, function(t)
+      t:answers("local unusual = 5", "")
+      t:type("unus" .. TAB .. "\r")
+      t:shows "> unusual\n5\n>"
+      t:type("x = require 'lull.js" .. TAB)
+      t:has "> x = require 'lull.json"
+      t:type(CTRL_C)
+      t:shows "^C\n>"
+      t:type(".hist" .. TAB)
+      t:shows "> .history"
+      t:type(CTRL_C)
+      t:shows "^C\n>"
+      ends(t)
+    end)
+  end)
+
+  it("draws the line anew at another size", function()
+    at_prompt(home, function(t)
+      t:type "x = 'some text to look at'"
+      t:shows "> x = 'some text to look at'"
+      t.screen:resize(20, 10)
+      t.child:resize(10, 20)
+      t:type "y"
+      t:wait(function(shown) return shown:gsub("\n", ""):find("look at'y", 1, true) end, "the text")
+      t:type(CTRL_C)
+      ends(t)
+    end)
+  end)
+end)
