@@ -5,7 +5,6 @@ local inspect = require "lull.repl.inspect"
 
 local print = {}
 
-local globals <const> = _G
 local error <const>, pcall <const>, rawget <const>, select <const> = error, pcall, rawget, select
 local setmetatable <const>, tostring <const>, type <const> = setmetatable, tostring, type
 local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
