@@ -74,9 +74,9 @@ function run.prompt(block, build)
     local input <const> = line:match("^> (.*)$")
     table.insert(input and typed or shown, (input or line) .. "\n")
   end
-  block.expected = table.concat(shown)
+  block.expected = table.concat(shown) .. "\n" -- after the last prompt
   return with_file(".txt", table.concat(typed), function(path)
-    return program.feed(path, build .. "/lull", "repl")
+    return program.run(build .. "/lull", "tests/check/prompt.lua", path)
   end)
 end
 
