@@ -297,6 +297,8 @@ static int begin(lua_State *L, struct lullb_fs_file *file,
 {
     struct lull_task *task = lull_checkpoint(L);
     lullb_check_fs_open(L, file, OP_NAME);
+    if (file->behind != NULL) /* it is only written */
+        return lullb_fs_raise_file(L, file, OP_NAME, EBADF);
     if (file->reader != NULL || file->current != NULL)
         return lullb_raise(L, LULL_KIND_BUSY, OP_NAME,
                            "another task is working on the file");

@@ -75,6 +75,11 @@ struct lull_task *lull_check_task(lua_State *L)
     return tasks->running;
 }
 
+bool lull_can_wait(lua_State *L)
+{
+    return lull__can_wait(L, lull__tasks(L));
+}
+
 struct lull_task *lull_checkpoint(lua_State *L)
 {
     struct lull_task *task = lull_check_task(L);

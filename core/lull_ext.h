@@ -152,8 +152,9 @@ struct lull_op {
  */
 LULL_API struct lull_task *lull_checkpoint(lua_State *L);
 
-/* The same without looking for a cancellation. */
+/* The same without looking for a cancellation; and: would that raise nothing? */
 LULL_API struct lull_task *lull_check_task(lua_State *L);
+LULL_API bool lull_can_wait(lua_State *L);
 
 /* The op is pending from here on: cancel may be called. */
 LULL_API void lull_op_begin(struct lull_op *op, struct lull_task *task,
@@ -194,7 +195,6 @@ LULL_API bool lull_timer_start_real(struct lull_runtime *rt, struct lull_timer *
 /* ---- handles ------------------------------------------------------------ */
 
 struct lull_handle;
-
 struct lull_handle_type {
     const char *name; /* "tcp.stream": what the tests and the tree show */
     /* Close what it stands for and fail the ops pending on it.  No Lua. */
@@ -489,6 +489,9 @@ LULL_API void lull_token_drop(struct lull_token *token);
  */
 LULL_API int lull_work(lua_State *L, const char *op, void (*work)(void *arg),
                        lull_push_fn push, lull_release_fn release, void *arg);
+
+/* Hand the error push(L, arg) pushes to lull.on_error, in a turn of its own. */
+LULL_API void lull_report(struct lull_runtime *rt, lull_push_fn push, void *arg);
 
 #ifdef __cplusplus
 }

@@ -305,13 +305,6 @@ static int l_finally(lua_State *L)
     return 1;
 }
 
-/* Can a scope be opened here?  Not while closed by force, or in a finalizer. */
-static bool can_wait(lua_State *L, const struct lull_tasks *tasks)
-{
-    return tasks->running != NULL && L == tasks->slice.running && lua_isyieldable(L) &&
-           tasks->slice.blocked == 0 && !(tasks->running->waker.flags & LULL_TASK_FORCED);
-}
-
 /* __close(value, err): the cleanup, once. */
 static int finally_close(lua_State *L)
 {
@@ -323,7 +316,7 @@ static int finally_close(lua_State *L)
     lua_insert(L, 2); /* value, cleanup, err */
     lua_pushnil(L);
     lua_setiuservalue(L, 1, 1);
-    if (can_wait(L, lull__tasks(L)))
+    if (lull_can_wait(L)) /* not while closed by force, or in a finalizer */
         return lull__frame_call(L, lull__frame_open(L, LULL_SCOPE_SHIELD));
     lua_call(L, 1, 0);
     return 0;

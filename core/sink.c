@@ -196,6 +196,39 @@ void lull__sink_later(lua_State *L, struct lull_tasks *tasks, struct lull_realm 
     wake(sink);
 }
 
+struct lost {
+    lull_push_fn push;
+    void *arg;
+};
+
+/* keep(lost) */
+static int keep(lua_State *L)
+{
+    const struct lost *lost = lua_touserdata(L, 1);
+    struct lull_tasks *tasks = lull__tasks(L);
+    lost->push(L, lost->arg);
+    lull__sink_later(L, tasks, tasks->realm);
+    return 0;
+}
+
+void lull_report(struct lull_runtime *rt, lull_push_fn push, void *arg)
+{
+    struct lull_tasks *tasks = lull__tasks_of(rt);
+    lua_State *L = tasks->from;
+    struct lost lost = {.push = push, .arg = arg};
+    if (!lua_checkstack(L, 4)) {
+        lull__sink_say(tasks->sink, "lull: an error could not be reported");
+        return;
+    }
+    lua_pushlightuserdata(L, tasks);
+    lua_pushcclosure(L, keep, 1);
+    lua_pushlightuserdata(L, &lost);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        lull__sink_say(tasks->sink, "lull: an error could not be reported");
+        lua_pop(L, 1);
+    }
+}
+
 void lull__sink_traced(lua_State *L, struct lull_tasks *tasks)
 {
     luaL_checkstack(L, 12, NULL);

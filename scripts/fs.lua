@@ -282,7 +282,8 @@ function fs.watch(path, opts)
   return watching, nil, nil, watching
 end
 
-local OPEN <const> = { max_line = "count", max_all = "count" }
+local OPEN <const> = { max_line = "count", max_all = "count", high_water = "any" }
+local HIGH_WATER <const> = 1024 * 1024
 local MODES <const> = "^[rwa]%+?b?$"
 
 --- Open a file.
@@ -296,7 +297,12 @@ function fs.open(path, mode, opts)
   check.type(mode, 2, "open", "string", true)
   if mode and not mode:find(MODES) then check.fail(2, "open", "invalid mode") end
   check.options(opts, 3, "open", OPEN)
-  return native.open(path, mode or "r", opts and opts.max_line or MAX_LINE, opts and opts.max_all or MAX_FILE)
+  local high_water <const> = math.tointeger(opts and opts.high_water or HIGH_WATER)
+  if opts and opts.high_water ~= nil and (not high_water or high_water < 0) then
+    check.fail(3, "open", "high_water must be an integer >= 0")
+  end
+  return native.open(path, mode or "r", opts and opts.max_line or MAX_LINE, opts and opts.max_all or MAX_FILE,
+    high_water)
 end
 
 --- A folder that is removed with all that is in it, at the end of its block.

@@ -33,6 +33,8 @@ local fs = {}
 ---@class lull.fs.OpenOptions
 ---@field max_line? integer  bytes of a line, or of read_until; 1 MiB
 ---@field max_all? integer   bytes of read("a"); 1 GiB
+---@field high_water? integer  bytes that are queued behind those on their way to the system, in modes
+---  "w" and "a" (a longer write waits for its turn); 0: a write returns when the system has it; 1 MiB
 
 ---@class lull.fs.WalkOptions
 ---@field enter? fun(path: string, stat: lull.fs.Stat): boolean?  asked of each folder: is what is in
@@ -215,7 +217,14 @@ function TempDir:remove() end
 
 --- An open file; also a to-be-closed value.  One task reads at a time, and none writes meanwhile
 --- (`busy`); several may write, and take turns.  A read that is cancelled has taken nothing, a write
---- that is cancelled has not happened.  Nothing that was written is held back.
+--- that is cancelled has not happened.
+---
+--- Regular files in modes "w" and "a" are written behind the writer's back: write() returns when its
+--- bytes are queued, and they reach the system at once, in order, on a thread.  To read them in another
+--- way flush first, or close.  What fails then is raised once, by the next call that writes, flushes,
+--- syncs, asks or closes; what was queued after it is lost.  A file that is collected, or closed where
+--- nobody can wait, is still written, also at the end of the program; then lull.on_error is told what
+--- fails.  In other modes, and to devices, a write returns when the system has it.
 ---@class lull.fs.File
 local File = {}
 
@@ -249,13 +258,14 @@ function File:read_exact(n) end
 ---@return string?
 function File:read_until(separator, limit) end
 
---- Write at the position, or at the end in mode "a".  Raises `io`, with a part written.
+--- Write at the position, or at the end in mode "a".  Raises `io`, with a part written.  Waits only
+--- while more than `high_water` bytes are queued.
 ---@async
 ---@param ... string|number
 ---@return lull.fs.File
 function File:write(...) end
 
---- A checkpoint: nothing that was written is held back.
+--- Wait until the system has what was written; others can read it then.
 ---@async
 ---@return lull.fs.File
 function File:flush() end
@@ -271,7 +281,7 @@ function File:sync() end
 ---@return lull.fs.File
 function File:truncate(size) end
 
---- Go to a position, as io's files do.  Suspends only for "end".
+--- Go to a position, as io's files do.  Suspends only for "end", and for what is queued.
 ---@async
 ---@param whence? "set"|"cur"|"end"  "cur"
 ---@param offset? integer            0
@@ -287,7 +297,9 @@ function File:stat() end
 ---@return integer
 function File:fd() end
 
---- Close it; who waits gets `closed`.  Idempotent; does not suspend.
+--- Close it; others who wait get `closed`.  Idempotent.  Suspends until the system has what was
+--- written, also when the task is cancelled, and raises what failed: the file is closed all the same.
+---@async
 function File:close() end
 
 return fs

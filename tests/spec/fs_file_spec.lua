@@ -202,6 +202,208 @@ describe("writing to a file", function()
   end)
 end)
 
+describe("what is written behind the back", function()
+  local FAR <const> = math.maxinteger - 10 -- no file is as long
+
+  --- A file whose next write fails once it comes to it; and its folder.
+  local function failing()
+    local file, root = opened("", "w")
+    file:seek("set", FAR)
+    return file:write "lost", root
+  end
+
+  it("is queued, and comes in order", function()
+    for _, high_water in ipairs { 1, 1000, 1000000 } do
+      local file, root <close> = opened("", "w", { high_water = high_water })
+      local list = {}
+      for i = 1, 3000 do
+        list[i] = ("%d,"):format(i):rep(i % 50 == 0 and 3000 or 1)
+        file:write(list[i], "")
+      end
+      file:close()
+      assert.is_true(table.concat(list) == fs.read_file(root.path .. "/f"))
+    end
+  end)
+
+  it("is for all to be read after flush and sync", function()
+    local file, root <close> = opened("0123", "a")
+    assert.are.equal(file, file:write("one"):flush())
+    assert.are.equal("0123one", fs.read_file(root.path .. "/f"))
+    file:write("two"):sync()
+    assert.are.equal("0123onetwo", fs.read_file(root.path .. "/f"))
+    assert.are.equal(file, file:flush())
+  end)
+
+  it("comes before what asks for the file, seeks or truncates", function()
+    local file, root <close> = opened("", "w")
+    assert.are.equal(4, file:write("0123"):seek())
+    assert.are.equal(8, file:write("4567"):stat().size)
+    assert.are.equal(9, file:write("8"):seek "end")
+    file:write("9"):truncate(5)
+    file:write("x"):seek("set", 1)
+    file:write("y"):close()
+    assert.are.equal("0y234\0\0\0\0\0x", fs.read_file(root.path .. "/f"))
+    local more, other <close> = opened("0123", "a")
+    assert.are.equal(5, more:write("4"):seek())
+  end)
+
+  it("lets who writes wait while there is no room, and can be cancelled then", function()
+    for _ = 1, 20 do
+      local file, root <close> = opened("", "w", { high_water = 2 })
+      local task = lull.async(function()
+        file:write("ab"):write "cd" -- under way, and queued
+        file:write "ef"
+      end)()
+      lull.yield()
+      task:cancel()
+      local outcome = task:join()
+      file:close()
+      assert.are.equal(outcome == "cancelled" and "abcd" or "abcdef", fs.read_file(root.path .. "/f"))
+    end
+  end)
+
+  it("is written in turns with what waits for room", function()
+    local file, root <close> = opened("", "w", { high_water = 10 })
+    local list = {}
+    for i = 1, 200 do list[i] = i end
+    lull.map(list, function(i)
+      file:write(("%03d"):format(i):rep(i % 7 + 1), "\n")
+      if i % 20 == 0 then file:sync() end
+    end)
+    file:close()
+    local lines = 0
+    for line in fs.open(root.path .. "/f"):lines() do
+      lines = lines + 1
+      assert.are.equal(line:sub(1, 3):rep(tonumber(line:sub(1, 3)) % 7 + 1), line)
+    end
+    assert.are.equal(200, lines)
+  end)
+
+  it("fails in the next call, once", function()
+    for name, call in pairs {
+      flush = function(file) file:flush() end,
+      sync = function(file) file:sync() end,
+      stat = function(file) file:stat() end,
+      seek = function(file) file:seek "end" end,
+      truncate = function(file) file:truncate(7) end,
+      write = function(file)
+        while true do
+          lull.yield()
+          file:write "dropped"
+        end
+      end,
+    } do
+      local file, root <close> = failing()
+      fails("EFBIG", root.path .. "/f", "fs.file." .. name, call, file)
+      file:seek("set", 0)
+      file:write("kept"):close()
+      assert.are.equal("kept", fs.read_file(root.path .. "/f"))
+    end
+  end)
+
+  it("drops what was queued after what failed", function()
+    local file, root <close> = failing()
+    for _ = 1, 10 do file:write "x" end
+    fails("EFBIG", root.path .. "/f", "fs.file.flush", file.flush, file)
+    assert.are.equal(FAR, file:seek())
+    file:close()
+    assert.are.equal("", fs.read_file(root.path .. "/f"))
+  end)
+
+  it("fails in close, which closes all the same", function()
+    local file, root <close> = failing()
+    fails("EFBIG", root.path .. "/f", "fs.file.close", file.close, file)
+    assert.are.equal(-1, file:fd())
+    file:close()
+    local again, other <close> = failing()
+    fails("EFBIG", other.path .. "/f", "fs.file.close", function()
+      local _ <close> = again
+    end)
+    assert.are.equal(-1, again:fd())
+    local told, third <close> = failing()
+    fails("EFBIG", third.path .. "/f", "fs.file.flush", told.flush, told)
+    told:close()
+  end)
+
+  it("is told to on_error when nobody closes the file", function()
+    local root <close> = folder()
+    local told = lull.future()
+    local before = lull.on_error(function(err) told:set(err) end)
+    local _ <close> = lull.finally(function() lull.on_error(before) end)
+    do
+      local file = fs.open(root.path .. "/f", "w")
+      file:seek("set", FAR)
+      file:write "lost"
+    end
+    lull.yield()
+    collectgarbage()
+    collectgarbage()
+    local err = told:await()
+    assert.are.equal("EFBIG", err.code)
+    assert.are.equal(root.path .. "/f", err.path)
+  end)
+
+  it("is written when nobody closes the file, also at the end of the program", function()
+    local root <close> = folder()
+    for name, code in pairs { fall = "", exit = "os.exit(0)", fail = "error 'x'" } do
+      local path = root.path .. "/" .. name
+      support.limited("", ([[
+        local fs = require "lull.fs"
+        local file = fs.open(%q, "w")
+        for _ = 1, 30 do file:write(("0123456789"):rep(10000)) end
+        %s]]):format(path, code))
+      assert.are.equal(3000000, fs.stat(path).size)
+    end
+  end)
+
+  it("is written when who wrote is cancelled, or ended by force", function()
+    local root <close> = folder()
+    local task = lull.async(function()
+      local file <close> = fs.open(root.path .. "/f", "w")
+      for _ = 1, 10 do file:write(("x"):rep(100000)) end
+      lull.sleep(100)
+    end)()
+    while (fs.stat(root.path .. "/f", { missing = true }) or { size = 0 }).size == 0 do lull.yield() end
+    task:cancel()
+    assert.are.equal("cancelled", task:join())
+    assert.are.equal(0, fs.stat(root.path .. "/f").size % 100000)
+    lull.async(function()
+      local file <close> = fs.open(root.path .. "/g", "w")
+      file:write(("x"):rep(3000000))
+      lull.current():cancel()
+    end)():join()
+    assert.are.equal(3000000, fs.stat(root.path .. "/g").size)
+  end)
+
+  it("is with the system at once where high_water is 0, and in modes with +", function()
+    for mode, opts in pairs { w = { high_water = 0 }, ["w+"] = {} } do
+      local file, root <close> = opened("", mode, opts)
+      file:write "now"
+      assert.are.equal("now", fs.read_file(root.path .. "/f"))
+    end
+    assert.has_error(function() fs.open("/dev/null", "w", { high_water = -1 }) end)
+    assert.has_error(function() fs.open("/dev/null", "w", { high_water = 1.5 }) end)
+  end)
+
+  it("is not read", function()
+    local file, root <close> = opened("", "w")
+    fails("EBADF", root.path .. "/f", "fs.file.read", file:write("x").read, file)
+  end)
+
+  it("ends others who wait when the file is closed", function()
+    local file, root <close> = opened("", "w", { high_water = 2 })
+    file:write "ab"
+    local others = { lull.async(file.sync)(file), lull.async(file.stat)(file) }
+    lull.yield()
+    file:write "cd"
+    file:close()
+    for _, other in ipairs(others) do
+      if other:join() == "failed" then assert.are.equal("closed", other:error().kind) end
+    end
+    assert.are.equal("abcd", fs.read_file(root.path .. "/f"))
+  end)
+end)
+
 describe("an open file", function()
   it("is opened as io.open does", function()
     local root <close> = folder()

@@ -52,11 +52,11 @@ return function(support)
   end
 
   --- A stage around call(file, n), on an open file of some lines.
-  local function stage_of_file(call)
+  local function stage_of_file(call, mode, opts)
     return function()
       local folder = new_folder()
       fs.write_file(folder.path .. "/f", ("line\n"):rep(100000))
-      local file, count = fs.open(folder.path .. "/f", "r+"), 0
+      local file, count = fs.open(folder.path .. "/f", mode or "r+", opts), 0
       local function again()
         count = count + 1
         return call(file, count)
@@ -94,6 +94,16 @@ return function(support)
       columns = CHANGES },
     { "read from a file", "fs.file.read", stage_of_file(read), columns = FILE_READS },
     { "write to a file", "fs.file.write", stage_of_file(function(file) file:write "x" end), columns = ON_FILES },
+    { "write to a file whose queue is full", "fs.file.write", stage_of_file(function(file)
+      for _ = 1, 3 do file:write(("x"):rep(100000)) end
+    end, "a", { high_water = 1 }), columns = ON_FILES },
+    { "flush a file", "fs.file.flush", stage_of_file(function(file) file:write("x"):flush() end, "a"),
+      columns = ON_FILES },
+    { "close a file", "fs.file.close", stage_of(function(path, n)
+      local file <close> = fs.open(path .. "/c" .. n, "w")
+      file:write "x"
+      file:close()
+    end), columns = CHANGES },
     { "sync a file", "fs.file.sync", stage_of_file(function(file) file:sync() end), columns = ON_FILES },
     { "truncate a file", "fs.file.truncate", stage_of_file(function(file) file:truncate(9) end), columns = ON_FILES },
     { "seek from the end of a file", "fs.file.seek", stage_of_file(function(file) file:seek("end", 0) end),
