@@ -121,6 +121,10 @@ end
 ---@param known table<string, true|string>  by name, what the value must be: true (anything),
 ---  "any", "boolean", "callable", "count", "number", "seconds", "string", "table", or several: "a|b"
 function check.options(opts, argument, name, known)
+  if type(opts) == "number" then -- lull.map(paths, fs.read_file)
+    fail(argument, name, ("table expected, got number: where an index is passed, too, as by lull.map, " ..
+      "use function(item) return %s(item) end"):format(name))
+  end
   check.type(opts, argument, name, "table", true)
   for key, value in next, opts or {} do
     local kind = known[key]
