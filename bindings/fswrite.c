@@ -26,6 +26,7 @@ struct lullb_fs_behind {
 };
 
 #define OP_NAME "fs.file.write"
+#define SMALL   ((size_t)16 * 1024) /* bytes that are moved while it grows */
 
 static int write_push(lua_State *L, struct lull_op *op);
 static int now_push(lua_State *L, struct lull_op *op);
@@ -311,6 +312,14 @@ static void copy_strings(lua_State *L, struct lullb_fs_job *job, int last)
     }
 }
 
+/* All the room there may be, rather than bytes that are moved to more of it. */
+static size_t room_for(const struct lullb_fs_behind *behind, size_t size)
+{
+    const struct lullb_fs_job *job = behind->gathered.job;
+    bool all = job->size + size > SMALL && job->size + size < behind->high_water;
+    return all ? behind->high_water - job->size : size;
+}
+
 /* Queue the strings, for which there is room. */
 static int queue(lua_State *L, struct lullb_fs_file *file, size_t size,
                  struct lull_task *task)
@@ -325,7 +334,7 @@ static int queue(lua_State *L, struct lullb_fs_file *file, size_t size,
     }
     struct lullb_fs_job *job = gathered->job;
     bool is_charged = lullb_fs_charge(gathered, size);
-    if (!is_charged || !lullb_fs_reserve(job, size)) {
+    if (!is_charged || !lullb_fs_reserve(job, room_for(file->behind, size))) {
         if (is_charged) {
             lull_buffer_release(file->rt, size);
             gathered->charged -= size;

@@ -243,7 +243,7 @@ describe("what is written behind the back", function()
     file:write("x"):seek("set", 1)
     file:write("y"):close()
     assert.are.equal("0y234\0\0\0\0\0x", fs.read_file(root.path .. "/f"))
-    local more, other <close> = opened("0123", "a")
+    local more, _ <close> = opened("0123", "a")
     assert.are.equal(5, more:write("4"):seek())
   end)
 
