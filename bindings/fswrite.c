@@ -203,8 +203,10 @@ int lullb_fs_take_over(struct lullb_fs_file *file, struct lullb_fs_wait *wait)
         wait->charged = 0;
     } else {
         struct lullb_fs_job *job = gathered->job;
-        if (!lullb_fs_reserve(job, wait->job->size))
+        if (!lullb_fs_reserve(job, wait->job->size)) {
+            job->error = 0;
             return ENOMEM;
+        }
         memcpy(job->bytes + job->size, wait->job->bytes, wait->job->size);
         job->size += wait->job->size;
         gathered->charged += wait->charged;
@@ -320,12 +322,32 @@ static size_t room_for(const struct lullb_fs_behind *behind, size_t size)
     return all ? behind->high_water - job->size : size;
 }
 
-/* Queue the strings, for which there is room. */
-static int queue(lua_State *L, struct lullb_fs_file *file, size_t size,
-                 struct lull_task *task)
+static int write_strings(lua_State *L, struct lullb_fs_file *file, int last);
+
+static int push_again(lua_State *L, struct lullb_fs_wait *wait)
 {
+    int last = (int)wait->job->count;
+    lullb_fs_let_go(wait);
+    return write_strings(L, wait->file, last);
+}
+
+/* No more bytes may be held: wait until those are gone that are queued here, if any are. */
+static int wait_for_less(lua_State *L, struct lullb_fs_wait *wait, int last)
+{
+    const struct lullb_fs_file *file = wait->file;
+    if (file->behind == NULL || file->current == NULL)
+        return lullb_raise_refused(L, OP_NAME, EDQUOT);
+    wait->push = push_again;
+    wait->job->work = NULL;
+    wait->job->count = (size_t)last;
+    return lullb_fs_take_turn(L, wait, lull_check_task(L), &write_type);
+}
+
+/* Queue the strings up to `last`, for which there is room. */
+static int queue(lua_State *L, struct lullb_fs_file *file, size_t size, int last)
+{
+    struct lull_task *task = lull_check_task(L);
     struct lullb_fs_wait *gathered = &file->behind->gathered;
-    int top = lua_gettop(L);
     if (gathered->job == NULL) {
         lullb_fs_make_job(L, gathered, file->path, NULL);
         gathered->job->source = file->shared;
@@ -339,15 +361,17 @@ static int queue(lua_State *L, struct lullb_fs_file *file, size_t size,
             lull_buffer_release(file->rt, size);
             gathered->charged -= size;
         }
+        job->error = 0;
         if (job->size == 0)
             lullb_fs_let_go(gathered);
-        return is_charged ? lullb_raise_memory(L, OP_NAME)
-                          : lullb_raise_refused(L, OP_NAME, EDQUOT);
+        if (is_charged)
+            return lullb_raise_memory(L, OP_NAME);
+        return wait_for_less(L, lullb_fs_line_up(L, &write_type, &task), last);
     }
-    copy_strings(L, job, top);
+    copy_strings(L, job, last);
     lullb_fs_send_behind(file);
     if (file->own.timed.op.awaited) { /* another task is about to go on with it */
-        lua_settop(L, 1);
+        lua_pushvalue(L, 1);
         return 1;
     }
     file->own.timed.rt = file->rt;
@@ -355,36 +379,40 @@ static int queue(lua_State *L, struct lullb_fs_file *file, size_t size,
     return lull_await(L, &file->own.timed.op);
 }
 
-int lullb_m_fs_write(lua_State *L)
+static int write_strings(lua_State *L, struct lullb_fs_file *file, int last)
 {
-    struct lull_task *task;
-    struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
-    int top = lua_gettop(L);
-    size_t size = 0, length;
-    for (int i = 2; i <= top; i++) {
-        luaL_checklstring(L, i, &length);
-        size += length;
-    }
+    size_t size = 0;
+    struct lull_task *task = lull_checkpoint(L);
+    lullb_check_fs_open(L, file, OP_NAME);
+    for (int i = 2; i <= last; i++)
+        size += lua_rawlen(L, i);
     if (file->behind != NULL) {
-        task = lull_checkpoint(L);
-        lullb_check_fs_open(L, file, OP_NAME);
         int error = file->behind->error;
         file->behind->error = 0;
         if (error != 0)
             return lullb_fs_raise_file(L, file, OP_NAME, error);
         if (file->line.head == NULL && lullb_fs_has_room(file, size))
-            return queue(L, file, size, task);
+            return queue(L, file, size, last);
     }
     struct lullb_fs_wait *wait = lullb_fs_line_up(L, &write_type, &task);
     wait->push = lullb_fs_push_file;
     wait->job->work = lullb_fs_work_put;
     wait->job->flags = file->appends ? LULLB_FS_APPEND : 0;
     if (!lullb_fs_charge(wait, size))
-        return lullb_raise_refused(L, OP_NAME, EDQUOT);
+        return wait_for_less(L, wait, last);
     if (size > 0 && !lullb_fs_reserve(wait->job, size))
         return lullb_raise_memory(L, OP_NAME);
-    copy_strings(L, wait->job, top);
+    copy_strings(L, wait->job, last);
     return lullb_fs_take_turn(L, wait, task, &write_type);
+}
+
+int lullb_m_fs_write(lua_State *L)
+{
+    struct lullb_fs_file *file = lullb_check_fs_file(L, 1);
+    int top = lua_gettop(L);
+    for (int i = 2; i <= top; i++)
+        luaL_checkstring(L, i); /* numbers become strings in their place */
+    return write_strings(L, file, top);
 }
 
 int lullb_m_fs_flush(lua_State *L)

@@ -51,6 +51,13 @@ static const struct row {
      "assert(#file:read(1000) == 1000)\n"
      "assert(file:seek('end') == 1000000)\n"
      "file:write(('y'):rep(10000))\n"},
+    {0, 256 << 10, 0,
+     "local file <close> = fs.open(path, 'w')\n"
+     "for i = 1, 100 do file:write(('y'):rep(10000)) end\n"
+     "for i = 1, 10 do file:write(('y'):rep(100000)) end\n"
+     "raises('limit', file.write, file, ('y'):rep(300000))\n"
+     "file:close()\n"
+     "assert(fs.stat(path).size == 2000000)\n"},
     {0, 4 << 10, 0,
      "local folder <close> = fs.temp_dir()\n"
      "for i = 1, 600 do fs.symlink('x', folder.path .. '/name' .. i) end\n"

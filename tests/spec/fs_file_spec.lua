@@ -168,6 +168,7 @@ describe("writing to a file", function()
     local list = {}
     for i = 1, 50 do list[i] = i end
     lull.map(list, function(i) file:write((("%02d"):format(i)):rep(500), "\n") end)
+    file:flush()
     local seen = {}
     for line in fs.open(root.path .. "/f"):lines() do
       assert.are.equal(line:sub(1, 2):rep(500), line)
