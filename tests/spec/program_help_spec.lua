@@ -6,7 +6,7 @@ local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support <const> = dofile(here .. "support_program.lua")
 local folder = support.folder
 
-local share <const> = process.run({ "pwd" }).stdout:gsub("\n$", "") .. "/share"
+local share <const> = process.run({ "pwd" }).stdout:gsub("\n$", "") .. "/core/share"
 
 local function has(program)
   return pcall(process.run, { program, "--version" })
