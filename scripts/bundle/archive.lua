@@ -54,17 +54,21 @@ function archive.pack(entries)
   return table.concat(contents)
 end
 
---- Where the archive of a program begins and what its index is; nil: it has none.
+--- Where the archive of a program begins, its index, how many it has, and the size of the contents;
+--- nil: it has none.
 local function find_index(program)
   local size <const> = TRAILER:packsize()
   if #program < size or program:sub(-#MAGIC) ~= MAGIC then return nil end
   local contents <const>, index <const>, sum <const>, count <const>, format <const> =
     TRAILER:unpack(program, #program - size + 1)
-  local first <const> = #program - size - index - contents + 1
-  if format ~= FORMAT or contents < 0 or index < 0 or first < 1 then error("the archive is damaged", 0) end
+  local before <const> = #program - size
+  if format ~= FORMAT or index < 0 or index > before or contents < 0 or contents > before - index then
+    error("the archive is damaged", 0)
+  end
+  local first <const> = before - index - contents + 1
   local names <const> = program:sub(first + contents, first + contents + index - 1)
   if archive.checksum(names) ~= sum then error("the archive is damaged", 0) end
-  return first, names, count
+  return first, names, count, contents
 end
 
 --- A program with an archive behind it, in place of the one it may have.
@@ -83,12 +87,16 @@ end
 ---@param program string
 ---@return lull.bundle.Entry[]?  nil: there is none
 function archive.list(program)
-  local first <const>, names <const>, count <const> = find_index(program)
+  local first <const>, names <const>, count <const>, contents <const> = find_index(program)
   if not first then return nil end
-  local entries <const>, at = {}, 1
+  local entries <const>, at, next_offset = {}, 1, 0
   for i = 1, count do
+    if #names - at + 1 < ENTRY:packsize() then error("the archive is damaged", 0) end
     local name <const>, chunk <const>, offset <const>, size <const>, sum <const>, after <const> =
       ENTRY:unpack(names, at)
+    -- One behind the other, as they are packed: the same bytes are not listed again and again.
+    if offset ~= next_offset or size < 0 or size > contents - offset then error("the archive is damaged", 0) end
+    next_offset = offset + size
     local bytes <const> = program:sub(first + offset, first + offset + size - 1)
     if archive.checksum(bytes) ~= sum then error("the archive is damaged", 0) end
     local behind <const> = after + name + 1

@@ -84,6 +84,21 @@ local function size_text(bytes)
   return bytes < 10485760 and ("%.0f KiB"):format(bytes / 1024) or ("%.1f MiB"):format(bytes / 1048576)
 end
 
+--- Is it the same file, by whatever name?
+local function is_same(fs, path, other)
+  local a <const>, b <const> = fs.stat(path, { missing = true }), fs.stat(other, { missing = true })
+  return a ~= nil and b ~= nil and a.dev == b.dev and a.ino == b.ino
+end
+
+--- Raise when the program would replace what it is made of.
+local function check_output(fs, output, entries)
+  if not fs.exists(output) then return end
+  for _, entry in ipairs(entries) do
+    local path <const> = entry.chunkname and entry.chunkname:sub(2) or entry.name:match "^file:(.*)"
+    if path and is_same(fs, output, path) then error(output .. ": it is part of the program, and would be lost", 0) end
+  end
+end
+
 --- Make a program.
 ---@async
 ---@param options table  of bundle.parse
@@ -91,6 +106,7 @@ end
 function bundle.build(options)
   local archive <const>, fs <const> = require "lull.bundle.archive", require "lull.fs"
   local entries <const>, notes <const> = require "lull.bundle.collect"(options.script, options)
+  check_output(fs, options.output, entries)
   local image <const>, folder <const> = self_image()
   table.insert(entries, { name = "folder:lull", bytes = folder .. "\0" })
   local program <const> = archive.append(image, entries)
@@ -115,8 +131,9 @@ local function list(path)
     local kind <const>, name <const> = entry.name:match "^(%a+):(.*)$"
     local from <const> = entry.chunkname and entry.chunkname:sub(2) or ""
     if kind ~= "folder" then
+      local what <const> = kind == "file" and name or kind and from or entry.name .. "  " .. from
       print(("%-7s %9d  %s"):format(kind == "main" and "script" or kind or "module", #entry.bytes,
-        kind == "file" and name or kind and from or entry.name .. "  " .. from))
+        (what:gsub("%c", "?"))))
     end
   end
 end

@@ -179,6 +179,17 @@ describe("lull bundle", function()
     refuse({ ["a.lua"] = "" }, "no program of lull bundle", "--list", "a.lua")
   end)
 
+  it("does not write over what it is made of", function()
+    local dir <close> = folder { ["a.lua"] = 'require "b"', ["b.lua"] = "return 1", ["c.txt"] = "text" }
+    fs.symlink("c.txt", dir.path .. "/link")
+    for _, output in ipairs { "a.lua", "./b.lua", "link" } do
+      local result <const> = run(dir, absolute, "bundle", "a.lua", "--file=c.txt", "-o", output)
+      assert.are.equal(1, result.code)
+      assert.matches("is part of the program, and would be lost", result.stderr)
+    end
+    assert.are.equal('require "b"', fs.read_file(dir.path .. "/a.lua"))
+  end)
+
   it("notes what is not put in", function()
     local dir <close> = folder {
       ["app.lua"] = 'pcall(require, "optional") require "lull.http" local x = "y" require(x)',
@@ -206,5 +217,26 @@ describe("lull bundle", function()
       archive.list(made))
     assert.is_nil(archive.list(program))
     assert.are.equal(made, archive.append(made, entries))
+  end)
+
+  it("lists no archive whose sizes or places are wrong", function()
+    local function listed(offset, size, contents_size, index_size)
+      local contents <const> = "content!"
+      local index <const> = ("<I4I4i8i8i8"):pack(1, 0, offset, size, archive.checksum(contents)) .. "a\0\0"
+      return pcall(archive.list, contents .. index .. ("<i8i8i8I4I4c16c8"):pack(contents_size or #contents,
+        index_size or #index, archive.checksum(index), 1, 1, "", "lullbndl"))
+    end
+    assert.are.same({ true, { { name = "a", bytes = "content!" } } }, { listed(0, 8) })
+    for _, numbers in ipairs {
+      { -8, 8 }, { 1, 7 }, { 0, -1 }, { 0, 9 }, { 0, math.maxinteger }, { 0, 8, math.maxinteger },
+      { 0, 8, math.maxinteger, math.maxinteger }, { 0, 8, 0, 100 }, { 0, 8, -1 }, { 0, 8, 8, 8 },
+    } do
+      assert.are.same({ false, "the archive is damaged" }, { listed(table.unpack(numbers)) })
+    end
+    local twice <const> = ("<I4I4i8i8i8"):pack(1, 0, 0, 1, archive.checksum "c") .. "a\0\0"
+    assert.has_error(function()
+      archive.list("c" .. twice:rep(2) .. ("<i8i8i8I4I4c16c8"):pack(1, 2 * #twice,
+        archive.checksum(twice:rep(2)), 2, 1, "", "lullbndl"))
+    end, "the archive is damaged")
   end)
 end)
