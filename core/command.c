@@ -193,16 +193,18 @@ static int take_all(struct command *command)
     return 0;
 }
 
-/* What is run again and again must be there each time, and come to an end. */
-static int check_watch(const struct command *command)
+/* What is run more than once must be there each time, and come to an end. */
+static int check_repeated(const struct command *command, const char *option)
 {
     const char *script = command->script != 0 ? command->argv[command->script] : NULL;
-    if (script == NULL && !command->has_code)
-        fputs("lull: --watch needs a script\n", stderr);
+    bool prompt = command->interactive ||
+                  (command->module != NULL && strcmp(command->module, "lull.repl") == 0);
+    if (script == NULL && !command->has_code && !command->interactive)
+        fprintf(stderr, "lull: %s needs a script\n", option);
     else if (script != NULL && strcmp(script, "-") == 0)
-        fputs("lull: --watch cannot read the script from stdin\n", stderr);
-    else if (command->interactive)
-        fputs("lull: --watch and -i exclude each other\n", stderr);
+        fprintf(stderr, "lull: %s cannot read the script from stdin\n", option);
+    else if (prompt)
+        fprintf(stderr, "lull: %s and the prompt exclude each other\n", option);
     else
         return 0;
     return 2;
@@ -216,5 +218,9 @@ int lull__take_command(struct command *command, int argc, char **argv)
     command->limits.size = sizeof command->limits;
     command->watcher = -1;
     int end = take_all(command);
-    return end != 0 || !command->watch ? end : check_watch(command);
+    if (end == 0 && command->watch)
+        end = check_repeated(command, "--watch");
+    if (end == 0 && command->workers > 0)
+        end = check_repeated(command, "--workers");
+    return end;
 }

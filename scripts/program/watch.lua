@@ -51,6 +51,7 @@ local function split(path)
 end
 
 local ABSENT <const> = { ENOENT = true, ENOTDIR = true }
+local UNREACHABLE <const> = { EACCES = true, ELOOP = true, ENAMETOOLONG = true }
 
 local want
 
@@ -61,7 +62,7 @@ local function watch_folder(self, folder, path, links)
     local ok <const>, result <const> = pcall(self.watcher.add, self.watcher, folder)
     if ok then return result end
     local code <const> = lull.is_error(result, "io") and result.code
-    if code == "EACCES" then return end
+    if UNREACHABLE[code] then return end
     if not ABSENT[code] then error(result, 0) end -- ENOSPC: nothing more can be watched
     want(self, folder, path, links)
   end

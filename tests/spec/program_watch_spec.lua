@@ -86,6 +86,15 @@ describe("lull --watch", function()
     line(program, "ended with code 0")
   end)
 
+  it("goes on where a module would be behind a link that leads nowhere", function()
+    local place <close> = folder { ["s.lua"] = stays "pcall(require, 'loop.m') value = 1" }
+    fs.symlink("loop", place.path .. "/loop")
+    local program <close> = place:start { "--watch", "s.lua" }
+    line(program, "got 1")
+    place:write("s.lua", stays "value = 2")
+    line(program, "got 2")
+  end)
+
   it("passes options and arguments on", function()
     local place <close> = folder { ["s.lua"] = "print(...) print(arg[0], x) print(pcall(io.open, '/etc/passwd'))" }
     local program <close> = place:start { "-e", "x = 1", "--watch", "--sandbox", "s.lua", "a", "--watch" }
@@ -176,12 +185,16 @@ describe("lull --watch", function()
     line(watched, plain:match "^[^\n]*")
   end)
 
-  it("needs a script that it can run again", function()
+  it("needs a script that it can run again, as --workers does", function()
     local place <close> = folder {}
     for arguments, complaint in pairs {
       [{ "--watch" }] = "lull: --watch needs a script\n",
       [{ "--watch", "-" }] = "lull: --watch cannot read the script from stdin\n",
-      [{ "--watch", "-i", "s.lua" }] = "lull: --watch and -i exclude each other\n",
+      [{ "--watch", "-i", "s.lua" }] = "lull: --watch and the prompt exclude each other\n",
+      [{ "--workers", "2" }] = "lull: --workers needs a script\n",
+      [{ "--workers", "2", "-" }] = "lull: --workers cannot read the script from stdin\n",
+      [{ "--workers", "2", "-i", "s.lua" }] = "lull: --workers and the prompt exclude each other\n",
+      [{ "--watch", "repl" }] = "lull: --watch and the prompt exclude each other\n",
     } do
       local output <const>, code <const> = place:run(arguments)
       assert.equal(complaint, output)
