@@ -152,7 +152,7 @@ static void print_traceback(const char *text)
     }
 }
 
-void lull__complain(const char *text)
+void lull__complain(const char *text, bool with_source)
 {
     const char *traceback = strstr(text, TRACEBACK);
     if (!takes_colors()) {
@@ -160,7 +160,8 @@ void lull__complain(const char *text)
     } else {
         print_message(text,
                       traceback != NULL ? (size_t)(traceback - text) : strlen(text));
-        show_source(text);
+        if (with_source)
+            show_source(text);
         print_traceback(traceback != NULL ? traceback + 1 : "");
     }
     fflush(stderr);

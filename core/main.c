@@ -97,7 +97,8 @@ static void take_signals(struct lull_runtime *rt)
 /* ---- how it ended --------------------------------------------------------------------- */
 
 /* An error of the main task's; without a traceback where nothing has run. */
-static void complain(const char *head, const struct lull_outcome *outcome, bool traced)
+static void complain(const struct command *command, const char *head,
+                     const struct lull_outcome *outcome, bool traced)
 {
     const char *trace = traced && outcome->traceback != NULL ? outcome->traceback : "";
     size_t size = strlen(head) + strlen(outcome->message) + strlen(trace) + 2;
@@ -108,15 +109,15 @@ static void complain(const char *head, const struct lull_outcome *outcome, bool 
     }
     snprintf(text, size, "%s%s%s%s", head, outcome->message, *trace != '\0' ? "\n" : "",
              trace);
-    lull__complain(text);
+    lull__complain(text, !command->narrowed);
     free(text);
 }
 
 /* An error that nobody received, or why there is no runtime. */
 static void on_report(void *arg, const char *text)
 {
-    (void)arg;
-    lull__complain(text);
+    const struct command *command = arg;
+    lull__complain(text, !command->narrowed);
 }
 
 /* What ended it was a limit from the command line: say so. */
@@ -149,12 +150,12 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
         return;
     case LULL_DEADLOCK:
         ending->code = EXIT_DEADLOCK;
-        complain("lull: deadlock: ", outcome, false);
+        complain(ending->command, "lull: deadlock: ", outcome, false);
         return;
     default:
         ending->code =
             outcome->status == LULL_LIMIT ? EXIT_SIGNAL + SIGXCPU : EXIT_FAILURE;
-        complain("lull: ", outcome, !ending->command->unloadable);
+        complain(ending->command, "lull: ", outcome, !ending->command->unloadable);
         tell_limit(ending->command, outcome);
     }
 }
@@ -239,6 +240,7 @@ static struct lull_options options_of(const struct command *command)
         options = command->limits;
     options.permissions = command->narrowed && !command->watch ? command->rules : all;
     options.report = on_report;
+    options.report_arg = (void *)command;
     options.ignore_environment = command->no_environment;
     options.find = command->bundle != NULL ? lull__bundle_find : NULL;
     options.find_arg = command->bundle;

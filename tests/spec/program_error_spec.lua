@@ -95,6 +95,13 @@ describe("an error", function()
     assert.truthy(text:find("stack traceback", 1, true), text)
   end)
 
+  it("of a script that is not allowed everything shows no line of a file that it names", function()
+    local place <close> = folder { ["s.lua"] = "error('/etc/passwd:1: x', 0)" }
+    local text <const> = place:run({ "--sandbox", "s.lua" }, { env = { inherit = true, FORCE_COLOR = "1" } })
+    assert.truthy(text:find("/etc/passwd:1: x", 1, true), text)
+    assert.falsy(text:find("root:", 1, true), text)
+  end)
+
   it("shows no control characters of the source, nor all of a long line", function()
     local text <const> = output("--[[\27[31m]] local s = '" .. ("x"):rep(1000) .. "' error(s:sub(1, 1))",
       { FORCE_COLOR = "1" })
