@@ -88,7 +88,7 @@ void lull__runtime_serve_dump(lua_State *L, struct lull_runtime *rt)
 {
     struct lull_slice *slice = &rt->tasks.slice;
     int fd = rt->dump_fd - 1;
-    slice->due = slice->due & ~LULL_DUE_DUMP;
+    slice->due &= ~LULL_DUE_DUMP;
     rt->dump_fd = 0;
     if (fd >= 0)
         dump_all(L, rt, fd);

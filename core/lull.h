@@ -389,7 +389,8 @@ LULL_API enum lull_status lull_look(struct lull_runtime *rt, const struct lull_t
 
 /*
  * Profile scripts: about every `interval` seconds of this thread's CPU time (0: 0.001)
- * note what runs.  What waits costs no CPU time, and is not noted.  The timer is of the
+ * note what runs.  What waits costs no CPU time, and is not noted, nor is a script while
+ * it has a hook that counts instructions.  The timer is of the
  * signal that lull_lend_signal() was given.  0, or an errno value: EINVAL when none was,
  * EALREADY, ENOMEM, ENOTSUP where there is none (not Linux).
  */

@@ -58,7 +58,7 @@ static void condemn(lua_State *L, struct lull_tasks *tasks, enum lull_kill why)
         tasks->killed++;
     if (why == LULL_KILL_STALL && !tasks->forcing)
         be_stricter(tasks);
-    tasks->slice.due = tasks->slice.due | LULL_DUE_KILL;
+    tasks->slice.due |= LULL_DUE_KILL;
     lull__defuse_handler(L); /* it would run in the hook, where no hook fires */
     lull__anchor_push(L, &tasks->anchors, tasks->kill_slot);
 }

@@ -5,7 +5,9 @@
  * A sample is taken in the debug hook, at the first instruction, call or return after
  * the timer's tick: so a C function is found when it returns.  A stack is a text,
  * "task;outermost;...;innermost", and one entry of a table whatever often it is found.
- * Coroutines of scripts are part of the stack of whoever resumed them.
+ * Coroutines of scripts are part of the stack of whoever resumed them.  Where a script
+ * has a hook of its own that counts instructions no sample is taken: each would make it
+ * count from 0 again.
  *
  * Bounds: 128 functions of a stack, 16 MiB of texts; what would be more is counted as
  * "(more stacks)".  The memory is the runtime's.

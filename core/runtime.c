@@ -105,12 +105,12 @@ static enum lull_fire on_fire(lua_State *L, lua_Debug *ar, bool may_yield, void 
     if (slice->due & LULL_DUE_DUMP)
         lull__runtime_serve_dump(L, rt);
     if (slice->due & LULL_DUE_SAMPLE) {
-        slice->due = slice->due & ~LULL_DUE_SAMPLE;
+        slice->due &= ~LULL_DUE_SAMPLE;
         if (rt->profile != NULL)
             lull__profile_take(L, rt->profile, &rt->tasks);
     }
     if (slice->due & LULL_DUE_INTERRUPT) {
-        slice->due = slice->due & ~LULL_DUE_INTERRUPT;
+        slice->due &= ~LULL_DUE_INTERRUPT;
         lull__runtime_serve_interrupts(rt);
         struct lull_task *task = rt->tasks.running;
         if (task != NULL && L == slice->running && !task->strand.innermost->closing)

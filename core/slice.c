@@ -70,8 +70,8 @@ static void put_hook(struct lull_slice *slice, int mask, int count)
         slice->saved_hook = slice->base;
         slice->saved_mask = slice->base_mask;
     }
-    if (slice->saved_hook != NULL && slice->saved_hook == slice->base)
-        mask |= slice->base_mask;
+    if (slice->saved_hook != NULL)
+        mask |= slice->saved_mask & ~LUA_MASKCOUNT;
     slice->armed_thread = L;
     slice->armed = 1;
     lua_sethook(L, on_hook, mask, count);
@@ -99,7 +99,7 @@ static void put_hook_for(struct lull_slice *slice, int due)
 
 void lull__slice_arm(struct lull_slice *slice, int due)
 {
-    slice->due = slice->due | due;
+    slice->due |= due;
     if (slice->running == NULL)
         return;
     /* debug.sethook may have been in the middle of replacing ours. */
@@ -172,9 +172,10 @@ static void on_hook(lua_State *L, lua_Debug *ar)
         return;
     }
     int event = ar->event == LUA_HOOKTAILCALL ? LUA_MASKCALL : 1 << ar->event;
-    if (slice->base != NULL && slice->saved_hook == slice->base &&
-        slice->base_mask & event)
-        slice->base(L, ar);
+    if (slice->saved_hook != NULL && slice->saved_mask & event & ~LUA_MASKCOUNT)
+        slice->saved_hook(L, ar);   /* it may raise: then ours fires at the next event */
+    if (lua_status(L) == LUA_YIELD) /* it does: likewise */
+        return;
     lull__slice_disarm(slice);
     switch (slice->fire(L, ar, may_yield(slice, L, ar), slice->arg)) {
     case LULL_FIRE_SOON:
@@ -243,7 +244,10 @@ static void *sample_value(struct lull_slice *slice)
 /* Likewise for the profiler's timer. */
 static void on_sample(struct lull_slice *slice, unsigned intervals)
 {
-    if (slice->running == NULL) {
+    lua_State *L = slice->running;
+    bool counts = L != NULL && lua_gethook(L) != on_hook && lua_gethook(L) != NULL &&
+                  lua_gethookmask(L) & LUA_MASKCOUNT;
+    if (L == NULL || counts) { /* a script's hook would count from 0 again and again */
         atomic_fetch_add(&slice->aside, intervals);
         return;
     }

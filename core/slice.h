@@ -9,7 +9,9 @@
  * The hook is off until something is due: an interrupt (Ctrl-C), or a time
  * slice that is over.  Only a signal on the runtime's own thread may put it on
  * besides Lua itself.  When it fires it puts back what the script had set and
- * asks `fire` what is to become of the script.
+ * asks `fire` what is to become of the script.  While it is on it hears lines, calls
+ * and returns for the script's own hook, too, and hands them on; it fires at them as
+ * well: put on in the middle of a step from line to line, it may miss its count.
  *
  * Ticks.  With a signal lent, a one-shot POSIX timer ticks every half slice
  * while steps are taken.  A step that two ticks in a row have found running has
@@ -55,7 +57,7 @@ struct lull_slice {
     bool waiting;                /* the yield under way is a wait, not a script's */
     unsigned blocked;            /* resumes made below a frame that cannot yield */
 
-    volatile sig_atomic_t due;   /* LULL_DUE_ bits */
+    atomic_int due;              /* LULL_DUE_ bits; the handler adds some at any time */
     volatile sig_atomic_t armed; /* our hook is on `armed_thread` */
     lua_State *volatile armed_thread;
     lua_Hook saved_hook; /* what the script had there */
@@ -127,10 +129,8 @@ void lull__slice_arm(struct lull_slice *slice, int due);
 void lull__slice_run(struct lull_slice *slice, lua_State *L);
 
 /*
- * From here on threads have this hook, for lines and calls, when ours is off.  It hears of
- * those as well when ours is on, which then fires at them, too: put on in the middle of a
- * step from line to line, ours may miss its count.  Threads inherit it; whoever calls sets
- * it in those that there are.
+ * From here on threads have this hook, for lines and calls, when ours is off.  Threads
+ * inherit it; whoever calls sets it in those that there are.
  */
 void lull__slice_base(struct lull_slice *slice, lua_Hook hook, int mask);
 

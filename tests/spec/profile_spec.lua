@@ -61,6 +61,20 @@ describe("lull --profile", function()
     dominates(";hot ((command line):1)", read(file))
   end)
 
+  it("leaves a script's own hooks all that they are for", function()
+    local result <const> = profile([[
+      local lines, counts = 0, 0
+      debug.sethook(function() lines = lines + 1 end, "l")
+      for i = 1, 1000000 do
+        local x = i
+      end
+      debug.sethook(function() counts = counts + 1 end, "", 10000000)
+      for i = 1, 20000000 do end
+      debug.sethook()
+      print(lines, counts)]], "--profile-interval=0.0001")
+    assert.are.equal("2000002\t2\n", result.stdout)
+  end)
+
   it("tells tasks apart", function()
     local _, stacks <const>, all <const> = profile(HOT .. [[
       local lull = require "lull"
