@@ -38,12 +38,18 @@ local function below_here(name, here)
   local own <const> = name:match "^%[lull%.(.*)%]$" -- lull's own, in its source tree
   if own then return "scripts/" .. own:gsub("%.", "/") .. ".lua" end
   local full <const> = tidy(name:sub(1, 1) == "/" and name or here .. "/" .. name)
-  if full:sub(1, #here + 1) ~= here .. "/" then return nil end
-  return full:sub(#here + 2)
+  local folder <const> = here == "/" and here or here .. "/"
+  if full:sub(1, #folder) ~= folder then return nil end
+  return full:sub(#folder + 1)
 end
 
 local function is_lua(name)
   return name:find "%.lua$" ~= nil
+end
+
+--- A name as it can stand in a line.
+local function printable(name)
+  return (name:gsub("%c", "?"):gsub("\xC2[\x80-\x9F]", "?"))
 end
 
 --- Is this file, by its name, one that tests are made of?
@@ -121,7 +127,7 @@ end
 
 --- One file as LCOV has it.
 local function record(seen)
-  local lines <const>, reached = { "TN:", "SF:" .. seen.file }, 0
+  local lines <const>, reached = { "TN:", "SF:" .. printable(seen.file) }, 0
   local function put(...) lines[#lines + 1] = string.format(...) end
   for _, each in ipairs(seen.functions) do put("FN:%d,%s", each.first, each.name) end
   for _, each in ipairs(seen.functions) do
@@ -167,7 +173,7 @@ end
 local function print_table(all, hit, count)
   local rows <const> = {}
   for _, seen in ipairs(all) do
-    rows[#rows + 1] = { seen.file, #seen.lines, percent_text(seen.hit, #seen.lines), missed_of(seen) }
+    rows[#rows + 1] = { printable(seen.file), #seen.lines, percent_text(seen.hit, #seen.lines), missed_of(seen) }
   end
   rows[#rows + 1] = { "in all", count, percent_text(hit, count), "" }
   io.stdout:write("\n", term.table(rows, {

@@ -110,6 +110,15 @@ end_of_record
     lacks(output, "tools/x.lua")
   end)
 
+  it("shows no control characters in the names of files, nor lines that they make up", function()
+    project:write("src/a\nSF:made_up.lua", "return 1\n")
+    project:write("src/b\27[31m.lua", "return 1\n")
+    local output <const> = project:ends("1 passed, 0 failed", "--coverage-include=src/**")
+    contains(output, "src/b?[31m.lua")
+    contains(project:read "lcov.info", "SF:src/a?SF:made_up.lua\n")
+    lacks(project:read "lcov.info", "\27")
+  end)
+
   it("leaves files out by --coverage-exclude", function()
     local output <const> = project:ends("1 passed, 0 failed", "--coverage-exclude=mod.lua")
     lacks(output, "src/mod.lua")
