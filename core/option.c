@@ -120,7 +120,7 @@ static size_t byte_size(const char *value)
     unsigned shift = unit != NULL ? 10 * ((unsigned)(unit - units) / 2 + 1) : 0;
     if (*value < '0' || *value > '9' || end[unit != NULL] != '\0')
         return 0;
-    if (number > SIZE_MAX >> shift)
+    if (number >= SIZE_MAX >> shift) /* what is too large for strtoull, too */
         return 0;
     return (size_t)number << shift;
 }

@@ -124,7 +124,8 @@ describe("limits:", function()
 
   for option, needs in pairs {
     ["--max-memory=0"] = "a size such as 64M", ["--max-memory=1T"] = "a size such as 64M",
-    ["--max-memory=99999999999G"] = "a size such as 64M", ["--max-memory=-1"] = "a size such as 64M",
+    ["--max-memory=99999999999G"] = "a size such as 64M",
+    ["--max-memory=99999999999999999999"] = "a size such as 64M", ["--max-memory=-1"] = "a size such as 64M",
     ["--max-cpu=0"] = "a number of seconds", ["--max-cpu=inf"] = "a number of seconds",
     ["--max-tasks=0"] = "a number from 1 on", ["--max-handles=x"] = "a number from 1 on",
   } do
