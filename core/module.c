@@ -174,8 +174,8 @@ static int load_inner(lua_State *L)
 /* Is it a tool of the program's, or the inner half of a module? */
 static bool is_internal(const char *name)
 {
-    static const char *const heads[] = {"check",   "core", "doc",  "lint",
-                                        "testing", "test", "repl", "program"};
+    static const char *const heads[] = {"check",    "core", "doc",  "lint",   "program",
+                                        "programs", "repl", "test", "testing"};
     const char *head = strchr(name, '.');
     const char *tail = strrchr(name, '.');
     if (head == NULL)

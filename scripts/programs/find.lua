@@ -48,13 +48,14 @@ local function is_lull(path)
   local wide <const>, order <const> = head:byte(5) == 2, head:byte(6) == 2 and ">" or "<"
   local offset <const> = (order .. (wide and "I8" or "I4")):unpack(head, wide and 33 or 29)
   local size <const>, count <const> = (order .. "I2I2"):unpack(head, wide and 55 or 43)
-  if count > MAX_HEADERS or size < 32 or offset < 0 then return false end
+  if count > MAX_HEADERS or size < (wide and 56 or 32) or offset < 0 then return false end
   local headers <const> = read_at(file, offset, size * count)
   for i = 1, #headers - size + 1, size do
     if (order .. "I4"):unpack(headers, i) == PT_NOTE then
       local where <const> = (order .. (wide and "I8" or "I4")):unpack(headers, i + (wide and 8 or 4))
       local length <const> = (order .. (wide and "I8" or "I4")):unpack(headers, i + (wide and 32 or 16))
-      if where >= 0 and has_note(read_at(file, where, math.min(length, MAX_NOTES)), order) then return true end
+      local is_sane <const> = where >= 0 and length >= 0
+      if is_sane and has_note(read_at(file, where, math.min(length, MAX_NOTES)), order) then return true end
     end
   end
   return false
@@ -64,7 +65,7 @@ end
 ---@param text string
 ---@return string
 function find.printable(text)
-  return (text:gsub("[%z\1-\8\11-\31\127]", "?"))
+  return (text:gsub("[%z\1-\8\11-\31\127]", "?"):gsub("\xC2[\x80-\x9F]", "?"))
 end
 
 --- One process.

@@ -48,6 +48,7 @@ static void modules(void)
     expect_done("module=lull.net", "require 'lull.net' require 'lull.net.stream'"
                                    "assert(package.loaded['lull.dns'] == nil)");
     expect_denied("", "require 'lull.testing'", "all");
+    expect_denied("", "require 'lull.programs.tree'", "all");
     expect_denied("", "require 'lull.core'", "all");
     expect_denied("", "require 'lull.net.native'", "all");
     expect_done("all", "require 'lull.testing' require 'lull.net.native'");
