@@ -1,4 +1,6 @@
 --- lull.test.usage: what `lull test --help` prints, and what is meant by a wrong option.
+local near = require "lull.doc.near"
+
 local usage = {}
 
 usage.text = [[
@@ -71,36 +73,18 @@ option without a value has its opposite, --no-OPTION.  Exit code 0 when all
 passed, 1 otherwise.
 ]]
 
---- How many letters have to change to make one word of another.
-local function distance(a, b)
-  local row <const> = {}
-  for j = 0, #b do row[j] = j end
-  for i = 1, #a do
-    local corner = row[0]
-    row[0] = i
-    for j = 1, #b do
-      local cost <const> = a:byte(i) == b:byte(j) and corner or corner + 1
-      corner = row[j]
-      row[j] = math.min(cost, row[j] + 1, row[j - 1] + 1)
-    end
-  end
-  return row[#b]
-end
-
 --- What a wrong option may have been meant as.
 ---@param name string
 ---@param ... table<string, any>  by the names of options
 ---@return string   "; did you mean ...?", or nothing
 function usage.suggest(name, ...)
-  local best, least = nil, #name > 5 and 3 or 2
+  local known <const> = {}
   for _, names in ipairs { ... } do
-    for known in pairs(names) do
-      local far <const> = distance(name, known)
-      if known ~= "--as-job" and (far < least or far == least and best and known < best) then
-        best, least = known, far
-      end
+    for each in pairs(names) do
+      if each ~= "--as-job" then known[#known + 1] = each end
     end
   end
+  local best <const> = near(name, known)[1]
   return best and ("; did you mean %s?"):format(best) or ""
 end
 
