@@ -63,6 +63,7 @@ static void on_hook(lua_State *L, lua_Debug *ar);
 static void put_hook(struct lull_slice *slice, int mask, int count)
 {
     lua_State *L = slice->running;
+    slice->busy++;
     slice->saved_hook = lua_gethook(L);
     slice->saved_mask = lua_gethookmask(L);
     slice->saved_count = lua_gethookcount(L);
@@ -75,6 +76,7 @@ static void put_hook(struct lull_slice *slice, int mask, int count)
     slice->armed_thread = L;
     slice->armed = 1;
     lua_sethook(L, on_hook, mask, count);
+    slice->busy--;
 }
 
 void lull__slice_base(struct lull_slice *slice, lua_Hook hook, int mask)
@@ -100,7 +102,7 @@ static void put_hook_for(struct lull_slice *slice, int due)
 void lull__slice_arm(struct lull_slice *slice, int due)
 {
     slice->due |= due;
-    if (slice->running == NULL)
+    if (slice->running == NULL || slice->busy) /* who is busy looks at `due` next */
         return;
     /* debug.sethook may have been in the middle of replacing ours. */
     if (slice->armed && lua_gethook(slice->armed_thread) == on_hook) {
@@ -116,11 +118,13 @@ void lull__slice_disarm(struct lull_slice *slice)
 {
     if (!slice->armed)
         return;
+    slice->busy++;
     if (lua_gethook(slice->armed_thread) == on_hook)
         lua_sethook(slice->armed_thread, slice->saved_hook, slice->saved_mask,
                     slice->saved_count);
     slice->armed = 0;
     slice->armed_thread = NULL;
+    slice->busy--;
 }
 
 void lull__slice_settle(struct lull_slice *slice)
@@ -172,9 +176,10 @@ static void on_hook(lua_State *L, lua_Debug *ar)
         return;
     }
     int event = ar->event == LUA_HOOKTAILCALL ? LUA_MASKCALL : 1 << ar->event;
-    if (slice->saved_hook != NULL && slice->saved_mask & event & ~LUA_MASKCOUNT)
-        slice->saved_hook(L, ar);   /* it may raise: then ours fires at the next event */
-    if (lua_status(L) == LUA_YIELD) /* it does: likewise */
+    bool is_its = slice->saved_hook != NULL && slice->saved_mask & event & ~LUA_MASKCOUNT;
+    if (is_its && (lua_status(L) != LUA_YIELD || slice->saved_hook == slice->base))
+        slice->saved_hook(L, ar); /* it may raise: then ours fires at the next event */
+    if (lua_status(L) == LUA_YIELD)
         return;
     lull__slice_disarm(slice);
     switch (slice->fire(L, ar, may_yield(slice, L, ar), slice->arg)) {
@@ -183,6 +188,10 @@ static void on_hook(lua_State *L, lua_Debug *ar)
         put_hook(slice, LUA_MASKCOUNT, ar->event == LUA_HOOKCOUNT ? soon(slice) : 1);
         return;
     case LULL_FIRE_YIELD:
+        /* A line may begin here, too: a hook in Lua cannot run when a yield is under way,
+           and ours keeps it from that. */
+        if (slice->saved_hook != NULL && slice->saved_hook != slice->base)
+            put_hook(slice, LUA_MASKCOUNT, 1);
         slice->waiting = true;
         lua_yield(L, 0);
         return;

@@ -58,6 +58,7 @@ struct lull_slice {
     unsigned blocked;            /* resumes made below a frame that cannot yield */
 
     atomic_int due;              /* LULL_DUE_ bits; the handler adds some at any time */
+    volatile sig_atomic_t busy;  /* our hook is being put on or taken off */
     volatile sig_atomic_t armed; /* our hook is on `armed_thread` */
     lua_State *volatile armed_thread;
     lua_Hook saved_hook; /* what the script had there */
