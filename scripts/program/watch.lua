@@ -15,6 +15,7 @@ local tty = require "lull.tty.native"
 
 local SETTLED <const> = 0.1 -- seconds without a change, after one
 local GRACE <const> = 5     -- seconds between TERM or INT, and KILL
+local SOMETHING <const> = "something" -- nobody knows what
 local LINKS <const> = 8     -- symbolic links after one another
 local EXIT_SIGNAL <const> = 128
 local NUMBERS <const> = { INT = 2, TERM = 15 }
@@ -119,7 +120,7 @@ end
 local function take_event(self, number, kind, name)
   local names <const> = self.wanted[number]
   if kind == "overflow" then
-    note(self, "something") -- as good as any
+    note(self, SOMETHING)
   elseif names and (kind == "gone" or kind == "ignored") then
     self.wanted[number] = nil
     self.watcher:remove(number)
@@ -137,26 +138,38 @@ local function read_events(self)
   end
 end
 
---- Wait for changes, and then until none has come for a moment.  One at a time.
+--- Wait until no change has come for a moment after one; what changed, each once.
 ---@async
----@return string[] paths  as they were added or told, each once, the first first
-function Files:wait()
+local function settle(self)
   self.changed:wait()
   for _ = 1, 20 do -- then it may go on as long as it likes
     local last <const> = self.last
     lull.sleep(SETTLED)
     if self.last == last then break end
   end
-  local paths <const> = {}
-  local changes <const>, seen <const> = self.changes, {}
+  local changes <const>, seen <const>, paths <const> = self.changes, {}, {}
   self.changes = {}
   self.changed:clear()
   for _, path in ipairs(changes) do
     if not seen[path] then paths[#paths + 1] = path end
     seen[path] = true
   end
-  for _, path in ipairs(paths) do self:add(path) end
   return paths
+end
+
+--- Wait for changes, and then until none has come for a moment.  A file that is gone is none until
+--- it is back: what loads a file and removes it would be run for ever.  One at a time.
+---@async
+---@return string[] paths  as they were added or told, each once, the first first
+function Files:wait()
+  while true do
+    local paths <const> = {}
+    for _, path in ipairs(settle(self)) do
+      self:add(path)
+      if path == SOMETHING or pcall(fs.stat, path, 1) then paths[#paths + 1] = path end
+    end
+    if #paths > 0 then return paths end
+  end
 end
 
 --- The environment for a child whose files are to be watched: `env` of lull.process.

@@ -35,11 +35,12 @@ function report.save(path, value)
   assert(file:close())
 end
 
---- Read it again; nil when it is not there, or not whole.
+--- Read it again; nil when it is not there, or not whole.  Not by loadfile, of which --watch hears.
 ---@param path string
 ---@return table?
 function report.load(path)
-  local chunk <const> = loadfile(path, "t", {})
+  local file <close> = io.open(path)
+  local chunk <const> = file and load(file:read "a", "=" .. path, "t", {})
   return chunk and chunk()
 end
 

@@ -149,7 +149,24 @@ describe("lull test --watch", function()
     start "-j2"
     seen()
     project:write("src/mod.lua", "return 23\n")
-    contains(seen(), "mod\t23")
+    local text <const> = seen()
+    contains(text, "src/mod.lua has changed") -- and nothing of their own before
+    contains(text, "mod\t23")
+  end)
+
+  it("is not moved by what specs load and remove", function()
+    project:write("spec/b_spec.lua", [[it("b", function()
+      local path = os.tmpname()
+      local file = io.open(path, "w")
+      file:write "return 1"
+      file:close()
+      assert.equal(1, dofile(path))
+      os.remove(path)
+    end)]])
+    start()
+    seen()
+    project:write("src/mod.lua", "return 23\n")
+    contains(seen(), "src/mod.lua has changed")
   end)
 
   it("runs a spec alone when only that has changed, or is new", function()
