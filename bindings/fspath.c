@@ -203,6 +203,10 @@ void lullb_fs_work_mkdir(struct lullb_fs_job *job)
 void lullb_fs_work_temp_dir(struct lullb_fs_job *job)
 {
     char last[256], name[32];
+    if (*job->path == '\0') { /* else it would be "/" */
+        job->error = ENOENT;
+        return;
+    }
     if (!lullb_fs_reserve(job, strlen(job->path) + 40) || !lullb_fs_commit(job))
         return;
     for (int tries = 0; tries < TRIES; tries++) {
@@ -241,18 +245,36 @@ static int rename_between(struct lullb_fs_job *job, int from, const char *old_na
     return error;
 }
 
+static bool is_same(int one, int other)
+{
+    struct stat a, b;
+    return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 /*
  * What is moved must be readable besides: moving is no way to read, and a folder may
- * bring something to where one may read.
+ * bring something to where one may read.  Both are asked of one folder: a link on the
+ * way may be another one when the second is asked.
  */
+static int open_moved(struct lullb_fs_job *job, char name[256])
+{
+    int from = lullb_fs_open_parent(job, job->path, LULL_MAY_READ, name);
+    if (from < 0)
+        return from;
+    int again = lullb_fs_open_parent(job, job->path, LULL_MAY_WRITE, name);
+    if (again >= 0 && !is_same(from, again)) {
+        close(again);
+        again = -ESTALE;
+    }
+    close(from);
+    return again;
+}
+
 void lullb_fs_work_rename(struct lullb_fs_job *job)
 {
     char name[256];
-    int from = lullb_fs_open_parent(job, job->path, LULL_MAY_READ, name);
-    if (from >= 0) {
-        close(from);
-        from = lullb_fs_open_parent(job, job->path, LULL_MAY_WRITE, name);
-    }
+    int from = open_moved(job, name);
     if (from < 0) {
         job->error = -from;
         return;

@@ -32,6 +32,12 @@ struct tree {
     DIR *folder; /* the innermost */
 };
 
+/* A folder by a name that is not its own, and that cannot be removed. */
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 /* As remove(3): a file, or an empty folder.  An errno value. */
 static int remove_one(int parent, const char *name)
 {
@@ -110,7 +116,7 @@ static int go_up(struct tree *tree)
 static int take_entry(struct tree *tree, const struct dirent *entry)
 {
     char name[256];
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+    if (is_dots(entry->d_name))
         return 0;
     memcpy(name, entry->d_name, strlen(entry->d_name) + 1);
     int error = entry->d_type == DT_DIR ? EISDIR : remove_one(dirfd(tree->folder), name);
@@ -157,7 +163,7 @@ void lullb_fs_work_remove(struct lullb_fs_job *job)
 {
     char name[256];
     int parent = lullb_fs_open_parent(job, job->path, LULL_MAY_WRITE, name);
-    int error = parent < 0 ? -parent : 0;
+    int error = parent < 0 ? -parent : is_dots(name) ? EINVAL : 0;
     bool recursive = (job->flags & LULLB_FS_RECURSIVE) != 0;
     if (error == 0 && (recursive || lullb_fs_commit(job))) {
         struct stat status;

@@ -160,6 +160,17 @@ describe("remove", function()
     fs.remove(root.path .. "/no", { missing = true })
   end)
 
+  it("by a name that is not its own it loses nothing", function()
+    local root <close> = folder()
+    fs.mkdir(root.path .. "/t/u", { parents = true })
+    fs.write_file(root.path .. "/t/f", "x")
+    for _, dots in ipairs { "/t/.", "/t/..", "/t/u/..", "/t/./" } do
+      fails("EINVAL", root.path .. dots, "fs.remove", fs.remove, root.path .. dots, { recursive = true })
+    end
+    fails("EINVAL", root.path .. "/t/u/.", "fs.remove", fs.remove, root.path .. "/t/u/.")
+    assert.are.same({ "f", "u" }, fs.list(root.path .. "/t"))
+  end)
+
   it("removes a tree, and nothing that its links lead to", function()
     local root <close> = folder()
     sh("cd '%s' && mkdir -p keep t/a/b/c t/d && touch keep/f t/x t/a/y t/a/b/z && ln -s ../keep t/link && " ..
@@ -255,6 +266,10 @@ describe("a temporary folder", function()
     task:cancel()
     task:join()
     assert.is_false(fs.exists(path))
+  end)
+
+  it("has to be somewhere", function()
+    fails("ENOENT", "", "fs.temp_dir", fs.temp_dir, "")
   end)
 
   it("may be elsewhere, and be removed before", function()
