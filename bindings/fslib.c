@@ -302,9 +302,23 @@ static int l_temp_dir(lua_State *L)
     return start(L, wait, task, TEMP_DIR, lullb_fs_work_temp_dir);
 }
 
+/* Does a path have a ".." in it? */
+static bool goes_up(const char *path)
+{
+    for (; *path != '\0'; path += strspn(path, "/")) {
+        size_t size = strcspn(path, "/");
+        if (size == 2 && memcmp(path, "..", 2) == 0)
+            return true;
+        path += size;
+    }
+    return false;
+}
+
 /*
  * symlink(path, says) -> nothing.  Whoever makes a link leads others through it: what
- * it says, seen from where it is, must be what the task may write, too.
+ * it says, seen from where it is, must be what the task may write, too.  Where ".."
+ * leads depends on the links before it, and on where the link is moved to: it is for
+ * those who may everything.
  */
 static int l_symlink(lua_State *L)
 {
@@ -318,6 +332,8 @@ static int l_symlink(lua_State *L)
     }
     lull_check_permission(L, LULL_MAY_WRITE, "fs.symlink", says);
     lua_settop(L, 2);
+    if (goes_up(lua_tostring(L, 2)))
+        lull_check_permission(L, LULL_MAY_ALL, "fs.symlink", NULL);
     struct lullb_fs_wait *wait = begin(L, true, &task);
     return start(L, wait, task, SYMLINK, lullb_fs_work_symlink);
 }

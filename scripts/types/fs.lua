@@ -148,7 +148,7 @@ function fs.watch(path, opts) end
 ---@param opts? lull.fs.MkdirOptions
 function fs.mkdir(path, opts) end
 
---- Remove a file, a link or an empty folder.
+--- Remove a file, a link or an empty folder.  EINVAL for a path that ends with "." or "..".
 ---@async
 ---@param path string
 ---@param opts? lull.fs.RemoveOptions
@@ -169,7 +169,8 @@ function fs.rename(from, to, opts) end
 ---@param opts? lull.fs.CopyOptions
 function fs.copy(from, to, opts) end
 
---- Make a symbolic link at `path`.  Where not everything is allowed it needs `write` for both.
+--- Make a symbolic link at `path`.  Where not everything is allowed it needs `write` for both,
+--- and may not say "..".
 ---@async
 ---@param target string  what it says
 ---@param path string

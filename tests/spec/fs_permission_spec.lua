@@ -83,6 +83,19 @@ describe("without a permission", function()
     assert.are.same({ "f" }, fs.list(root.path .. "/out"))
   end)
 
+  it("no link is made that another link, or moving it, would have lead outside", function()
+    local root <close> = tree()
+    local output = say(root.path, { "read", "write" }, [[
+      fs.mkdir(root .. "/in/a/b", { parents = true })
+      fs.symlink(root .. "/in", root .. "/in/a/b/up")
+      try(fs.symlink, "../../out/f", root .. "/in/a/b/up/x")
+      try(fs.symlink, root .. "/in/a/b/up/../out/f", root .. "/in/y")
+      try(fs.symlink, "../../f", root .. "/in/a/b/z")
+      try(fs.symlink, "..", root .. "/in/a/z")
+    ]])
+    assert.are.equal(("permission all\n"):rep(4):sub(1, -2), output)
+  end)
+
   it("what is allowed works", function()
     local root <close> = tree()
     local output = say(root.path, { "read", "write" }, [[
