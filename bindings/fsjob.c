@@ -247,8 +247,12 @@ int lullb_fs_await(lua_State *L, struct lullb_fs_wait *wait, struct lull_task *t
 {
     lullb_op_begin(&wait->timed, wait->timed.rt, task, type, (double)INFINITY);
     int error = lullb_fs_submit(wait);
-    if (error != 0)
-        lullb_op_fail(&wait->timed, LULL_KIND_IO, error);
+    if (error != 0) { /* as if the job had come back with it */
+        wait->job->error = error;
+        if (wait->done != NULL)
+            wait->done(wait);
+        lullb_op_complete(&wait->timed);
+    }
     return lull_await(L, &wait->timed.op);
 }
 
