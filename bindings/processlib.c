@@ -242,6 +242,7 @@ static int l_spawn(lua_State *L)
     object->child = lullb_child_new(rt);
     if (object->child == NULL)
         return lullb_raise_memory(L, op);
+    lullb_share_streams(L, 2, &spawn); /* nothing may raise, or run, between these two */
     int error = lullb_spawn(&spawn);
     if (error != 0)
         return raise_spawn(L, op, &spawn, error);

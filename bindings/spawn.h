@@ -27,7 +27,7 @@ enum lullb_stdio {
     LULLB_STDIO_NULL,    /* /dev/null */
     LULLB_STDIO_PIPE,    /* a pipe, whose other end is for us */
     LULLB_STDIO_FILE,    /* `path`, opened with `flags` */
-    LULLB_STDIO_FD,      /* a copy of `fd` */
+    LULLB_STDIO_FD,      /* a copy of `fd`, the descriptor of `stream` */
     LULLB_STDIO_OUT      /* of stderr: what stdout is */
 };
 
@@ -36,6 +36,7 @@ struct lullb_stdio_choice {
     int fd;
     int flags;
     const char *path;
+    struct lull_stream *stream;
 };
 
 /* What to start; borrows everything.  The last five fields are the outcome. */

@@ -153,20 +153,37 @@ static void take_file(lua_State *L, int argument, int i,
     choice->flags = i == STDIN_FILENO ? O_RDONLY : O_WRONLY | O_CREAT | mode;
 }
 
-/* The stream on top: its descriptor is the child's, too. */
-static void take_stream(lua_State *L, int argument, struct lullb_stdio_choice *choice)
+/* May the child have the stream's descriptor? */
+static void check_shareable(lua_State *L, int argument, const struct lull_stream *stream)
 {
-    struct lull_stream *stream = lull_check_stream(L, -1);
     luaL_argcheck(L, lullb_stream_is_open(stream), argument, "the stream is closed");
     luaL_argcheck(L, stream->filter == NULL && stream->kind != LULLB_FD_TERMINAL,
                   argument, "a stream with TLS, or of a terminal made here, stays here");
-    int flags = fcntl(stream->fd, F_GETFL);
-    if (flags >= 0 && (flags & O_NONBLOCK) != 0)
-        fcntl(stream->fd, F_SETFL, flags & ~O_NONBLOCK);
-    if (stream->kind == LULLB_FD_NONBLOCKING)
-        stream->kind = LULLB_FD_SHARED;
+}
+
+/* The stream on top: its descriptor is to be the child's, too. */
+static void take_stream(lua_State *L, int argument, struct lullb_stdio_choice *choice)
+{
+    choice->stream = lull_check_stream(L, -1);
     choice->kind = LULLB_STDIO_FD;
-    choice->fd = stream->fd;
+    check_shareable(L, argument, choice->stream);
+}
+
+void lullb_share_streams(lua_State *L, int spec, struct lullb_spawn *spawn)
+{
+    for (int i = 0; i < 3; i++) {
+        struct lullb_stdio_choice *choice = &spawn->stdio[i];
+        struct lull_stream *stream = choice->stream;
+        if (choice->kind != LULLB_STDIO_FD)
+            continue;
+        check_shareable(L, spec, stream);
+        int flags = fcntl(stream->fd, F_GETFL);
+        if (flags >= 0 && (flags & O_NONBLOCK) != 0)
+            fcntl(stream->fd, F_SETFL, flags & ~O_NONBLOCK);
+        if (stream->kind == LULLB_FD_NONBLOCKING)
+            stream->kind = LULLB_FD_SHARED;
+        choice->fd = stream->fd;
+    }
 }
 
 static void check_stdio(lua_State *L, int spec, int i, struct lullb_stdio_choice *choice)

@@ -21,9 +21,16 @@
  *   group    a process group of its own
  *
  * Pushes what the outcome borrows: it is good while that is on the stack.  Raises
- * argument errors.  Streams that are handed over are made to block in the child, and
- * shared from then on.
+ * argument errors.
  */
 void lullb_check_spawn(lua_State *L, int argv, int spec, struct lullb_spawn *spawn);
+
+/*
+ * Take the descriptors of the streams that are handed over: the last thing before the
+ * process is started, for a stream can be closed by whatever code runs (metamethods of
+ * the options, finalizers), and its number become another's.  They are made to block in
+ * the child, and shared from then on.  Raises argument errors.
+ */
+void lullb_share_streams(lua_State *L, int spec, struct lullb_spawn *spawn);
 
 #endif

@@ -127,6 +127,16 @@ describe("open", function()
     misuse(p.terminate, p, "soon")
   end)
 
+  it("gives no stream to the child that another option has closed", function()
+    local stream <const>, other <close> = net.pair()
+    local hostile <const> = setmetatable({}, { __index = function(_, name)
+      stream:close()
+      return name == "file" and "/dev/null" or nil
+    end })
+    misuse(process.open, { "true" }, { stdin = stream, stdout = hostile })
+    assert.is_nil(other:read "l")
+  end)
+
   it("gives a stream to the child, which stays ours", function()
     local one <const>, other <close> = net.pair()
     local _ <close> = one
