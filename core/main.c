@@ -87,6 +87,8 @@ static void take_signals(struct lull_runtime *rt)
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* who starts us ignoring it has the system forget how
+                                 children ended */
 #ifdef __linux__
     action.sa_sigaction = on_ask;
     action.sa_flags = SA_SIGINFO | SA_RESTART;

@@ -33,6 +33,7 @@ local MAX_OUTPUT <const> = 64 * 1024 * 1024
 ---@field stdin? lull.net.Stream
 ---@field input? string    not yet written
 ---@field flooded? lull.process.Output  it brought too much
+---@field readers? lull.Task[]  nil: the processes run still
 local Batch <const> = {}
 Batch.__index = Batch
 
@@ -61,6 +62,12 @@ local function terminate(self)
   for _, child in ipairs(self.children) do child:terminate(self.grace) end
 end
 
+--- When the processes have ended.
+---@param self lull.process.Batch
+local function stop_reading(self)
+  for _, reader in ipairs(self.readers or {}) do reader:cancel() end
+end
+
 ---@param self lull.process.Batch
 ---@param output lull.process.Output
 local function add(self, output, piece)
@@ -69,6 +76,7 @@ local function add(self, output, piece)
   if output.size > self.most and not self.flooded then
     self.flooded = output
     terminate(self)
+    stop_reading(self)
   end
 end
 
@@ -110,9 +118,8 @@ local function finish(self, to_end)
     end
     for _, child in ipairs(self.children) do child:wait() end
     if writer then writer:cancel() end
-    if not to_end then
-      for _, reader in ipairs(readers) do reader:cancel() end
-    end
+    self.readers = readers -- who comes later with too much stops them, too
+    if not to_end or self.flooded then stop_reading(self) end
   end)
 end
 

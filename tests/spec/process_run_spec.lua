@@ -198,6 +198,18 @@ describe("run", function()
     assert.are.equal("1234\n", sh("echo 1234", { max_output = 5 }).stdout)
   end)
 
+  it("tells the end also in a program that was started with CHLD ignored", function()
+    local program <const> = (os.getenv "LULL_BUILD" or "build") .. "/lull"
+    local result <const> = process.run({ "env", "--ignore-signal=CHLD", program, "-e",
+      "print(require 'lull.process'.run({ 'sh', '-c', 'exit 3' }).code)" }, { stderr = "stdout" })
+    assert.are.equal("3\n", result.stdout)
+  end)
+
+  it("raises `limit` with `to_end` also when what has left its group never ends", function()
+    local e <const> = lull.timeout(LONG, raises, "limit", sh, "setsid yes &", { to_end = true, max_output = 1000 })
+    assert.are.equal(1000, #e.stdout)
+  end)
+
   it("is ended and waited for when its task is cancelled", function()
     local path <const> = os.tmpname()
     local _ <close> = lull.finally(function() os.remove(path) end)
