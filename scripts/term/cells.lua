@@ -75,14 +75,21 @@ end
 --- What ends each style, by its parameter.
 local ENDS <const> = { ["1"] = "22", ["2"] = "22", ["3"] = "23", ["4"] = "24", ["7"] = "27", ["9"] = "29" }
 
---- What would end a style; nil: it ends one itself.
+local ENDING <const> = {}
+for _, stop in pairs(ENDS) do ENDING[stop] = true end
+ENDING["39"], ENDING["49"] = true, true
+local MAX_OPEN <const> = 64 -- styles that are remembered
+
+--- What would end a style: "0", all of them, for what is none of ours or several at once; nil: it
+--- ends one itself.
 local function end_of(parameters)
-  local first <const> = parameters:match "^%d*"
-  if ENDS[first] then return ENDS[first] end
-  local number <const> = tonumber(first) or 0
+  if ENDING[parameters] or parameters:find "^0*$" then return nil end
+  if ENDS[parameters] then return ENDS[parameters] end
+  local number <const> = tonumber(parameters) or tonumber(parameters:match "^([34]8);5;%d+$"
+    or parameters:match "^([34]8);2;%d+;%d+;%d+$") or 0
   if number >= 30 and number <= 38 or number >= 90 and number <= 97 then return "39" end
   if number >= 40 and number <= 48 or number >= 100 and number <= 107 then return "49" end
-  return nil
+  return "0"
 end
 
 --- The styles that are open at the end of a text, as the sequences that began them.
@@ -93,6 +100,10 @@ local function open_styles(text)
   for parameters in text:gmatch "\27%[([%d;:]*)m" do
     local stop <const> = end_of(parameters)
     if stop then
+      if #begun == MAX_OPEN then
+        table.remove(begun, 1)
+        table.remove(stops, 1)
+      end
       begun[#begun + 1] = "\27[" .. parameters .. "m"
       stops[#stops + 1] = stop
     elseif parameters:find "^0*$" then
@@ -199,26 +210,30 @@ function cells.wrap(text, room)
   return list
 end
 
---- A text without what would steer the terminal: styles stay, other control characters become
---- blanks, lines stay lines if they may.
+--- A text without what would steer the terminal: styles stay and end with it, other control
+--- characters become blanks, lines stay lines if they may.  Bytes from 80 to 9F that are no part of
+--- a character are control characters where the terminal has no UTF-8.
 ---@param text string
 ---@param lines? boolean
 ---@return string
 function cells.clean(text, lines)
-  if not text:find "[%c\xC2]" then return text end
+  if not text:find "[%c\x80-\x9F]" then return text end
   local parts <const> = {}
   for first, last, width, is_sequence in pieces(text) do
     local piece <const> = text:sub(first, last)
     local is_style <const> = is_sequence and piece:find "^\27%[[%d;:]*m$"
     if is_sequence and not is_style then
       parts[#parts + 1] = ""
+    elseif first == last and piece:find "[\x80-\x9F]" then
+      parts[#parts + 1] = " "
     elseif is_style or width > 0 or lines and piece == "\n" or first < last and not piece:find "^\xC2[\x80-\x9F]" then
       parts[#parts + 1] = piece
     else
       parts[#parts + 1] = " "
     end
   end
-  return table.concat(parts)
+  local cleaned <const> = table.concat(parts)
+  return cleaned .. ending(cleaned)
 end
 
 return cells

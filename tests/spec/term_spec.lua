@@ -199,6 +199,17 @@ true
     assert.equal("a  x\nb\n", term.table({ { "a\nb", "x" } }, { wrap = true }))
   end)
 
+  it("ends with each cell what it begins", function()
+    for _, begun in ipairs { "\27[31m", "\27[8m", "\27[0;31m", "\27[31;1m", "\27[39;8m", "\27[38;5;1;8m" } do
+      assert.are.equal(begun .. "x\27[0m  y\n", term.table { { begun .. "x", "y" } })
+    end
+    assert.are.equal("\27[1mx\27[22m\n", term.table { { "\27[1mx\27[22m" } })
+  end)
+
+  it("takes bytes that steer a terminal without UTF-8 from its cells", function()
+    assert.are.equal("a 2Jä\n", term.table { { "a\x9b2Jä" } })
+  end)
+
   it("may be empty, and raises for what is none", function()
     assert.equal("", term.table {})
     assert.error_matches(function() term.table { 1 } end, "row 1 is no table")
