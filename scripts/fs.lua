@@ -31,8 +31,12 @@ end
 --- The bits of a mode: an integer, or a string of octal digits.
 local function mode_of(mode, argument, name, max)
   if mode == nil then return nil end
-  local bits <const> = type(mode) == "string" and mode:find "^[0-7]+$" and tonumber(mode, 8)
-    or math.tointeger(mode)
+  local bits
+  if type(mode) == "string" then -- math.tointeger takes them, too
+    bits = mode:find "^[0-7]+$" and tonumber(mode, 8)
+  else
+    bits = math.tointeger(mode)
+  end
   if not bits or bits < 0 or bits > max then
     check.fail(argument, name, "a mode is a number, or octal digits as \"644\"")
   end

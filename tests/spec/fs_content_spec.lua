@@ -76,6 +76,9 @@ describe("write_file", function()
     assert.has_error(function() fs.write_file(path, "", { atomic = true, append = true }) end)
     assert.has_error(function() fs.write_file(path, nil) end)
     assert.has_error(function() fs.write_file(path, "", { mode = "4755" }) end)
+    for _, mode in ipairs { "9", "0x1f", "", " 64" } do
+      assert.has_error(function() fs.write_file(path, "", { mode = mode }) end)
+    end
   end)
 
   it("replaces all or nothing when atomic", function()
