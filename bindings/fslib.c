@@ -129,7 +129,9 @@ static enum lullb_fs_refused grow(struct lullb_fs_wait *wait)
 {
     struct lullb_fs_job *job = wait->job;
     struct lull_runtime *rt = wait->timed.rt;
-    if (job->size > wait->max)
+    bool is_long = S_ISREG(job->status.st_mode) &&
+                   (uint64_t)job->status.st_size > (uint64_t)wait->max;
+    if (job->size > wait->max || is_long)
         return LULLB_FS_TOO_LONG;
     if (job->wanted > wait->max)
         job->wanted = wait->max + 1;
