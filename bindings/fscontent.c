@@ -105,12 +105,15 @@ static int begin_substitute(struct lullb_fs_job *job, const char *path, unsigned
     new->folder = lullb_fs_open_parent(job, path, LULL_MAY_WRITE, new->name);
     if (new->folder < 0)
         return -new->folder;
-    int error = 0;
+    int error = lullb_fs_says_folder(path) ? EISDIR : 0;
     bool replaces = fstatat(new->folder, new->name, &old, AT_SYMLINK_NOFOLLOW) == 0;
-    if (replaces && !S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode))
+    if (error == 0 && replaces && !S_ISREG(old.st_mode) && !S_ISLNK(old.st_mode))
         error = S_ISDIR(old.st_mode) ? EISDIR : EOPNOTSUPP; /* no device is replaced */
     if (error == 0 && replaces && (job->flags & LULLB_FS_EXCLUSIVE) != 0)
         error = EEXIST;
+    bool keeps_mode = mode == UINT_MAX && replaces && S_ISREG(old.st_mode);
+    if (keeps_mode) /* from the beginning: who may not read the old one opens no new one */
+        mode = old.st_mode & 0777;
     if (error == 0) {
         lullb_fs_random_name(new->temporary);
         new->fd = openat(new->folder, new->temporary,
@@ -118,8 +121,8 @@ static int begin_substitute(struct lullb_fs_job *job, const char *path, unsigned
                          (mode_t)(mode != UINT_MAX ? mode : 0666));
         error = new->fd < 0 ? errno : 0;
     }
-    if (error == 0 && mode == UINT_MAX && replaces && S_ISREG(old.st_mode))
-        fchmod(new->fd, old.st_mode & 0777);
+    if (error == 0 && keeps_mode)
+        fchmod(new->fd, (mode_t)mode); /* the umask has no say */
     if (error != 0)
         close(new->folder);
     return error;

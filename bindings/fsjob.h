@@ -23,6 +23,7 @@
 #include "timedop.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum lullb_fs_stage {
@@ -101,12 +102,20 @@ static inline bool lullb_fs_given_up(struct lullb_fs_job *job)
 /* From here it cannot be taken back.  False: it has been, and nothing may happen. */
 bool lullb_fs_commit(struct lullb_fs_job *job);
 
+/* Is it a folder's only, as in "x/"? */
+static inline bool lullb_fs_says_folder(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 0 && path[length - 1] == '/';
+}
+
 /* lull_policy_open() for the job: a descriptor, or an errno value negated. */
 int lullb_fs_open(struct lullb_fs_job *job, const char *path, int flags, unsigned mode);
 
 /*
  * lull_policy_open_parent() for the job, with the name copied without slashes: "x/" is
- * ENOTDIR where x is there and no folder.  A descriptor, or an errno value negated.
+ * ENOTDIR where x is there and no folder; where nothing is, that is for the caller to see
+ * (lullb_fs_says_folder).  A descriptor, or an errno value negated.
  */
 int lullb_fs_open_parent(struct lullb_fs_job *job, const char *path,
                          enum lull_permission permission, char name[256]);

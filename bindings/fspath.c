@@ -33,9 +33,7 @@ void lullb_fs_random_name(char name[32])
 void lullb_fs_work_stat(struct lullb_fs_job *job)
 {
     char name[256];
-    size_t length = strlen(job->path);
-    bool follows = (job->flags & LULLB_FS_FOLLOW) != 0 ||
-                   (length > 0 && job->path[length - 1] == '/');
+    bool follows = (job->flags & LULLB_FS_FOLLOW) != 0 || lullb_fs_says_folder(job->path);
     int fd = follows ? lullb_fs_open(job, job->path, O_PATH, 0)
                      : lullb_fs_open_parent(job, job->path, LULL_MAY_READ, name);
     if (fd < 0) {
@@ -237,7 +235,11 @@ static int rename_between(struct lullb_fs_job *job, int from, const char *old_na
     job->about = job->path;
     unsigned how = (job->flags & LULLB_FS_EXCLUSIVE) != 0 ? RENAME_NOREPLACE : 0;
     int error = 0;
-    if (lullb_fs_commit(job) && renameat2(from, old_name, to, name, how) != 0)
+    if (lullb_fs_says_folder(job->other) &&
+        fstatat(from, old_name, &job->status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !S_ISDIR(job->status.st_mode))
+        error = ENOTDIR;
+    else if (lullb_fs_commit(job) && renameat2(from, old_name, to, name, how) != 0)
         error = errno;
     if (error == EEXIST || error == ENOTEMPTY || error == EISDIR)
         job->about = job->other;
@@ -295,8 +297,13 @@ void lullb_fs_work_symlink(struct lullb_fs_job *job)
         job->error = -parent;
         return;
     }
-    if (lullb_fs_commit(job) && symlinkat(job->other, parent, name) != 0)
-        job->error = errno;
+    int error = 0;
+    if (lullb_fs_says_folder(job->path))
+        error = faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? EEXIST : ENOENT;
+    else if (lullb_fs_commit(job) && symlinkat(job->other, parent, name) != 0)
+        error = errno;
+    if (error != 0)
+        job->error = error;
     close(parent);
 }
 

@@ -243,6 +243,23 @@ describe("links and modes", function()
   end)
 end)
 
+describe("a name that ends with a slash", function()
+  it("is a folder's, and becomes nothing else", function()
+    local root <close> = folder()
+    local file <const>, new <const> = root.path .. "/f", root.path .. "/new/"
+    fs.write_file(file, "x")
+    fails("EISDIR", new, "fs.write_file", fs.write_file, new, "x")
+    fails("EISDIR", new, "fs.write_file", fs.write_file, new, "x", { atomic = true })
+    fails("EISDIR", new, "fs.copy", fs.copy, file, new)
+    fails("ENOTDIR", file, "fs.rename", fs.rename, file, new)
+    fails("ENOENT", new, "fs.symlink", fs.symlink, "f", new)
+    fs.mkdir(new)
+    fs.rename(new, root.path .. "/other/")
+    fails("EEXIST", root.path .. "/other/", "fs.symlink", fs.symlink, "f", root.path .. "/other/")
+    assert.are.same({ "f", "other" }, fs.list(root.path))
+  end)
+end)
+
 describe("a temporary folder", function()
   it("is gone with its block, with all that is in it", function()
     local path
