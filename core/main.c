@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define EXIT_DEADLOCK 13
@@ -45,7 +46,21 @@ struct ending {
 static struct lull_runtime *volatile running;
 static volatile sig_atomic_t ended_by = SIGINT;
 
+/* How the terminal was before any script had it; read by the handler only once set. */
+static struct termios terminal;
+static volatile sig_atomic_t has_terminal;
+
 /* ---- signals -------------------------------------------------------------------- */
+
+/*
+ * Nothing is unwound when it ends at once: give the terminal back with its echo.  Not
+ * from the background, where it is another's and asking would stop us.
+ */
+static void give_terminal_back(void)
+{
+    if (has_terminal && tcgetpgrp(STDIN_FILENO) == getpgrp())
+        tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+}
 
 /* The first cancels the main task and lets it clean up; the second ends at once. */
 static void on_end(int number)
@@ -54,6 +69,7 @@ static void on_end(int number)
     ended_by = number;
     if (rt != NULL && lull_interrupt(rt) == 0)
         return;
+    give_terminal_back();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -80,6 +96,7 @@ static void take_signals(struct lull_runtime *rt)
     struct sigaction action;
     memset(&action, 0, sizeof action);
     running = rt;
+    has_terminal = tcgetattr(STDIN_FILENO, &terminal) == 0;
     action.sa_handler = on_end;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

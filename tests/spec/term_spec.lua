@@ -1,5 +1,6 @@
 --- lull.term.  What needs a terminal runs in a program under `script`, which gives it one.
 local lull = require "lull"
+local process = require "lull.process"
 local term = require "lull.term"
 
 local program <const> = (os.getenv "LULL_BUILD" or "build") .. "/lull"
@@ -367,6 +368,25 @@ describe("a question", function()
     assert.truthy(output:find "secret%? \n4\n", output)
     assert.is_nil(output:find("hush", 1, true))
     assert.truthy(output:find " echo ")
+  end)
+
+  it("leaves the echo on when a second Ctrl-C ends the program at once", function()
+    local path <const>, _ <close> = script_file [[
+      local _ <close> = lull.finally(function() lull.shield(term.password, "secret? ") end)
+      print "ready"
+      lull.sleep_forever()
+    ]]
+    local shell_process <close> = process.open({ "sh", "-c",
+      ("trap : INT; %s %s; stty -a | grep -o ' -\\?echo '"):format(program, path) },
+      { pty = true })
+    local terminal <const> = shell_process.stdin
+    terminal:read_until "ready"
+    terminal:write "\3"
+    terminal:read_until "secret? "
+    terminal:write "\3"
+    local rest = ""
+    for piece in terminal:chunks() do rest = rest .. piece end
+    assert.truthy(rest:find " echo ", rest)
   end)
 
   it("can be cancelled", function()
