@@ -7,6 +7,7 @@
 #include "stream.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,8 +206,12 @@ static bool check_terminal(lua_State *L, int spec, struct winsize *size)
 {
     if (lua_getfield(L, spec, "rows") == LUA_TNIL)
         return false;
-    size->ws_row = (unsigned short)lullb_check_size_field(L, spec, "rows", 24);
-    size->ws_col = (unsigned short)lullb_check_size_field(L, spec, "columns", 80);
+    size_t rows = lullb_check_size_field(L, spec, "rows", 24);
+    size_t columns = lullb_check_size_field(L, spec, "columns", 80);
+    luaL_argcheck(L, rows <= UINT16_MAX && columns <= UINT16_MAX, spec,
+                  "a terminal has at most 65535 rows and columns");
+    size->ws_row = (unsigned short)rows;
+    size->ws_col = (unsigned short)columns;
     return true;
 }
 

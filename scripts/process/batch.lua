@@ -192,7 +192,7 @@ local function start(self, argvs)
       table.insert(self.between, spec.stdout)
     end
     local child <const>, stdin <const>, stdout <const>, stderr <const> =
-      native.spawn(options.argv(argv), spec, self.op)
+      options.spawn(argv, spec, last == 1 and 2 or 1, self.op)
     self.children[i] = child
     self.stdin = self.stdin or stdin
     if i > 1 then spec.stdin:close() end

@@ -79,7 +79,7 @@ end
 ---@return lull.process.Process
 function child.open(argv, opts, op)
   local handle <const>, stdin <const>, stdout <const>, stderr <const> =
-    native.spawn(options.argv(argv), options.spec(opts, 2, "open"), op)
+    options.spawn(argv, options.spec(opts, 2, "open"), 2, op)
   return setmetatable({
     native = handle, pid = handle:pid(), stdin = stdin, stdout = stdout, stderr = stderr,
   }, Process)

@@ -1,6 +1,8 @@
 --- lull.process.options: options as scripts give them, for lull.process.native.
 local check = require "lull.check"
 
+local native = require "lull.process.native"
+
 local options = {}
 
 local function with(known, more)
@@ -76,20 +78,43 @@ function options.argv(argv)
   return list
 end
 
+--- What the native raises of an argument is one of the public function's.
+local function spawned(argument, name, ok, first, ...)
+  if ok then return first, ... end
+  local number <const>, why <const> = tostring(first):match "bad argument #(%-?%d+) to '[^']*' %((.*)%)$"
+  if type(first) ~= "string" or not number then error(first, 0) end
+  check.fail(number == "1" and 1 or argument, name, why)
+end
+
+--- Start a program; see lull.process.native.
+---@param argv string[]
+---@param spec table     of options.spec
+---@param argument integer  of the public function, the options
+---@param op string      its name, with that of the module
+---@return userdata process
+---@return lull.net.Stream? stdin
+---@return lull.net.Stream? stdout
+---@return lull.net.Stream? stderr
+function options.spawn(argv, spec, argument, op)
+  return spawned(argument, op:match "%w+$", pcall(native.spawn, options.argv(argv), spec, op))
+end
+
 --- The programs and the options of a pipeline.
 ---@return string[][] argvs
 ---@return table opts
 function options.split(stages, name)
-  local argvs <const>, opts <const> = {}, {}
+  local argvs <const>, opts <const>, count = {}, {}, 0
   for key, value in pairs(stages) do
     if math.type(key) == "integer" then
       check.type(value, 1, name, "table")
+      count = count + 1
     else
       opts[key] = value
     end
   end
   for i, argv in ipairs(stages) do argvs[i] = argv end
-  if #argvs == 0 then check.fail(1, name, "no program to run") end
+  if #argvs ~= count then check.fail(1, name, "a stage is missing") end
+  if count == 0 then check.fail(1, name, "no program to run") end
   check.options(opts, 1, name, options.run)
   if opts.input and opts.stdin then check.fail(1, name, "input excludes stdin") end
   return argvs, opts

@@ -198,6 +198,18 @@ describe("run", function()
     assert.are.equal("1234\n", sh("echo 1234", { max_output = 5 }).stdout)
   end)
 
+  it("blames the caller for what is no list or option, and misses no stage", function()
+    local function blamed(fn, ...)
+      local ok <const>, e <const> = pcall(function(...) return (fn(...)) end, ...)
+      assert.is_false(ok)
+      return e:match "process_run_spec.lua:%d+: (bad argument #%d to '%w+')"
+    end
+    assert.are.equal("bad argument #1 to 'run'", blamed(process.run, { "a\0b" }))
+    assert.are.equal("bad argument #2 to 'run'", blamed(process.run, { "true" }, { stdout = 5 }))
+    assert.are.equal("bad argument #2 to 'open'", blamed(process.open, { "true" }, { env = { ["="] = "" } }))
+    assert.are.equal("bad argument #1 to 'pipeline'", blamed(process.pipeline, { { "true" }, [3] = { "true" } }))
+  end)
+
   it("tells the end also in a program that was started with CHLD ignored", function()
     local program <const> = (os.getenv "LULL_BUILD" or "build") .. "/lull"
     local result <const> = process.run({ "env", "--ignore-signal=CHLD", program, "-e",
