@@ -57,9 +57,12 @@ static bool add_entry(struct lullb_fs_job *job, const char *name)
 {
     struct stat status;
     size_t size = strlen(name) + 1;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-        fstatat(job->source->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return true;
+    if (fstatat(job->source->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        job->error = errno == ENOENT ? 0 : errno;
+        return job->error == 0;
+    }
     if (!lullb_fs_reserve(job, sizeof status + size))
         return false;
     memcpy(job->bytes + job->size, &status, sizeof status);
@@ -162,17 +165,19 @@ static int push_batch(lua_State *L, struct lullb_fs_wait *wait)
     return 1;
 }
 
-/* next() -> { name, stat, name, stat, ... } | nothing at the end.  Suspends. */
+/* next(path) -> { name, stat, name, stat, ... } | nothing at the end.  Errors are about
+   the path.  Suspends. */
 static int m_next(lua_State *L)
 {
     struct folder *folder = lullb_check_object(L, 1, &folder_tag, CLASS_NAME);
+    const char *path = lullb_fs_check_path(L, 2);
     struct lull_task *task = lull_checkpoint(L);
     if (folder->shared == NULL)
         return lullb_raise(L, LULL_KIND_CLOSED, next_type.name, "closed");
     if (folder->reader != NULL)
         return lullb_raise(L, LULL_KIND_BUSY, next_type.name, "another task is walking");
-    lua_settop(L, 1);
-    struct lullb_fs_wait *wait = lullb_fs_push_wait(L, "", NULL);
+    lua_settop(L, 2);
+    struct lullb_fs_wait *wait = lullb_fs_push_wait(L, path, NULL);
     wait->job->source = folder->shared;
     atomic_fetch_add(&folder->shared->holders, 1);
     wait->job->work = work_next;

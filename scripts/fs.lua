@@ -233,8 +233,13 @@ end
 local function next_batch(walk)
   local folder = walk.folder or next_folder(walk)
   while folder do
-    local batch <const> = folder:next()
-    if batch then return batch end
+    local ok <const>, batch <const> = pcall(folder.next, folder, walk.at)
+    if not ok then
+      if walk.at == walk.path or not walk.on_error or not lull.is_error(batch, "io") then error(batch, 0) end
+      walk.on_error(batch)
+    elseif batch then
+      return batch
+    end
     folder:close()
     walk.folder = nil
     folder = next_folder(walk)

@@ -46,7 +46,7 @@ local function add(self, path, is_new)
   local number <const> = self.native:add(path)
   self.paths[number] = path
   local folder <close> = native.folder(path, self.root == path and 1 or 0)
-  for batch in folder.next, folder do
+  for batch in function() return folder:next(path) end do
     for i = 1, #batch, 2 do
       local each <const> = join(path, batch[i])
       if is_new and not self.known[each] then note(self, each, "created") end

@@ -39,7 +39,7 @@ local fs = {}
 ---@class lull.fs.WalkOptions
 ---@field enter? fun(path: string, stat: lull.fs.Stat): boolean?  asked of each folder: is what is in
 ---  it wanted, too?  Called after the loop has seen the folder
----@field on_error? fun(err: lull.Error)  told of folders that cannot be opened; they are raised else
+---@field on_error? fun(err: lull.Error)  told of folders that cannot be read; they are raised else
 
 ---@class lull.fs.WatchOptions
 ---@field recursive? boolean  folders below, too, also those that come

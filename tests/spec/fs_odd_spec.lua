@@ -59,6 +59,24 @@ describe("what modes deny", function()
   end)
 end)
 
+describe("a folder whose names can be read, and no more", function()
+  it("is not walked as if it were empty", function()
+    local root <close> = folder()
+    sh("cd '%s' && mkdir -p a/b c && touch a/b/f c/g && chmod 444 a/b", root.path)
+    local output <const> = bound(root.path, [[
+      local seen = {}
+      for path in fs.walk(root, { on_error = function(err) seen[#seen + 1] = err.code .. err.path:sub(#root + 1) end }) do
+        seen[#seen + 1] = path:sub(#root + 1)
+      end
+      table.sort(seen)
+      print(table.concat(seen, " "))
+      try(function(path) for _ in fs.walk(path) do end end, "/a/b")
+    ]])
+    sh("chmod 700 '%s'/a/b", root.path)
+    assert.are.equal("/a /a/b /c /c/g EACCES/a/b\nio EACCES /a/b", output)
+  end)
+end)
+
 describe("a full disk", function()
   it("raises ENOSPC", function()
     fails("ENOSPC", "/dev/full", "fs.write_file", fs.write_file, "/dev/full", "x")
