@@ -18,7 +18,7 @@ local process = require "lull.process"
 local sync = require "lull.sync"
 local term = require "lull.term"
 
-local script <const>, jobs <const> = arg[1], math.tointeger(tonumber(arg[2])) or 4
+local script <const>, jobs <const> = arg[1], math.max(1, math.tointeger(tonumber(arg[2])) or 4)
 local rules <const> = dofile(script or error("usage: parallel_build.lua build.lua [jobs] [target...]", 0))
 local targets <const> = { table.unpack(arg, 3) }
 if #targets == 0 then
