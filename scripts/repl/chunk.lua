@@ -56,6 +56,10 @@ local function complete(text, name)
   if not expression_message then return as_expression end
   local _, message = load(text, name, "t")
   if not message then return text end
+  local stuck_at <const> = message:match "unexpected symbol near '(.*)'$"
+  if stuck_at and text:match "^%s*(.*)":sub(1, #stuck_at) == stuck_at then
+    message = expression_message -- it cannot have been meant as a statement
+  end
   return nil, message, is_incomplete(message) or is_incomplete(expression_message)
 end
 

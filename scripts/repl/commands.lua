@@ -104,7 +104,7 @@ local function about_value(value, opts)
   if entry then return doc.render(entry, opts) end
   if type(value) ~= "function" then return nil end
   local about <const> = debug.getinfo(value, "S")
-  if about.what == "C" then return nil end
+  if about.what == "C" or about.short_src:find "^%[lull" then return nil end
   local comment <const> = comment_of(value)
   return ("function at %s:%d\n"):format(about.short_src, about.linedefined)
     .. (comment and "\n" .. comment .. "\n" or "")

@@ -42,12 +42,19 @@ Session.__index = Session
 
 -- ---- output ----
 
+--- Take bars of lull.term off the terminal until the value is closed.
+function Session:_pause_bars()
+  if not self.is_own or self.terminal.silent then return nil end
+  return require("lull.term.screen").pause()
+end
+
 --- Show a text, now or above what is edited.
 ---@param text string
 function Session:write(text)
   if not self.is_own and not self.terminal.dumb and not self.editor.view then
     text = text:gsub("\r?\n", "\r\n") -- nobody else adds them
   end
+  local _ <close> = self:_pause_bars()
   self.editor:print_above(text)
 end
 
@@ -133,8 +140,7 @@ end
 ---@return string? text
 ---@return string? why
 function Session:_read()
-  local has_bars <const> = self.is_own and not self.terminal.silent
-  local _ <close> = has_bars and require("lull.term.screen").pause() or nil
+  local _ <close> = self:_pause_bars()
   return self.editor:read(self:_prompt("_PROMPT", "prompt", "> "), self:_prompt("_PROMPT2", "prompt2"))
 end
 

@@ -129,6 +129,7 @@ describe("a chunk of several lines", function()
   it("is given up at a syntax error", function()
     shows("stdin:1: syntax error near 'y'\n1\n", "x y\n1\n")
     shows("stdin:2: unexpected symbol near '}'\n1\n", "if x then\n}\n1\n")
+    shows("stdin:1: unexpected symbol near '*'\n1\n", "1 +* 2\n1\n")
   end)
 end)
 

@@ -122,6 +122,15 @@ describe("what others print", function()
     end)
   end)
 
+  it("may be bars, which are not there while a line is typed", function()
+    session(function(p)
+      p:type "b = lull.term.progress { total = 4 } lull.sleep(0.01) return 'over'\r"
+      p:shows '\n"over"\n>'
+      assert.is_nil(p.screen:text():find("0%", 1, true))
+      p:answers("b:update(2) return b:finish 'all done'", "all done\n")
+    end)
+  end)
+
   it("is given back to the functions that there were", function()
     session(function(p)
       p:shows ">"
