@@ -93,8 +93,9 @@ function outlet.open(session)
   local old <const> = { print = _G.print, warn = _G.warn, write = io.write, write_file = methods.write }
   local new <const> = stand_in(session, old)
   local function on_error(err, task, traceback)
-    local ok, message = pcall(printing.message_of, err)
-    if not ok then message = "(error object that cannot be shown)" end
+    -- a `__tostring` of a script's may never return, and Ctrl-C has no task here to stop
+    local is_plain <const> = type(err) == "string" or type(err) == "number" or lull.is_error(err)
+    local message <const> = is_plain and tostring(err) or ("(error object is a %s value)"):format(type(err))
     local name <const> = task and task.name
     printing.error(session, "lull: error nobody received: " .. message
       .. (name and (" (in task %s)"):format(name) or ""), traceback and "\n" .. traceback or "")
