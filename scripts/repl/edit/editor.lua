@@ -297,15 +297,20 @@ end
 --- What ends a reading, however it ends: the terminal is as it was.
 local Leaving <const> = {}
 
-function Leaving:__close()
-  local this <const> = self.editor
+local function leave(this)
+  this.is_reading = false
   if this.view then
     this:_emit(this:_finished() .. PASTE_OFF)
     this.view = nil
-    pcall(lull.shield, lull.move_on_after, FAREWELL, this._flush, this)
+    pcall(lull.move_on_after, FAREWELL, this._flush, this)
   end
-  this.above, this.out, this.out_size, this.is_reading = "", {}, 0, false
+  this.above, this.out, this.out_size = "", {}, 0
   if this.is_raw then this.terminal:raw(false) end
+end
+
+function Leaving:__close()
+  -- Ctrl-C may come between any two steps; a task that is closed by force has no shields
+  if not pcall(lull.shield, leave, self.editor) then leave(self.editor) end
 end
 
 --- Read with all there is, in a group of tasks of which this is the body.
@@ -338,8 +343,8 @@ function Editor:read(prompt, prompt2)
   local terminal <const> = self.terminal
   local _ <close> = setmetatable({ editor = self }, Leaving)
   self.is_reading = true
-  self.is_raw = not terminal.dumb and terminal.raw and terminal:raw(true)
-  if terminal.dumb or terminal.raw and not self.is_raw then
+  self.is_raw = not terminal.dumb and terminal.raw ~= nil
+  if terminal.dumb or self.is_raw and not terminal:raw(true) then
     return plain.read(self, prompt, self.prompt2)
   end
   self:_begin()

@@ -4,6 +4,7 @@
 -- CONT, and TSTP, which others may send.  Before the process stops, the mode and what TSTP does
 -- are as they were.
 local color = require "lull.term.color"
+local lull = require "lull"
 local net = require "lull.net"
 local tty = require "lull.tty.native"
 
@@ -74,10 +75,7 @@ function Tty:wait_resize()
   return nil
 end
 
---- Let keys come at once and unseen, or not any more.
----@param on boolean
----@return boolean  false: the terminal does not let us
-function Tty:raw(on)
+local function change_mode(self, on)
   if on and not self.mode then
     local ok <const>, mode <const> = pcall(tty.raw, self.fd)
     if not ok then return false end
@@ -89,6 +87,14 @@ function Tty:raw(on)
     mode:close()
   end
   return true
+end
+
+--- Let keys come at once and unseen, or not any more.  Ctrl-C, which may come between any two
+--- steps, waits meanwhile: a mode that was lost would be taken for the terminal's own.
+---@param on boolean
+---@return boolean  false: the terminal does not let us
+function Tty:raw(on)
+  return lull.shield(change_mode, self, on)
 end
 
 --- Stop, until somebody lets the process go on.
