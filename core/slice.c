@@ -59,11 +59,22 @@ uint64_t lull__slice_overrun(const struct lull_slice *slice)
 
 static void on_hook(lua_State *L, lua_Debug *ar);
 
-/* Put our hook on the running thread, which has not got it. */
+/* Is our hook on the thread that runs? */
+static bool is_on(const struct lull_slice *slice)
+{
+    return slice->armed && slice->armed_thread == slice->running &&
+           lua_gethook(slice->armed_thread) == on_hook;
+}
+
+/* Put our hook on the running thread, unless a signal has done that meanwhile. */
 static void put_hook(struct lull_slice *slice, int mask, int count)
 {
     lua_State *L = slice->running;
     slice->busy++;
+    if (is_on(slice)) {
+        slice->busy--;
+        return;
+    }
     slice->saved_hook = lua_gethook(L);
     slice->saved_mask = lua_gethookmask(L);
     slice->saved_count = lua_gethookcount(L);
