@@ -13,6 +13,7 @@ local repair = require "lull.repl.repair"
 local session = {}
 
 -- The prompt goes on whatever a line does to the globals.
+local everything <const> = _G
 local pcall <const>, select <const>, setmetatable <const> = pcall, select, setmetatable
 local tostring <const>, type <const> = tostring, type
 local concat <const>, pack <const> = table.concat, table.pack
@@ -60,7 +61,7 @@ end
 
 --- Print values as `print` does: to the terminal, where that is not the process's.
 function Session:print(...)
-  if self.is_own then return _G.print(...) end
+  if self.is_own then return everything.print(...) end
   local values <const> = pack(...)
   for i = 1, values.n do values[i] = tostring(values[i]) end
   self:write(concat(values, "\t") .. "\n")
