@@ -9,7 +9,7 @@ local concat <const>, sort <const>, rep <const> = table.concat, table.sort, stri
 local ipairs <const>, next <const>, pcall <const> = ipairs, next, pcall
 local rawget <const>, rawlen <const>, tostring <const>, type <const> = rawget, rawlen, tostring, type
 local getinfo <const>, getmetatable <const> = debug.getinfo, debug.getmetatable
-local math_type <const> = math.type
+local math_type <const>, utf8_length <const> = math.type, utf8.len
 
 local inspect = {}
 
@@ -51,10 +51,10 @@ local function quote(text)
   text = text:gsub("[%c\\" .. mark .. "]", function(char)
     return char == mark and "\\" .. char or ESCAPES[char] or ("\\x%02X"):format(char:byte())
   end)
-  if not utf8.len(text) then
+  if not utf8_length(text) then
     local at, parts = 1, {}
     while at <= #text do
-      local _, bad <const> = utf8.len(text, at)
+      local _, bad <const> = utf8_length(text, at)
       parts[#parts + 1] = text:sub(at, (bad or #text + 1) - 1)
       if not bad then break end
       parts[#parts + 1] = ("\\x%02X"):format(text:byte(bad))
@@ -205,11 +205,13 @@ function render(self, value, depth, room)
   if kind == "string" then return string_text(self, value) end
   if kind == "table" then return table_text(self, value, depth, room) end
   if kind == "function" then return function_text(self, value) end
+  local meta <const> = getmetatable(value)
+  local own <const> = own_text(self, value, meta)
+  if own then return own end
   if kind == "number" or kind == "boolean" or kind == "nil" then
     return painted(self, tostring(value), kind)
   end
-  local meta <const> = getmetatable(value)
-  return own_text(self, value, meta) or painted(self, class_name(meta) or kind, "other")
+  return painted(self, class_name(meta) or kind, "other")
 end
 
 --- A value as text, of one line or several.

@@ -10,7 +10,8 @@ local printing = require "lull.repl.print"
 local outlet = {}
 
 local concat <const>, pack <const>, tostring <const>, type <const> = table.concat, table.pack, tostring, type
-local stdout <const>, stderr <const> = io.stdout, io.stderr
+local ipairs <const>, rawget <const>, rawset <const> = ipairs, rawget, rawset
+local globals <const>, stdout <const>, stderr <const> = _G, io.stdout, io.stderr
 local methods <const> = debug.getmetatable(stdout).__index
 
 --- Values of `write` as one text; nil: one of them cannot be written.
@@ -78,8 +79,9 @@ Outlet.__index = Outlet
 --- Give everything back, but for what somebody else has replaced since.
 function Outlet:__close()
   local old <const>, new <const> = self.old, self.new
-  if _G.print == new.print then _G.print = old.print end
-  if _G.warn == new.warn then _G.warn = old.warn end
+  for _, name in ipairs { "print", "warn" } do
+    if rawget(globals, name) == new[name] then rawset(globals, name, old[name]) end
+  end
   if io.write == new.write then io.write = old.write end -- luacheck: ignore 122
   if methods.write == new.write_file then methods.write = old.write_file end
   local handler <const> = lull.on_error(self.before)
@@ -90,7 +92,8 @@ end
 ---@param session lull.repl.Session
 ---@return lull.repl.Outlet
 function outlet.open(session)
-  local old <const> = { print = _G.print, warn = _G.warn, write = io.write, write_file = methods.write }
+  local old <const> = { print = rawget(globals, "print"), warn = rawget(globals, "warn"),
+    write = io.write, write_file = methods.write }
   local new <const> = stand_in(session, old)
   local function on_error(err, task, traceback)
     -- a `__tostring` of a script's may never return, and Ctrl-C has no task here to stop
@@ -100,7 +103,8 @@ function outlet.open(session)
     printing.error(session, "lull: error nobody received: " .. message
       .. (name and (" (in task %s)"):format(name) or ""), traceback and "\n" .. traceback or "")
   end
-  _G.print, _G.warn = new.print, new.warn
+  rawset(globals, "print", new.print)
+  rawset(globals, "warn", new.warn)
   io.write, methods.write = new.write, new.write_file -- luacheck: ignore 122
   local before <const> = lull.on_error(on_error)
   if before then lull.on_error(before) end -- somebody receives them already

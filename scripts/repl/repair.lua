@@ -1,36 +1,54 @@
---- lull.repl.repair: what the prompt needs of the standard libraries, put back when it cannot read
---- any more because a line has replaced it (`table = {}`, say).
-local pairs <const>, tostring <const>, type <const> = pairs, tostring, type
+--- lull.repl.repair: what the prompt needs of the standard libraries and of lull, put back when it
+-- cannot read any more because a line has replaced it (`table = {}`, say).
+local lull = require "lull"
+
+local next <const>, type <const> = next, type
 local rawequal <const>, rawget <const>, rawset <const> = rawequal, rawget, rawset
-local concat <const> = table.concat
-local globals <const> = _G
+local concat <const>, find <const> = table.concat, string.find
+local getmetatable <const>, setmetatable <const> = debug.getmetatable, debug.setmetatable
+local globals <const>, loaded <const>, string_meta <const> = _G, package.loaded, getmetatable ""
 
 --- Others stand in for these for a time.
 local OTHERS <const> = { print = true, warn = true, ["io.write"] = true }
 
-local kept <const> = {} -- by name, each with its fields
-for name in ([[assert debug error getmetatable io ipairs math next os package pairs pcall rawequal
-    rawget rawlen rawset require select setmetatable string table tonumber tostring type utf8]]):gmatch "%a+" do
-  local value <const>, fields <const> = rawget(globals, name), {}
-  for field, each in pairs(type(value) == "table" and value or {}) do
-    if not OTHERS[name .. "." .. tostring(field)] then fields[field] = each end
+local kept <const> = {} -- by name, each with its table and the fields that this had
+
+--- Remember the fields of a table, by name and value.
+local function keep(name, of, wanted)
+  local fields <const> = {}
+  for field, each in next, of do
+    if type(field) == "string" and wanted(field) then fields[field] = each end
   end
-  kept[name] = { value = value, fields = fields }
+  kept[name] = { of = of, fields = fields }
 end
+
+local needed <const> = {}
+for name in ([[assert debug error getmetatable io ipairs math next os package pairs pcall rawequal
+    rawget rawlen rawset require select setmetatable string table tonumber tostring type utf8]]):gmatch "%w+" do
+  needed[name] = true
+  local value <const> = rawget(globals, name)
+  if type(value) == "table" and name ~= "package" then
+    keep(name .. ".", value, function(field) return not OTHERS[name .. "." .. field] end)
+  end
+end
+keep("", globals, function(name) return needed[name] end)
+keep("lull.", lull, function() return true end)
+keep("package.loaded.", loaded, function(name) return find(name, "^lull") ~= nil end)
+keep("metatable of strings: ", string_meta, function(field) return field == "__index" end)
 
 --- Put back what was replaced.
 ---@return string? names  nil: nothing was
 return function()
   local names <const> = {}
-  for name, was in pairs(kept) do
-    if not rawequal(rawget(globals, name), was.value) then
-      rawset(globals, name, was.value)
-      names[#names + 1] = name
-    end
-    for field, value in pairs(was.fields) do
-      if not rawequal(rawget(was.value, field), value) and name ~= "package" then
-        rawset(was.value, field, value)
-        names[#names + 1] = name .. "." .. field
+  if not rawequal(getmetatable "", string_meta) then
+    setmetatable("", string_meta)
+    names[1] = "metatable of strings"
+  end
+  for name, was in next, kept do
+    for field, value in next, was.fields do
+      if not rawequal(rawget(was.of, field), value) then
+        rawset(was.of, field, value)
+        names[#names + 1] = name .. field
       end
     end
   end

@@ -7,6 +7,7 @@ local glyph = require "lull.repl.edit.glyph"
 
 local menu = {}
 
+local utf8_length <const> = utf8.len
 local MAX_ROWS <const> = 10
 local GAP <const> = 2 -- cells between columns
 
@@ -54,7 +55,7 @@ local function common_start(candidates)
     start = start:sub(1, size)
   end
   local size <const> = #start
-  while #start > 0 and not utf8.len(start) and size - #start < 4 do start = start:sub(1, -2) end
+  while #start > 0 and not utf8_length(start) and size - #start < 4 do start = start:sub(1, -2) end
   return start
 end
 
