@@ -105,8 +105,9 @@ function Locals:_keep(declaration, closure)
 end
 
 --- Where the variable of a name lives; nil: it is a global.
+---@param name string
 ---@return lull.repl.Cell?
-function Locals:_cell(name)
+function Locals:cell(name)
   local cell <const> = self.cells[name]
   if cell then return cell end
   local own <const> = self.own[name]
@@ -123,7 +124,7 @@ function Locals:_declare(used, keep_name, keep)
     values[values.n] = value
   end
   for name in pairs(used) do
-    local cell <const> = self:_cell(name)
+    local cell <const> = self:cell(name)
     if cell then declare(cell.const and name .. " <const>" or name, cell.value) end
   end
   declare(keep_name, keep)
@@ -136,7 +137,7 @@ function Locals:_join(fn)
   while true do
     local name <const> = getupvalue(fn, i)
     if not name then return end
-    local cell <const> = self:_cell(name)
+    local cell <const> = self:cell(name)
     if cell and cell.closure then upvaluejoin(fn, i, cell.closure, cell.index) end
     i = i + 1
   end

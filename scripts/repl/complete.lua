@@ -8,13 +8,14 @@ local modules = require "lull.core.modules"
 local ipairs <const>, next <const>, pcall <const> = ipairs, next, pcall
 local rawget <const>, type <const>, sort <const> = rawget, type, table.sort
 local getinfo <const>, getmetatable <const> = debug.getinfo, debug.getmetatable
-local getupvalue <const>, rawequal <const> = debug.getupvalue, rawequal
+local getupvalue <const>, rawequal <const>, require <const> = debug.getupvalue, rawequal, require
 
 local complete = {}
 
 local MAX_STEPS <const> = 16      -- tables behind each other by __index
 local MAX_KEYS <const> = 20000    -- fields that are looked at
 local MAX_FOUND <const> = 1000    -- candidates
+local PATIENCE <const> = 1        -- seconds that folders may take; keys wait meanwhile
 
 local KEYWORDS <const> = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function",
   "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until",
@@ -114,7 +115,7 @@ end
 
 --- What a name stands for at the prompt.
 local function value_of(opts, name)
-  local cell <const> = opts.locals and opts.locals.cells[name]
+  local cell <const> = opts.locals and opts.locals:cell(name)
   if not cell then return field(opts.globals, name) end
   if not cell.closure then return cell.value end
   local _, value <const> = getupvalue(cell.closure, cell.index)
@@ -321,15 +322,11 @@ function complete.new(opts)
   end
 end
 
---- Paths that begin so, folders with a slash at their end; for `files`.
----@async
----@param start string
----@return string[]
-function complete.files(start)
+--- Add the paths that begin so to a list.
+local function add_paths(paths, start)
   local fs <const> = require "lull.fs"
   local folder <const>, name <const> = start:match "^(.-)([^/]*)$"
   local ok <const>, names <const> = pcall(fs.list, folder == "" and "." or folder)
-  local paths <const> = {}
   for _, each in ipairs(ok and names or {}) do
     local hidden <const> = each:sub(1, 1) == "." and name:sub(1, 1) ~= "."
     if each:sub(1, #name) == name and not hidden and #paths < MAX_FOUND then
@@ -338,6 +335,16 @@ function complete.files(start)
       paths[#paths + 1] = found and about.type == "directory" and path .. "/" or path
     end
   end
+end
+
+--- Paths that begin so, folders with a slash at their end; for `files`.  Of a folder that is slow
+--- those that were seen in time.
+---@async
+---@param start string
+---@return string[]
+function complete.files(start)
+  local paths <const> = {}
+  lull.move_on_after(PATIENCE, add_paths, paths, start)
   return paths
 end
 

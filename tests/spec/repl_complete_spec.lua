@@ -30,6 +30,18 @@ describe("completion", function()
     assert.same({ "rate", "run" }, (offers("o . r", globals)))
   end)
 
+  it("knows results, and calls nothing of a script's to find modules", function()
+    local globals <const> = {}
+    local locals <const>, lull <const>, real <const> = chunk.new(globals), require "lull", require
+    locals:set_own("_", { field = 1 })
+    assert.same({ "field" }, (offers("_.f", globals, { locals = locals })))
+    require "lull.signal"
+    _G.require = fails
+    local texts <const> = offers("lull.signal.wai", { lull = lull })
+    _G.require = real
+    assert.same({ "wait" }, texts)
+  end)
+
   it("follows keys that are constants", function()
     local globals <const> = { a = { ["x y"] = { [2] = { deep = 1 } } } }
     assert.same({ "deep" }, (offers([[a["x y"][2].d]], globals)))
