@@ -2,7 +2,7 @@
 --
 -- The file is one entry per line, oldest first, with backslashes and line breaks in an entry as
 -- "\\\\", "\\n" and "\\r".  An entry is put behind the others as soon as it was entered, and found
--- by the sessions that begin later; the file is tidied by one that finds it too large.  A lock, a
+-- by the sessions that begin later; the file is tidied by one that finds it too large, or cut.  A lock, a
 -- folder beside it, keeps two sessions from writing at the same time.
 --
 -- An entry is there once, where it was entered last.  Entries that begin with a blank are not kept.
@@ -53,7 +53,7 @@ end
 --- The entries of the file; none where there is none.
 ---@async
 ---@return string[] entries
----@return boolean large  the file should be tidied
+---@return boolean untidy  the file should be written anew
 local function read(path)
   local ok <const>, text <const> = pcall(fs.read_file, path, { max = MAX_FILE })
   if not ok then
@@ -61,10 +61,11 @@ local function read(path)
     error(text, 0)
   end
   local entries <const> = {}
-  for line in text:gmatch "[^\n]+" do
+  for line in text:gmatch "[^\r\n]+" do -- somebody may have edited it
     if #line <= 2 * MAX_ENTRY then entries[#entries + 1] = decode(line) end
   end
-  return tidy(entries), #entries > 2 * MAX_ENTRIES or #text > 2 * MAX_BYTES
+  local is_cut <const> = text:find "[^\n]$" ~= nil -- what is put behind it would join the last entry
+  return tidy(entries), is_cut or #entries > 2 * MAX_ENTRIES or #text > 2 * MAX_BYTES
 end
 
 -- ---- looking ----
@@ -138,10 +139,10 @@ end
 function history.open(path)
   local self <const> = setmetatable({ path = path, entries = {} }, History)
   if not path then return self end
-  local entries <const>, large <const> = read(path)
+  local entries <const>, untidy <const> = read(path)
   self.entries = entries
-  if large then
-    locked(path, function() put(self, (read(path)), true) end)
+  if untidy then
+    pcall(locked, path, function() put(self, (read(path)), true) end) -- `add` says why not
   end
   return self
 end

@@ -52,6 +52,13 @@ describe("the history", function()
     assert.equal(5, sessions[1]:count())
   end)
 
+  it("puts no entry behind one that has no end", function()
+    fs.mkdir(folder.path .. "/state")
+    fs.write_file(path(), "one\r\ntwo")
+    history.open(path()):add "three"
+    assert.same({ "one", "two", "three" }, entries_of(history.open(path())))
+  end)
+
   it("is for its owner alone", function()
     history.open(path()):add "x"
     assert.equal(384, fs.stat(path()).mode & 511)
