@@ -113,8 +113,8 @@ local function take_typed(terminal, session, content)
   local stop <const> = is_key and not session.is_reading and content:find(CTRL_C, 1, true)
   if stop and session.turn then
     terminal.ahead, content = "", content:sub(stop + 1)
-    terminal:write "^C" -- as a terminal does that is not in raw mode
     session:interrupt()
+    terminal:write "^C" -- as a terminal does that is not in raw mode; one that is slow is waited for
   end
   while #terminal.ahead + #content > MAX_AHEAD do
     if is_key then return end
