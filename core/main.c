@@ -45,6 +45,7 @@ struct ending {
 /* The signal handler's only way to the runtime, and what it got last. */
 static struct lull_runtime *volatile running;
 static volatile sig_atomic_t ended_by = SIGINT;
+static volatile sig_atomic_t terminations; /* SIGTERMs that came */
 
 /* How the terminal was before any script had it; read by the handler only once set. */
 static struct termios terminal;
@@ -62,12 +63,17 @@ static void give_terminal_back(void)
         tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
 }
 
-/* The first cancels the main task and lets it clean up; the second ends at once. */
+/*
+ * The first cancels the main task and lets it clean up; the second ends at once.  At a
+ * prompt Ctrl-C is for the line only, however often; SIGTERM also ends the prompt, which
+ * asks whether it came.
+ */
 static void on_end(int number)
 {
     struct lull_runtime *rt = running;
+    bool again = number == SIGTERM && terminations++ > 0;
     ended_by = number;
-    if (rt != NULL && lull_interrupt(rt) == 0)
+    if (rt != NULL && lull_interrupt(rt) == 0 && !again)
         return;
     give_terminal_back();
     signal(number, SIG_DFL);
@@ -217,6 +223,13 @@ static int keep_exit_code(lua_State *L)
     return 0;
 }
 
+/* was_terminated() -> boolean */
+static int l_was_terminated(lua_State *L)
+{
+    lua_pushboolean(L, terminations > 0);
+    return 1;
+}
+
 /* watch_exit(rt, ending) */
 static int watch_exit(lua_State *L)
 {
@@ -228,6 +241,8 @@ static int watch_exit(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, (const void *)&running);
+    lua_pushcfunction(L, l_was_terminated);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LULL_WAS_TERMINATED"); /* for the prompt */
     return 0;
 }
 

@@ -6,7 +6,8 @@ local lull = require "lull"
 local sessions = require "lull.repl.session"
 
 local globals <const> = _G
-local pairs <const>, type <const>, exit <const> = pairs, type, os.exit
+local pairs <const>, rawget <const>, rawset <const> = pairs, rawget, rawset
+local type <const>, exit <const> = type, os.exit
 
 local repl = {}
 
@@ -95,7 +96,8 @@ end
 
 --- Has the program shown its version, as it does for -i and -v?
 local function was_greeted()
-  for _, argument in pairs(type(arg) == "table" and arg or {}) do
+  local arguments <const> = rawget(globals, "arg")
+  for _, argument in pairs(type(arguments) == "table" and arguments or {}) do
     if argument == "-i" or argument == "-v" then return true end
   end
   return false
@@ -121,13 +123,13 @@ local function start_up(session)
   end
 end
 
---- The prompt of the program.  Ends it, when stdin ends, with status 0; what lines have
---- started in the background is cancelled then, and joined.
+--- The prompt of the program.  Ends it, with status 0 when stdin ends and 143 for SIGTERM; what
+--- lines have started in the background is cancelled then, and joined.
 ---@async
 ---@param ... string  arguments of `lull repl`
 function repl.main(...)
   take_arguments(...)
-  if globals.lull == nil then globals.lull = lull end
+  if rawget(globals, "lull") == nil then rawset(globals, "lull", lull) end
   io.stdout:setvbuf "line" -- what runs in the background shows at once
   local greeting <const> = not was_greeted()
     and ("lull %s (%s)  .help shows what there is"):format(lull.version, _VERSION) or nil
@@ -136,7 +138,7 @@ function repl.main(...)
     repl.start { greeting = greeting, history = history, on_start = start_up }
     lull.yield() -- reports of what failed last
   end)
-  exit(0)
+  exit(sessions.was_terminated() and 143 or 0)
 end
 
 return repl

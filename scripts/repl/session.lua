@@ -15,15 +15,22 @@ local session = {}
 -- The prompt goes on whatever a line does to the globals.
 local everything <const> = _G
 local pcall <const>, select <const>, setmetatable <const> = pcall, select, setmetatable
-local tostring <const>, type <const> = tostring, type
-local concat <const>, pack <const> = table.concat, table.pack
+local rawget <const>, tostring <const>, type <const> = rawget, tostring, type
+local package <const> = package
+local concat <const>, pack <const>, remove <const> = table.concat, table.pack, table.remove
+local async <const>, current <const>, wait <const>, yield <const> = lull.async, lull.current, lull.wait, lull.yield
 
 --- Waits for a line are cut into pieces this long: while there is a deadline, a line that
 --- waits for nothing is no deadlock.  Ctrl-C ends it.
 local PATIENCE <const> = 3600
 local MAX_KEPT <const> = 10000 -- texts that ran, for .save
+local MAX_KEPT_BYTES <const> = 4 << 20
 local RESULTS <const> = 9      -- variables for single results
 local in_use = false           -- the process's terminal is
+
+--- Has SIGTERM come?  Only the program can tell.
+---@return boolean
+session.was_terminated = debug.getregistry().LULL_WAS_TERMINATED or function() return false end
 
 ---@class lull.repl.Session
 ---@field editor lull.repl.Editor
@@ -80,10 +87,10 @@ end
 ---@async
 ---@param fn function
 function Session:attempt(fn)
-  local task <const> = lull.async(core.loose)(fn)
+  local task <const> = async(core.loose)(fn)
   task.name = "line"
   repeat
-    local ended <const> = lull.wait({ task }, { timeout = PATIENCE })
+    local ended <const> = wait({ task }, { timeout = PATIENCE })
   until #ended > 0
   if task:status() == "failed" then print.failure(self, task) end
   if task:status() == "cancelled" then print.note(self, "cancelled") end
@@ -111,6 +118,16 @@ function Session:evaluate(fn)
   show(fn())
 end
 
+--- Keep a text that runs.
+function Session:_keep(text)
+  local kept <const> = self.kept
+  kept[#kept + 1] = text
+  self.kept_bytes = self.kept_bytes + #text
+  while #kept > MAX_KEPT or self.kept_bytes > MAX_KEPT_BYTES and #kept > 1 do
+    self.kept_bytes = self.kept_bytes - #remove(kept, 1)
+  end
+end
+
 --- What a text does: a function; nil and why: nothing.
 function Session:_action(text)
   local name <const>, rest <const> = text:match "^%s*%.(%a[%w_]*)%s*(.-)%s*$"
@@ -120,8 +137,7 @@ function Session:_action(text)
   end
   local fn <const>, message <const> = self:compile(text)
   if not fn then return nil, message end
-  if #self.kept >= MAX_KEPT then table.remove(self.kept, 1) end
-  self.kept[#self.kept + 1] = text
+  self:_keep(text)
   return function() self:evaluate(fn) end
 end
 
@@ -129,7 +145,7 @@ end
 
 --- A prompt: what a global of the script says, or the host.
 function Session:_prompt(name, option, default)
-  local value = self.globals[name]
+  local value = rawget(self.globals, name) -- many a script lets no other globals be asked for
   if value == nil then value = self.opts[option] end
   if value == nil then return default end
   local ok <const>, text <const> = pcall(type(value) == "function" and value or tostring, value)
@@ -161,7 +177,7 @@ function Session:_take_turn()
   self.is_reading = true
   local text <const>, why <const> = self:_read()
   self.is_reading = false
-  lull.yield() -- Ctrl-C may have come with the line
+  yield() -- Ctrl-C may have come with the line
   if not text then
     self.has_ended = why == "end"
     return
@@ -206,13 +222,13 @@ end
 ---@param fn async fun(self: lull.repl.Session)
 ---@return lull.Task  it has ended
 function Session:_turn(fn)
-  local task <const> = lull.async(function()
-    self.turn = lull.current()
+  local task <const> = async(function()
+    self.turn = current()
     if self.is_own then core.interruptible(self.turn) end
     fn(self)
   end)()
   task.name = "turn"
-  lull.wait { task }
+  wait { task }
   self.turn = nil
   return task
 end
@@ -225,8 +241,8 @@ function Session:_take_terminal()
     error(lull.new_error("busy", "the terminal has a prompt already", { op = "repl.start" }))
   end
   in_use = true
-  local nobody <const> = lull.async(function() end)()
-  lull.wait { nobody }
+  local nobody <const> = async(function() end)()
+  wait { nobody }
   local previous <const> = core.interruptible(nobody)
   return setmetatable({}, { __close = function()
     in_use = false
@@ -257,7 +273,7 @@ function Session:_open_editor()
     local complete <const> = require "lull.repl.complete"
     parts.complete = complete.new { globals = self.globals, locals = self.locals,
       commands = require("lull.repl.commands").dotted, files = complete.files,
-      path = function() return package.path end }
+      path = function() return rawget(package, "path") end }
   end
   self.editor = edit.new(parts)
 end
@@ -265,7 +281,7 @@ end
 --- Take turns until there is no more to read.
 ---@async
 local function converse(self)
-  lull.current().name = "session"
+  current().name = "session"
   self:_open_editor()
   local _ <close> = self:_take_terminal()
   local outlet <close> = self.is_own and not self.terminal.silent -- luacheck: ignore 211
@@ -276,7 +292,7 @@ local function converse(self)
   repeat
     self:_report(self:_turn(Session._take_turn))
     print.flush()
-  until self.has_ended
+  until self.has_ended or self.is_own and session.was_terminated()
   if self.terminal.dumb and not self.terminal.silent then self:write "\n" end
 end
 
@@ -308,12 +324,13 @@ end
 ---@return lull.repl.Session
 function session.new(opts)
   local terminal <const> = opts.terminal or edit.tty()
-  local globals <const> = opts.globals or _G
-  local self <const> = setmetatable({ terminal = terminal, globals = globals, opts = opts, kept = {},
+  local globals <const> = opts.globals or everything
+  local self <const> = setmetatable({ terminal = terminal, globals = globals, opts = opts, kept = {}, kept_bytes = 0,
     is_own = not opts.terminal, is_reading = false, has_ended = false,
     locals = chunk.new(globals), paint = print.painter(terminal) }, Session)
-  if globals == _G then self.locals:set_own("lull", lull) end
-  if opts.terminal and (globals.print == nil or globals.print == _G.print) then
+  if globals == everything then self.locals:set_own("lull", lull) end
+  local ok <const>, printing <const> = pcall(function() return globals.print end) -- by __index, too
+  if opts.terminal and (not ok or printing == nil or printing == rawget(everything, "print")) then
     self.locals:set_own("print", function(...) self:print(...) end, true)
   end
   return self

@@ -250,9 +250,61 @@ describe("the program at its prompt", function()
     session(function(p)
       p:type "table = { 'mine' }\r"
       p:sees "\nput back, for the prompt needs it: table\n>"
+      p:answers("utf8 = nil", "")
+      p:type "lul\t"
+      p:sees "needs it: utf8\n>"
       p:type "string.rep, pcall = nil\r"
       p:sees "needs it: [^\n]*string.rep[^\n]*\n>"
       p:answers("1", "1\n")
+    end)
+  end)
+
+  for _, line in ipairs {
+    "getmetatable('').__index = nil",
+    "debug.setmetatable('', nil)",
+    "lull.async, lull.wait, lull.group = nil",
+    "for name in pairs(package.loaded) do package.loaded[name] = nil end",
+  } do
+    it("goes on after " .. line, function()
+      session(function(p)
+        p:type(line .. "\r")
+        p:sees "\n> .*\n>"
+        p:type "lul\t\21"
+        p:sees "lull"
+        p:type "{ 'a' .. 'b' }\r"
+        p:sees "\n{ \"ab\" }\n"
+      end)
+    end)
+  end
+
+  it("asks globals that let nothing be asked for no prompt", function()
+    session(function(p)
+      p:answers("do setmetatable(_G, { __index = function(_, name) error('no ' .. name, 2) end }) end", "")
+      p:type "nothing\r"
+      p:sees "no nothing"
+      p:answers("1 + 1", "2\n")
+      p:answers("_G = nil", "")
+      p:type "\4"
+      p:ends(0)
+    end)
+  end)
+
+  for state, line in pairs { typing = "abc", waiting = "print 'on' lull.sleep_forever()\r",
+    computing = "print 'on' while true do end\r" } do
+    it("ends for SIGTERM while " .. state, function()
+      session(function(p)
+        p:type(line)
+        p:sees(state == "typing" and "> abc" or "\non")
+        p.child:kill "TERM"
+        p:ends(143)
+      end)
+    end)
+  end
+
+  it("shows numbers whose class was changed", function()
+    session(function(p)
+      p:answers("do debug.setmetatable(1, { __tostring = error }) end", "")
+      p:answers("{ 1 }", "{ <__tostring fails: number> }\n")
     end)
   end)
 end)
