@@ -87,7 +87,10 @@ local function take_arguments(first, second)
   end
   local path <const> = first == "--connect" and second or first:match "^%-%-connect=(.+)$"
   local ok <const>, err <const> = pcall(function()
-    if not path then error(("unknown argument '%s'\n%s"):format(first, USAGE:match "[^\n]+"), 0) end
+    if not path then
+      local complaint <const> = first:find "^%-%-connect=?$" and "%s needs a path" or "unknown argument '%s'"
+      error((complaint .. "\n%s"):format(first, USAGE:match "[^\n]+"), 0)
+    end
     repl.connect(path)
   end)
   if not ok then io.stderr:write("lull repl: ", tostring(err), "\n") end

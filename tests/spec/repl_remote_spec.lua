@@ -104,6 +104,14 @@ describe("a prompt over a socket", function()
     end)
   end)
 
+  it("says so when --connect has no path", function()
+    for _, option in ipairs { "--connect", "--connect=" } do
+      local result <const> = process.run { support.program, "repl", option }
+      assert.are.equal(1, result.code)
+      assert.truthy(result.stderr:find(option .. " needs a path\n", 1, true))
+    end
+  end)
+
   it("goes on in the background, and prints above what is typed", function()
     local gate <const> = require("lull.sync").event()
     listening(globals_with { lull = lull, gate = gate }, function()
