@@ -120,17 +120,19 @@ end
 function doc.suggest(name)
   check.type(name, 1, "suggest", "string")
   load()
-  local last <const> = name:match "[^.:]*$"
-  local found <const>, seen <const> = {}, {}
+  local owner <const>, last <const> = name:match "^(.-)([^.:]*)$"
+  local own <const>, found <const>, seen <const> = {}, {}, {}
   for _, each in ipairs(near(last, index.names)) do
     for _, entry in ipairs(index.tails[each]) do
-      if not seen[entry] and #found < 5 then
+      if not seen[entry] then
         seen[entry] = true
-        found[#found + 1] = entry.name
+        local is_own <const> = owner ~= "" and entry.name:sub(1, #owner) == owner
+        table.insert(is_own and own or found, entry.name)
       end
     end
   end
-  return found
+  table.move(found, 1, #found, #own + 1, own) -- after those of the module that was named
+  return table.move(own, 1, 5, 1, {})
 end
 
 --- The modules.

@@ -205,6 +205,11 @@ describe("lull doc", function()
     assert.are.equal(0, (run "--help"))
   end)
 
+  it("suggests first what is in the module that was named", function()
+    local _, _, complaint <const> = run "lull.fs.raed"
+    assert.truthy(complaint:find("did you mean lull.fs.File:read, ", 1, true))
+  end)
+
   it("shows long texts by $PAGER on a terminal, short ones itself", function()
     local folder <close> = fs.temp_dir()
     local taken <const> = folder.path .. "/taken"
