@@ -48,10 +48,11 @@ function Terminal:is_waiting()
   return self.ahead ~= ""
 end
 
---- For a client that has gone this does nothing.
+--- For a client that has gone this does nothing, but let that be noticed: who writes without end
+--- would never wait.
 ---@async
 function Terminal:write(text)
-  pcall(self.stream.write, self.stream, text)
+  if not pcall(self.stream.write, self.stream, text) then lull.yield() end
 end
 
 function Terminal:size()

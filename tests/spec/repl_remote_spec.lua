@@ -153,6 +153,17 @@ describe("a prompt over a socket", function()
     end)
   end)
 
+  it("ends a line that prints without end when the client goes away", function()
+    local globals <const> = globals_with { lull = lull }
+    listening(globals, function()
+      client(function(stream)
+        stream:write(frame("d", "while true do print 'x' end\r"))
+        for _ = 1, 10 do stream:read_some() end
+      end)
+      assert.equal("1\n", piped("1\n").stdout)
+    end)
+  end)
+
   it("is not held up by a client that does not read", function()
     local globals <const> = globals_with { lull = lull }
     listening(globals, function()
