@@ -374,10 +374,11 @@ describe("a question", function()
     local path <const>, _ <close> = script_file [[
       local _ <close> = lull.finally(function() lull.shield(term.password, "secret? ") end)
       print "ready"
-      lull.sleep_forever()
+      lull.sleep(60)
     ]]
+    -- noflsh: Ctrl-C does not take away what the program has just written
     local shell_process <close> = process.open({ "sh", "-c",
-      ("trap : INT; %s %s; stty -a | grep -o ' -\\?echo '"):format(program, path) },
+      ("trap : INT; stty noflsh; %s %s; stty -a | grep -o ' -\\?echo '"):format(program, path) },
       { pty = true })
     local terminal <const> = shell_process.stdin
     terminal:read_until "ready"
