@@ -16,6 +16,8 @@ local views = require "lull.repl.edit.view"
 
 local editor = {}
 
+local current <const> = lull.current
+
 -- Lines are read whatever a script does to the globals.
 local pcall <const>, setmetatable <const> = pcall, setmetatable
 local match <const>, rep <const>, min <const> = string.match, string.rep, math.min
@@ -37,6 +39,7 @@ local PASTE_ON <const>, PASTE_OFF <const> = "\27[?2004h", "\27[?2004l"
 ---@field taken integer     how many of the queue are
 ---@field rest string       what a dumb terminal has sent behind a line
 ---@field view? lull.repl.View   nil: nothing is edited
+---@field reader? lull.Task       who reads; nil: nobody
 ---@field buffer lull.repl.Buffer
 ---@field past lull.repl.Past
 ---@field mode? table       a search, or a menu
@@ -298,7 +301,7 @@ end
 local Leaving <const> = {}
 
 local function leave(this)
-  this.is_reading = false
+  this.reader = nil
   if this.view then
     this:_emit(this:_finished() .. PASTE_OFF)
     this.view = nil
@@ -336,13 +339,15 @@ end
 function Editor:read(prompt, prompt2)
   check.type(prompt, 1, "read", "string")
   check.type(prompt2, 2, "read", "string", true)
-  if self.is_reading then
+  local reader <const> = self.reader
+  if reader and (reader == current() or reader:status() == "pending") then
     error(lull.new_error("busy", "the editor is reading already", { op = "edit.read" }))
   end
+  if reader then leave(self) end -- Ctrl-C came as its task was about to
   self.prompt, self.prompt2 = prompt, prompt2 or editor.default_prompt2(prompt)
   local terminal <const> = self.terminal
   local _ <close> = setmetatable({ editor = self }, Leaving)
-  self.is_reading = true
+  self.reader = current()
   self.is_raw = not terminal.dumb and terminal.raw ~= nil
   if terminal.dumb or self.is_raw and not terminal:raw(true) then
     return plain.read(self, prompt, self.prompt2)
