@@ -11,6 +11,7 @@
  */
 #include "read.h"
 
+#include "format.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -21,7 +22,6 @@
 #define REFIRES        8u   /* of the event while the woken task has not run yet */
 #define SMALL_READ     4096 /* so little may be copied once more... */
 #define SMALL_READS    4u   /* ...when so many in a row were no more */
-#define MAX_FORMATS    250  /* as in Lua: they are upvalues of the iterator */
 
 /* Bytes at hand: the buffer, or the chunk when the buffer is empty. */
 struct window {
@@ -283,36 +283,9 @@ static int raise_too_long(lua_State *L, struct lull_stream *stream, struct windo
     return lua_error(L);
 }
 
-/* What the format at `index` asks for; false when it is none. */
-static bool parse_format(lua_State *L, int index,
-                         const struct lullb_stream_options *options,
-                         struct lullb_request *request)
+static struct lullb_read_bounds bounds_of(const struct lull_stream *stream)
 {
-    *request = (struct lullb_request){.limit = options->max_line};
-    if (lua_type(L, index) == LUA_TNUMBER) {
-        int is_integer;
-        lua_Integer count = lua_tointegerx(L, index, &is_integer);
-        request->want = LULLB_WANT_COUNT;
-        request->count = (size_t)count;
-        return is_integer && count >= 0;
-    }
-    const char *format = lua_tostring(L, index);
-    if (format != NULL && *format == '*')
-        format++; /* as Lua: for compatibility */
-    switch (format != NULL ? *format : '\0') {
-    case 'l':
-        request->want = LULLB_WANT_LINE;
-        return true;
-    case 'L':
-        request->want = LULLB_WANT_LINE_KEEP;
-        return true;
-    case 'a':
-        request->want = LULLB_WANT_ALL;
-        request->limit = options->max_all;
-        return true;
-    default:
-        return false;
-    }
+    return (struct lullb_read_bounds){stream->options.max_line, stream->options.max_all};
 }
 
 /* The next format, if there is one: they end where the results begin. */
@@ -322,7 +295,7 @@ static bool next_format(lua_State *L, struct lull_stream *stream)
     if (in->formats == 0)
         return false;
     int first_result = lua_gettop(L) - in->results + 1;
-    parse_format(L, first_result - in->formats, &stream->options, &in->request);
+    lullb_parse_format(L, first_result - in->formats, bounds_of(stream), &in->request);
     in->formats--;
     return true;
 }
@@ -408,79 +381,41 @@ static int begin(lua_State *L, struct lull_stream *stream,
 
 /* ---- methods ---------------------------------------------------------------------- */
 
-/* Check the formats from index 2 to the top; without any, push "l".  Returns how many. */
-static int check_formats(lua_State *L, const struct lull_stream *stream)
-{
-    struct lullb_request request;
-    if (lua_gettop(L) == 1)
-        lua_pushliteral(L, "l");
-    int top = lua_gettop(L);
-    luaL_argcheck(L, top - 1 <= MAX_FORMATS, MAX_FORMATS + 2, "too many formats");
-    for (int i = 2; i <= top; i++) {
-        if (!parse_format(L, i, &stream->options, &request))
-            luaL_argerror(L, i,
-                          "invalid format: not \"l\", \"L\", \"a\" or a number of bytes");
-    }
-    luaL_checkstack(L, top + 8, "too many formats");
-    return top - 1;
-}
-
 int lullb_m_read(lua_State *L)
 {
     struct lull_stream *stream = lull_check_stream(L, 1);
-    return begin(L, stream, NULL, check_formats(L, stream));
+    return begin(L, stream, NULL, lullb_check_formats(L, bounds_of(stream)));
 }
 
-/* The iterator of lines(): upvalues 2 the stream, 3 how many formats, then these. */
 static int l_next_line(lua_State *L)
 {
-    struct lull_stream *stream = lua_touserdata(L, lua_upvalueindex(2));
-    int formats = (int)lua_tointeger(L, lua_upvalueindex(3));
-    lua_settop(L, 0);
-    luaL_checkstack(L, 2 * formats + 8, "too many formats");
-    for (int i = 0; i < formats; i++)
-        lua_pushvalue(L, lua_upvalueindex(4 + i));
+    int formats;
+    struct lull_stream *stream = lullb_push_formats(L, &formats);
     return begin(L, stream, NULL, formats);
 }
 
 int lullb_m_lines(lua_State *L)
 {
-    struct lull_stream *stream = lull_check_stream(L, 1);
-    int formats = check_formats(L, stream);
-    lua_pushlightuserdata(L, lull_runtime_of(L));
-    lua_insert(L, 1);
-    lua_pushinteger(L, formats);
-    lua_insert(L, 3);
-    lua_pushcclosure(L, l_next_line, formats + 3);
-    return 1;
+    return lullb_push_lines(L, bounds_of(lull_check_stream(L, 1)), l_next_line);
 }
 
 int lullb_m_read_some(lua_State *L)
 {
     struct lull_stream *stream = lull_check_stream(L, 1);
-    lua_Integer max = luaL_optinteger(L, 2, LULLB_CHUNK);
-    luaL_argcheck(L, max > 0, 2, "must be positive");
-    struct lullb_request request = {.want = LULLB_WANT_SOME, .count = (size_t)max};
+    struct lullb_request request = lullb_check_some(L, LULLB_CHUNK);
     return begin(L, stream, &request, 0);
 }
 
 int lullb_m_read_exact(lua_State *L)
 {
     struct lull_stream *stream = lull_check_stream(L, 1);
-    lua_Integer count = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, count >= 0, 2, "must not be negative");
-    struct lullb_request request = {.want = LULLB_WANT_EXACT, .count = (size_t)count};
+    struct lullb_request request = lullb_check_exact(L);
     return begin(L, stream, &request, 0);
 }
 
 int lullb_m_read_until(lua_State *L)
 {
     struct lull_stream *stream = lull_check_stream(L, 1);
-    struct lullb_request request = {.want = LULLB_WANT_UNTIL};
-    request.separator = luaL_checklstring(L, 2, &request.separator_size);
-    luaL_argcheck(L, request.separator_size > 0, 2, "must not be empty");
-    lua_Integer limit = luaL_optinteger(L, 3, 0);
-    luaL_argcheck(L, lua_isnoneornil(L, 3) || limit > 0, 3, "must be positive");
-    request.limit = limit > 0 ? (size_t)limit : stream->options.max_line;
+    struct lullb_request request = lullb_check_until(L, bounds_of(stream));
     return begin(L, stream, &request, 0);
 }

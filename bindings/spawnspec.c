@@ -87,6 +87,8 @@ static char *keep_entry(lua_State *L, int argument, int kept)
     luaL_argcheck(L, name[0] != '\0' && strchr(name, '=') == NULL, argument,
                   "not the name of a variable");
     lua_pop(L, 1);
+    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, argument,
+                  "the value of a variable must be a string, a number or false");
     check_text(L, argument, "the value of a variable");
     const char *entry = lua_pushfstring(L, "%s=%s", name, lua_tostring(L, -1));
     lua_rawseti(L, kept, (lua_Integer)lua_rawlen(L, kept) + 1);
@@ -165,6 +167,15 @@ static void check_shareable(lua_State *L, int argument, const struct lull_stream
 /* The stream on top: its descriptor is to be the child's, too. */
 static void take_stream(lua_State *L, int argument, struct lullb_stdio_choice *choice)
 {
+    if (!lullb_is_stream(L, -1)) {
+        if (luaL_getmetafield(L, -1, "__name") != LUA_TSTRING)
+            lua_pushstring(L, luaL_typename(L, -1));
+        luaL_argerror(L, argument,
+                      lua_pushfstring(L,
+                                      "stream expected, got %s; a file is"
+                                      " { file = \"path\" }",
+                                      lua_tostring(L, -1)));
+    }
     choice->stream = lull_check_stream(L, -1);
     choice->kind = LULLB_STDIO_FD;
     check_shareable(L, argument, choice->stream);
@@ -194,7 +205,12 @@ static void check_stdio(lua_State *L, int spec, int i, struct lullb_stdio_choice
     choice->kind = LULLB_STDIO_PIPE;
     if (type == LUA_TSTRING) {
         if (!take_word(lua_tostring(L, -1), i, choice))
-            luaL_argerror(L, spec, lua_pushfstring(L, "%s: not a choice", fields[i]));
+            luaL_argerror(L, spec,
+                          lua_pushfstring(L,
+                                          "%s must be \"inherit\", \"null\", \"pipe\"%s,"
+                                          " { file = \"path\" } or a stream",
+                                          fields[i],
+                                          i == STDERR_FILENO ? ", \"stdout\"" : ""));
     } else if (type == LUA_TTABLE) {
         take_file(L, spec, i, choice);
     } else if (type != LUA_TNIL) {

@@ -116,6 +116,9 @@ void lullb_check_stream_options(lua_State *L, int index,
 void lullb_change_stream_options(lua_State *L, int index,
                                  struct lullb_stream_options *options);
 
+/* Is there a stream at `index`, open or not?  Raises nothing. */
+bool lullb_is_stream(lua_State *L, int index);
+
 /* Push a new stream, not open yet.  May raise. */
 struct lull_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
                                       const struct lullb_stream_options *options);
