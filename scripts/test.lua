@@ -83,7 +83,7 @@ local function quote(argument)
 end
 
 --- How to run everything in the same order again.
-local function print_seed(arguments, opts)
+local function print_seed(out, arguments, opts)
   if not (opts.shuffle_files or opts.shuffle_tests or opts.shuffle_tasks) then return end
   local command <const> = { "lull test", "--seed=" .. opts.seed }
   local i = 1
@@ -95,13 +95,13 @@ local function print_seed(arguments, opts)
     end
     i = i + 1
   end
-  io.stdout:write(("Shuffled with seed %d; the same order again:\n  %s\n"):format(
+  out:write(("Shuffled with seed %d; the same order again:\n  %s\n"):format(
     opts.seed, table.concat(command, " ")))
 end
 
-local function print_closing_line(count)
+local function print_closing_line(out, count)
   local skipped <const> = count.skipped > 0 and (", %d skipped"):format(count.skipped) or ""
-  io.stdout:write(("%d passed, %d failed%s\n"):format(count.passed, count.failed, skipped))
+  out:write(("%d passed, %d failed%s\n"):format(count.passed, count.failed, skipped))
 end
 
 --- Make modules found where busted would look, and in the current folder.
@@ -123,6 +123,14 @@ local function run_all(opts)
   return count, nil, core.covered()
 end
 
+--- Do the options leave out tests, and have they left out all?
+local function matches_none(count, opts)
+  for _, field in ipairs { "filter", "filter_out", "tags", "exclude_tags" } do
+    if #opts[field] > 0 then return count.passed + count.failed + count.skipped == 0 end
+  end
+  return false
+end
+
 --- Run once, and tell; returns true when all is well.
 ---@async
 local function once(arguments, opts)
@@ -132,9 +140,12 @@ local function once(arguments, opts)
   local too_little
   if covered then too_little = require "lull.test.coverage".report(covered, opts) end
   if opts.list or opts.report then return count.failed == 0 end
+  if matches_none(count, opts) then return complain "no test matches" end
   if too_little then io.stderr:write("lull test: ", too_little, "\n") end
-  if count.failed > 0 then print_seed(arguments, opts) end
-  print_closing_line(count)
+  local out <const> = require "lull.test.suite".closing_stream(opts)
+  io.stdout:flush()
+  if count.failed > 0 then print_seed(out, arguments, opts) end
+  print_closing_line(out, count)
   return count.failed == 0 and not too_little
 end
 

@@ -4,6 +4,7 @@
 local chunk = require "lull.test.chunk"
 local fs = require "lull.fs"
 local glob = require "lull.test.glob"
+local suite = require "lull.test.suite"
 local term = require "lull.term"
 
 local coverage = {}
@@ -171,13 +172,13 @@ local function percent_text(hit, all)
   return ("%.1f"):format(math.floor(percent(hit, all) * 10) / 10)
 end
 
-local function print_table(all, hit, count)
+local function print_table(out, all, hit, count)
   local rows <const> = {}
   for _, seen in ipairs(all) do
     rows[#rows + 1] = { printable(seen.file), #seen.lines, percent_text(seen.hit, #seen.lines), missed_of(seen) }
   end
   rows[#rows + 1] = { "in all", count, percent_text(hit, count), "" }
-  io.stdout:write("\n", term.table(rows, {
+  out:write("\n", term.table(rows, {
     header = { "file", "lines", "%", "missed" },
     align = { "left", "right", "right", "left" },
     wrap = true,
@@ -199,7 +200,7 @@ function coverage.report(counts, opts)
     end
   end
   table.sort(all, function(a, b) return a.file < b.file end)
-  print_table(all, hit, count)
+  print_table(suite.closing_stream(opts), all, hit, count)
   local records <const> = {}
   for i, seen in ipairs(all) do records[i] = record(seen) .. "\n" end
   local ok <const>, err <const> =

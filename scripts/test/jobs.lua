@@ -29,6 +29,8 @@ end
 local function run_file(file, opts, seed)
   local folder <close> = fs.temp_dir()
   fs.mkdir(folder.path .. "/tmp")
+  fs.chmod(folder.path, 457)           -- rwx--x--x: servers that tests start as other users
+  fs.chmod(folder.path .. "/tmp", 1023) -- rwxrwxrwt: as /tmp is
   report.save(folder.path .. "/options", options_for(file, opts, folder.path, seed))
   local argv <const> = { jobs.program(), "test", "--as-job=" .. folder.path .. "/options" }
   local result <const> = process.run(argv, {

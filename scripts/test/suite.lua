@@ -62,6 +62,13 @@ function suite.load_output(busted, opts)
   })
 end
 
+--- Where lines go that are for people: not behind a document that programs read.
+---@param opts lull.test.Options
+---@return file*
+function suite.closing_stream(opts)
+  return opts.output and not opts.output:find "Terminal$" and io.stderr or io.stdout
+end
+
 --- A seed for whoever gave none.  busted shuffles with no more than 32 bits.
 ---@return integer
 function suite.seed()

@@ -70,7 +70,7 @@ What is told
 A test fails, too, when it leaves tasks running or handles open, when an error
 reaches lull.on_error, and when it computes past the time without waiting.  Each
 option without a value has its opposite, --no-OPTION.  Exit code 0 when all
-passed, 1 otherwise.
+passed, 1 otherwise; so too when the options leave no test to run.
 ]]
 
 --- What a wrong option may have been meant as.

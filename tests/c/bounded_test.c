@@ -120,7 +120,7 @@ static double clock_now(void)
 static struct lull_runtime *make(lull_report_fn report, void *arg)
 {
     const struct lull_options options = {.size = sizeof options,
-                                         .memory_limit = 64 << 20,
+                                         .memory_limit = 256 << 20,
                                          .report = report,
                                          .report_arg = arg,
                                          .slice_signal = SIGRTMIN + 1,

@@ -11,7 +11,7 @@ local support = dofile(here .. "support_net.lua")
 local go, ends = support.go, support.ends
 support.assert = assert
 
-local PATIENCE <const> = 2 -- seconds until a wait that should be over has been lost
+local PATIENCE <const> = 20 -- seconds until a wait that should be over has been lost
 
 --- The names of the files with rows.
 local function files()
@@ -48,15 +48,32 @@ local function waiter(stage, wait)
   return saw
 end
 
+local MISSED <const> = {} -- what is raised by a try in which the call was over too soon
+local TRIES <const> = 50
+
+--- The call has to wait now.
+local function must_wait(stage, task)
+  local status = task:status()
+  if status == "pending" then return end
+  if status == "done" then error(stage.turns and MISSED or "the call did not wait", 0) end
+  error("the call did not wait: " .. tostring(task:error()), 0)
+end
+
+--- Wait for the end of a waiter; its call must not have ended well, or has been over too soon.
+local function must_fail(stage, saw, status)
+  if stage.turns and lull.move_on_after(PATIENCE, saw.task.join, saw.task) and saw.returned then
+    error(MISSED, 0)
+  end
+  soon(status, saw.task)
+end
+
 --- A waiter that waits, in the phase that the row is about.
 local function waiting(stage)
   if stage.turns and stage.arrange then stage.arrange() end
   local saw = waiter(stage)
   settle(stage)
   if stage.arrange and not stage.turns then stage.arrange() end
-  if saw.task:status() ~= "pending" then
-    error("the call did not wait: " .. tostring(saw.task:error()), 0)
-  end
+  must_wait(stage, saw.task)
   return saw
 end
 
@@ -67,7 +84,7 @@ end
 --- Expect that the waiter was cancelled in its wait.
 local function cancelled(stage, saw)
   if stage.release then stage.release() end
-  soon("cancelled", saw.task)
+  must_fail(stage, saw, "cancelled")
   assert.is_nil(saw.returned, "the wait of a cancelled task returned")
 end
 
@@ -156,8 +173,10 @@ columns[6] = { "shielded", "cancelled under a shield", function(stage)
   end)
   settle(stage)
   if not stage.turns then check(stage.arrange) end
+  must_wait(stage, task)
   task:cancel()
   lull.yield()
+  if stage.turns and returned then error(MISSED, 0) end
   assert.are.equal("pending", task:status())
   finish(stage)
   soon("cancelled", task)
@@ -169,8 +188,9 @@ columns[7] = { "closed", "closed under it", function(stage)
   local object = stage.closing and stage.closing() or stage
   local saw = waiter(object)
   settle(stage)
+  must_wait(stage, saw.task)
   object.close()
-  soon("failed", saw.task)
+  must_fail(stage, saw, "failed")
   support.raises("closed", saw.task.result, saw.task)
 end, needs = function(stage) return stage.closing or stage.close end }
 
@@ -178,7 +198,7 @@ columns[8] = { "closing", "closed under it, and cancelled before the task runs",
   local saw = waiting(stage)
   stage.close()
   saw.task:cancel()
-  soon("failed", saw.task)
+  must_fail(stage, saw, "failed")
   support.raises("closed", saw.task.result, saw.task)
 end, needs = function(stage) return stage.close end }
 
@@ -264,6 +284,29 @@ end
 
 local ops = {} -- name -> true, of those with a row
 
+--- One test: a column on a stage of its own.
+local function try(column, make)
+  local stage = make()
+  if column.needs and not column.needs(stage) then
+    check(stage.over)
+    return
+  end
+  local _ <close> = lull.finally(function()
+    check(stage.over)
+  end)
+  column[3](stage)
+end
+
+--- Try until the call was not over too soon: where other threads do the work nobody can tell.
+local function run(column, make)
+  local ok, err
+  for _ = 1, TRIES do
+    ok, err = pcall(try, column, make)
+    if err ~= MISSED then break end
+  end
+  if not ok then error(err ~= MISSED and err or "the call never waited", 0) end
+end
+
 for _, file in ipairs(files()) do
   local rows = dofile(here .. "cancel_matrix/" .. file .. ".lua")(support)
   for number, row in ipairs(rows) do
@@ -272,15 +315,7 @@ for _, file in ipairs(files()) do
     for _, column in ipairs(columns) do
       if allowed(row, column) then
         it(title .. ": " .. column[2], function()
-          local stage = make()
-          if column.needs and not column.needs(stage) then
-            check(stage.over)
-            return
-          end
-          local _ <close> = lull.finally(function()
-            check(stage.over)
-          end)
-          column[3](stage)
+          run(column, make)
         end)
       end
     end

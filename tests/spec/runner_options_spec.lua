@@ -1,4 +1,5 @@
 --- `lull test`: the options that it shares with busted, time, order and tests that compute.
+local process = require "lull.process"
 local runner = require "tests.spec.support_runner"
 
 local contains <const>, lacks <const> = runner.contains, runner.lacks
@@ -178,6 +179,31 @@ describe("lull test", function()
       "--suppress-pending"), "Pending")
     project:ends("1 passed, 0 failed", "--exclude-pattern=^b", "--output=json")
     contains(project:test("--exclude-pattern=^b", "-o", "gtest"), "1 test")
+  end)
+
+  it("writes nothing behind a document", function()
+    project:write("spec/a_spec.lua", [[it("a", function() end)]])
+    for _, handler in ipairs { "json", "junit", "TAP" } do
+      local result <const> = process.run({ project.program, "test", "-o", handler, "--coverage" },
+        { cwd = project.path, timeout = 60 })
+      lacks(result.stdout, "1 passed")
+      lacks(result.stdout, "in all")
+      contains(result.stderr, "1 passed, 0 failed\n")
+      contains(result.stderr, "in all")
+    end
+  end)
+
+  it("ends with 1 when options leave no test to run", function()
+    project:write("spec/a_spec.lua", [[it("a", function() end)]])
+    for _, option in ipairs { "--filter=nosuch", "--filter-out=a", "--tags=nosuch", "--name=nosuch" } do
+      for _, jobs in ipairs { "--no-verbose", "-j2" } do
+        local result <const> = process.run({ project.program, "test", option, jobs },
+          { cwd = project.path, timeout = 60 })
+        assert.equal(1, result.code)
+        assert.equal("lull test: no test matches\n", result.stderr)
+      end
+    end
+    project:ends("1 passed, 0 failed", "--filter=a")
   end)
 
   it("asks whether another option was meant", function()
