@@ -12,7 +12,7 @@ local term = require "lull.term"
 local AT_ONCE <const> = 16      -- files
 local CHUNK <const> = 64 * 1024 -- bytes
 local WORD <const> = "[%w\x80-\xff]+"
-local BORDER <const> = ".*[^%w\x80-\xff]()" -- the place behind the last byte that is in no word
+local BORDER <const> = "^.*[^%w\x80-\xff]()" -- the place behind the last byte that is in no word
 
 local counts <const> = {} -- of each word
 local words, bytes = 0, 0 -- of all files
@@ -25,14 +25,15 @@ local function count(text)
   end
 end
 
---- A chunk may end within a word: its last one is kept until the next chunk is there.
+--- A chunk may end within a word: its last one is kept until the next chunk is there, unless it is
+--- too long for a word.
 local function count_file(path)
   local file <close> = fs.open(path)
   local rest = ""
   for chunk in file:lines(CHUNK) do
     bytes = bytes + #chunk
     local text <const> = rest .. chunk
-    local cut <const> = text:match(BORDER) or 1
+    local cut <const> = text:match(BORDER) or (#rest > 0 and #text + 1 or 1)
     count(text:sub(1, cut - 1))
     rest = text:sub(cut)
   end

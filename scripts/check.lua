@@ -1,7 +1,8 @@
 --- lull.check: arguments, checked before anything starts.
 local check = {}
 
-local type <const> = type -- the prompt checks whatever a script does to the globals
+-- The prompt checks whatever a script does to the globals.
+local type <const>, getmetatable <const> = type, getmetatable
 
 --- Raise an argument error at the place of the script that called into lull, however deep we
 --- are.
@@ -19,6 +20,24 @@ end
 
 local fail <const> = check.fail
 
+--- What pcall gave of a native: its results, or its error, which becomes one of the public
+--- function when it is about an argument.
+---@param name string       of the public function
+---@param map? integer[]    which of the function's arguments each of the native's is, the last also for
+---  all after it; nil: the same
+---@param ok boolean
+---@param first any
+---@param ... any
+---@return any ...
+function check.relay(name, map, ok, first, ...)
+  if ok then return first, ... end
+  local number, why
+  if type(first) == "string" then number, why = first:match "bad argument #(%-?%d+) to '[^']*' %((.*)%)$" end
+  if not number then error(first, 0) end
+  number = math.tointeger(tonumber(number))
+  fail(map and (map[number] or map[#map]) or number, name, why)
+end
+
 --- An argument of one of the types.
 ---@param value any
 ---@param argument integer  its number
@@ -31,6 +50,15 @@ function check.type(value, argument, name, expected, optional)
     local got <const> = value == nil and "no value" or actual
     fail(argument, name, ("%s expected, got %s"):format(expected, got))
   end
+end
+
+--- The object of a method: its class is its metatable.  Not so when it was called with . for :.
+---@param value any
+---@param class table   has __name
+---@param name string   of the method
+function check.self(value, class, name)
+  if getmetatable(value) == class then return end
+  fail(1, name, ("%s expected, got %s"):format(class.__name, value == nil and "no value" or type(value)))
 end
 
 --- A host: a name or a numeric address.  A name has at most 253 bytes (RFC 1035, 2.3.4), and

@@ -324,6 +324,7 @@ TempDir.__name = "lull.fs.TempDir"
 --- Remove it now.  Idempotent; also under cancellation.
 ---@async
 function TempDir:remove()
+  check.self(self, TempDir, "remove")
   if self.removed then return end
   self.removed = true
   lull.shield(native.remove, self.path, RECURSIVE + MISSING)

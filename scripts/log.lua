@@ -18,6 +18,7 @@ local inside_none = false                -- the same outside of tasks
 
 local thresholds <const> = { [""] = LEVELS.info } -- those that were set, by name
 local loggers <const> = setmetatable({}, { __mode = "v" }) ---@type table<string, lull.log.Logger>
+local known <const> = setmetatable({}, { __mode = "k" }) -- the loggers: cheaper than their metatable
 local sinks = {} ---@type lull.log.Sink[]
 
 ---@class lull.log.Logger
@@ -146,6 +147,7 @@ local levels <const> = { "trace", "debug", "info", "warn", "error" }
 -- them and are called only when the line is logged.
 for number, level in ipairs(levels) do
   Logger[level] = function(self, message, fields)
+    if not known[self] then check.self(self, Logger, level) end
     if number >= self._threshold then write(level, self.name, message, fields) end
   end
 end
@@ -154,6 +156,7 @@ end
 ---@param level lull.log.Level
 ---@return boolean
 function Logger:enabled(level)
+  check.self(self, Logger, "enabled")
   check_level(level, 1, "enabled")
   return LEVELS[level] >= self._threshold
 end
@@ -167,7 +170,7 @@ function log.logger(name)
   local logger = loggers[name]
   if not logger then
     logger = setmetatable({ name = name ~= "" and name or nil, _threshold = threshold_of(name) }, Logger)
-    loggers[name] = logger
+    loggers[name], known[logger] = logger, true
   end
   return logger
 end
@@ -216,6 +219,7 @@ end
 ---@return boolean ok
 ---@return any ... # the results of `fn`, or what it raised
 function Logger:try(message, fn, ...)
+  check.self(self, Logger, "try")
   return try(self, message, fn, ...)
 end
 

@@ -19,16 +19,16 @@ local options = require "lull.process.options"
 
 local process = {}
 
----@alias lull.process.Stdio "inherit"|"null"|"pipe"|"stdout"|{ file: string, append?: boolean }|lull.net.Stream
+---@alias lull.process.Stdio "inherit"|"null"|"pipe"|{ file: string, append?: boolean }|lull.net.Stream
 
 ---@class lull.process.StartOptions
 ---@field cwd? string      the folder it starts in
----@field env? table<string, string|number|boolean>  in place of our environment, or with
----  `inherit = true` in it beside that; false: without this one
+---@field env? { inherit?: boolean, [string]: string|number|false }  in place of our environment, or
+---  with `inherit = true` in it beside that; false: without this one
 ---@field stdin? lull.process.Stdio   what the script has not: "inherit", "null", a file, a stream,
 ---  which stays ours, too
 ---@field stdout? lull.process.Stdio
----@field stderr? lull.process.Stdio  also "stdout": wherever that goes
+---@field stderr? lull.process.Stdio|"stdout"  "stdout": wherever that goes
 ---@field group? boolean   lead a process group; true, unless stdin is "inherit"
 
 ---@class lull.process.OpenOptions: lull.process.StartOptions
@@ -57,11 +57,11 @@ local process = {}
 ---
 --- Errors that come after it has started have a field `result`: what there was so far.
 ---@async
----@param argv string[]
+---@param argv (string|number)[]
 ---@param opts? lull.process.RunOptions
 ---@return lull.process.Result   raises kinds process, io, timeout, limit, permission
 function process.run(argv, opts)
-  check.type(argv, 1, "run", "table")
+  options.check_argv(argv, "run")
   check.options(opts, 2, "run", options.run)
   if opts and opts.input and opts.stdin then check.fail(2, "run", "input excludes stdin") end
   return batch.run({ argv }, opts or {}, "process.run")
@@ -72,7 +72,8 @@ end
 ---@async
 ---@param stages table  lists as for `run`; beside them the options of `run`
 ---@return lull.process.Result   raises kinds process, io, timeout, limit, permission
-function process.pipeline(stages)
+function process.pipeline(stages, ...)
+  if ... ~= nil then check.fail(2, "pipeline", "options belong into the table of stages") end
   check.type(stages, 1, "pipeline", "table")
   local argvs <const>, opts <const> = options.split(stages, "pipeline")
   return batch.run(argvs, opts, "process.pipeline")
@@ -80,11 +81,11 @@ end
 
 --- Start a program.  Its standard streams are ours to write and read, unless the options say
 --- otherwise: one that is written and never read makes it wait.
----@param argv string[]
+---@param argv (string|number)[]
 ---@param opts? lull.process.OpenOptions
 ---@return lull.process.Process   raises kinds process, io, limit, permission
 function process.open(argv, opts)
-  check.type(argv, 1, "open", "table")
+  options.check_argv(argv, "open")
   check.options(opts, 2, "open", options.open)
   return child.open(argv, opts or {}, "process.open")
 end

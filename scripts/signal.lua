@@ -7,6 +7,7 @@
 --- Any number of tasks and runtimes may listen to the same signal: each gets it.  As everywhere, a
 --- signal that comes several times before it is taken is one.  Names: ALRM CHLD CONT HUP INT QUIT
 --- TERM TSTP USR1 USR2 WINCH.  Where not everything is allowed, this raises `permission`.
+local check = require "lull.check"
 local native = require "lull.signal.native"
 
 local signal = {}
@@ -19,7 +20,7 @@ local signal = {}
 ---@return nil
 ---@return lull.signal.Listener
 function signal.listen(...)
-  local listener <const> = native.listen(...)
+  local listener <const> = check.relay("listen", nil, pcall(native.listen, ...))
   return listener, nil, nil, listener
 end
 
@@ -28,7 +29,7 @@ end
 ---@param ... string  names
 ---@return string name   raises kinds permission, io, limit
 function signal.wait(...)
-  local listener <close> = native.listen(...)
+  local listener <close> = check.relay("wait", nil, pcall(native.listen, ...))
   return (listener:wait())
 end
 

@@ -3,6 +3,7 @@
 --- Only folders are watched: a file through the folder it is in, so that an editor that writes
 --- another file and renames it over the first is seen.  What is known to be there tells a change
 --- from something new.  Events of a short while are made one for each path.
+local check = require "lull.check"
 local lull = require "lull"
 local native = require "lull.fs.native"
 
@@ -136,6 +137,7 @@ end
 ---@async
 ---@return { path: string, kind: string }?
 function Watch:next()
+  check.self(self, Watch, "next")
   while true do
     local event <const> = self.events[self.first]
     if event then
@@ -152,6 +154,7 @@ end
 
 --- Stop watching.  Idempotent; who waits gets `closed`.
 function Watch:close()
+  check.self(self, Watch, "close")
   self.over = true
   self.events, self.first = {}, 1
   self.native:close()
@@ -168,7 +171,12 @@ local watch = {}
 ---@param opts? lull.fs.WatchOptions
 ---@return lull.fs.Watch
 function watch.open(path, opts)
-  local is_folder <const> = native.stat(path, 1).type == "directory"
+  local found <const>, status <const> = pcall(native.stat, path, 1)
+  if not found then
+    if type(status) == "table" and status.op == "fs.stat" then status.op = "fs.watch" end
+    error(status, 0)
+  end
+  local is_folder <const> = status.type == "directory"
   local root <const> = is_folder and path or path:match "^(.*)/[^/]+$" or "."
   local self <const> = setmetatable({
     native = native.watcher(), root = root == "" and "/" or root, delay = opts and opts.delay or DELAY,

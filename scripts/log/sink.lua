@@ -73,7 +73,10 @@ end
 ---@return fun(record: lull.log.Record)
 function sink.file(path, format)
   local file <const>, message <const>, code <const> = io.open(path, "a")
-  if not file then error(lull.new_error("io", message, { op = "log.file", code = code }), 0) end
+  if not file then
+    local name <const> = code and core.errno_name(code)
+    error(lull.new_error("io", message, { op = "log.file", code = name }), 0)
+  end
   file:setvbuf "no"
   local to_text <const> = sink.format(format)
   return function(record)

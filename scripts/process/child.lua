@@ -20,6 +20,7 @@ Process.__name = "lull.process.Process"
 ---@return integer? code   nil: it was ended by
 ---@return string? signal
 function Process:wait()
+  check.self(self, Process, "wait")
   return self.native:wait()
 end
 
@@ -28,6 +29,7 @@ end
 ---@return integer? code
 ---@return string? signal
 function Process:status()
+  check.self(self, Process, "status")
   return self.native:status()
 end
 
@@ -36,14 +38,17 @@ end
 ---@param opts? { group?: boolean }
 ---@return boolean sent   false: it is over
 function Process:kill(signal, opts)
+  check.self(self, Process, "kill")
   check.options(opts, 2, "kill", { group = "boolean" })
-  return self.native:kill(signal or "TERM", opts ~= nil and opts.group == true)
+  local is_group <const> = opts ~= nil and opts.group == true
+  return check.relay("kill", { 1, 1 }, pcall(self.native.kill, self.native, signal or "TERM", is_group))
 end
 
 --- End it and its group: TERM, and KILL for what is left after `grace` seconds, or of the group
 --- when the process has ended.  Does not wait.
 ---@param grace? number  2
 function Process:terminate(grace)
+  check.self(self, Process, "terminate")
   if grace ~= nil then check.options({ grace = grace }, 1, "terminate", { grace = "seconds" }) end
   self.native:terminate(grace or 2)
 end
@@ -52,11 +57,13 @@ end
 ---@param rows integer
 ---@param columns integer
 function Process:resize(rows, columns)
-  native.resize(self.stdin, rows, columns)
+  check.self(self, Process, "resize")
+  return check.relay("resize", { 1, 1, 2 }, pcall(native.resize, self.stdin, rows, columns))
 end
 
 --- Close its streams, and kill it if it runs, unless it may stay.
 function Process:close()
+  check.self(self, Process, "close")
   for _, name in ipairs { "stdin", "stdout", "stderr" } do
     local stream <const> = self[name]
     if stream then stream:close() end

@@ -78,12 +78,14 @@ function options.argv(argv)
   return list
 end
 
---- What the native raises of an argument is one of the public function's.
-local function spawned(argument, name, ok, first, ...)
-  if ok then return first, ... end
-  local number <const>, why <const> = tostring(first):match "bad argument #(%-?%d+) to '[^']*' %((.*)%)$"
-  if type(first) ~= "string" or not number then error(first, 0) end
-  check.fail(number == "1" and 1 or argument, name, why)
+--- A program and its arguments; many a newcomer has the command line of a shell instead.
+---@param value any
+---@param name string  of the public function, whose first argument it is
+function options.check_argv(value, name)
+  if type(value) == "string" then
+    check.fail(1, name, 'table expected, got string: { "program", "argument" }, or { "sh", "-c", "a | b" }')
+  end
+  check.type(value, 1, name, "table")
 end
 
 --- Start a program; see lull.process.native.
@@ -96,7 +98,7 @@ end
 ---@return lull.net.Stream? stdout
 ---@return lull.net.Stream? stderr
 function options.spawn(argv, spec, argument, op)
-  return spawned(argument, op:match "%w+$", pcall(native.spawn, options.argv(argv), spec, op))
+  return check.relay(op:match "%w+$", { 1, argument }, pcall(native.spawn, options.argv(argv), spec, op))
 end
 
 --- The programs and the options of a pipeline.
@@ -106,7 +108,7 @@ function options.split(stages, name)
   local argvs <const>, opts <const>, count = {}, {}, 0
   for key, value in pairs(stages) do
     if math.type(key) == "integer" then
-      check.type(value, 1, name, "table")
+      options.check_argv(value, name)
       count = count + 1
     else
       opts[key] = value

@@ -30,7 +30,8 @@ local watch = {}
 ---@field private reader lull.net.Stream   what children tell
 ---@field private writer lull.net.Stream   the other end, for them to open
 ---@field private known table<string, boolean>
----@field private wanted table<integer, table<string, string>>  by folder and name in it
+---@field private wanted table<integer, table<string, string[]>>  the paths that a name in a folder
+---  is a part of
 ---@field private changes string[]         since the last `wait`
 ---@field private last number              when the last came
 ---@field private changed lull.sync.Event
@@ -43,6 +44,17 @@ local function note(self, path)
   self.known[path] = nil -- another folder may be the one to watch now
   self.last = lull.now()
   self.changed:set()
+end
+
+local function note_all(self, paths)
+  for _, path in ipairs(paths) do note(self, path) end
+end
+
+local function add_once(list, item)
+  for _, there in ipairs(list) do
+    if there == item then return end
+  end
+  list[#list + 1] = item
 end
 
 local function split(path)
@@ -79,8 +91,10 @@ function want(self, at, path, links)
   end
   local number <const> = watch_folder(self, folder, path, links)
   if not number then return end
-  self.wanted[number] = self.wanted[number] or {}
-  self.wanted[number][name] = path
+  local names <const> = self.wanted[number] or {}
+  self.wanted[number] = names
+  names[name] = names[name] or {}
+  add_once(names[name], path)
   local is_link <const>, target <const> = pcall(fs.readlink, at)
   if is_link and links < LINKS then
     want(self, target:sub(1, 1) == "/" and target or folder .. "/" .. target, path, links + 1)
@@ -124,9 +138,9 @@ local function take_event(self, number, kind, name)
   elseif names and (kind == "gone" or kind == "ignored") then
     self.wanted[number] = nil
     self.watcher:remove(number)
-    for _, path in pairs(names) do note(self, path) end
+    for _, paths in pairs(names) do note_all(self, paths) end
   elseif names and names[name] then
-    note(self, names[name])
+    note_all(self, names[name])
   end
 end
 

@@ -140,6 +140,7 @@ end
 ---@param done number
 ---@param label? string  another one
 function Bar:update(done, label)
+  check.self(self, Bar, "update")
   check_number(done, 1, "update")
   self.done = done
   if label ~= nil then self:set_label(label) end
@@ -149,6 +150,7 @@ end
 --- Say that so much more is done.
 ---@param by? number  1
 function Bar:advance(by)
+  check.self(self, Bar, "advance")
   if by ~= nil then check_number(by, 1, "advance") end
   self.done = self.done + (by or 1)
   bar_changed(self)
@@ -157,6 +159,7 @@ end
 --- Say how much there is in all.
 ---@param total? number  nil: unknown
 function Bar:set_total(total)
+  check.self(self, Bar, "set_total")
   if total ~= nil then check_number(total, 1, "set_total") end
   self.total = total
   bar_changed(self)
@@ -165,6 +168,7 @@ end
 --- Put another text in front.
 ---@param label string
 function Bar:set_label(label)
+  check.self(self, Bar, "set_label")
   check.type(label, 1, "set_label", "string")
   self._label = cells.clean(label)
   bar_changed(self)
@@ -173,6 +177,7 @@ end
 --- Take the bar away; a line of what was done stays.
 ---@param text? string  in place of that line
 function Bar:finish(text)
+  check.self(self, Bar, "finish")
   check.type(text, 1, "finish", "string", true)
   if self._finished then return end
   self._finished = true
@@ -218,6 +223,7 @@ end
 --- Say something else.
 ---@param label string
 function Spinner:set_label(label)
+  check.self(self, Spinner, "set_label")
   check.type(label, 1, "set_label", "string")
   self._label = cells.clean(label)
   if self._live then screen.changed() end
@@ -226,6 +232,7 @@ end
 --- Take the spinner away.
 ---@param text? string  a line that stays
 function Spinner:finish(text)
+  check.self(self, Spinner, "finish")
   check.type(text, 1, "finish", "string", true)
   if self._finished then return end
   self._finished = true

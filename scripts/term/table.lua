@@ -90,7 +90,7 @@ local function add_row(out, row, widths, opts)
       local align <const> = opts.align and opts.align[column]
       line[column] = cells.pad(cells.truncate(columns[column][i] or "", width), width, align)
     end
-    out[#out + 1] = (table.concat(line, GAP):gsub(" +$", ""))
+    out[#out + 1] = table.concat(line, GAP):match "^.*[^ ]" or ""
   end
 end
 

@@ -15,15 +15,15 @@
 ---@class lull.process
 local process = {}
 
----@alias lull.process.Stdio "inherit"|"null"|"pipe"|"stdout"|{ file: string, append?: boolean }|lull.net.Stream
+---@alias lull.process.Stdio "inherit"|"null"|"pipe"|{ file: string, append?: boolean }|lull.net.Stream
 
 ---@class lull.process.StartOptions
 ---@field cwd? string      the folder it starts in
----@field env? table<string, string|number|boolean>  in place of our environment, or with
----  `inherit = true` in it beside that; false: without this one
+---@field env? { inherit?: boolean, [string]: string|number|false }  in place of our environment, or
+---  with `inherit = true` in it beside that; false: without this one
 ---@field stdin? lull.process.Stdio   a stream that is given stays ours, too: close it for the end
 ---@field stdout? lull.process.Stdio
----@field stderr? lull.process.Stdio  also "stdout": wherever that goes
+---@field stderr? lull.process.Stdio|"stdout"  "stdout": wherever that goes
 ---@field group? boolean   lead a process group; true, unless stdin is "inherit"
 
 ---@class lull.process.OpenOptions: lull.process.StartOptions
@@ -52,7 +52,7 @@ local process = {}
 --- `permission`; what comes after the start has the fields `result`, `stdout` and `stderr`: what
 --- there was so far.
 ---@async
----@param argv string[]
+---@param argv (string|number)[]
 ---@param opts? lull.process.RunOptions
 ---@return lull.process.Result
 function process.run(argv, opts) end
@@ -68,7 +68,7 @@ function process.pipeline(stages) end
 --- Start a program.  Its standard streams are ours to write and read, unless the options say
 --- otherwise: one that is written and never read makes it wait.  Does not suspend.  Raises
 --- `process`, `io`, `limit`, `permission`.
----@param argv string[]
+---@param argv (string|number)[]
 ---@param opts? lull.process.OpenOptions
 ---@return lull.process.Process
 function process.open(argv, opts) end

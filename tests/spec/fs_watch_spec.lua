@@ -110,7 +110,7 @@ describe("watch", function()
 
   it("needs something to watch", function()
     local root <close> = folder()
-    fails("ENOENT", root.path .. "/no", "fs.stat", fs.watch, root.path .. "/no")
+    fails("ENOENT", root.path .. "/no", "fs.watch", fs.watch, root.path .. "/no")
     assert.has_error(function() fs.watch(root.path, { recurse = true }) end)
   end)
 end)

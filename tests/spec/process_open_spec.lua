@@ -8,7 +8,7 @@ local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support <const> = dofile(here .. "support_net.lua")
 local go, raises, misuse = support.go, support.raises, support.misuse
 
-local LONG <const> = 8 -- seconds: what takes this long has hung
+local LONG <const> = 20 -- seconds: what takes this long has hung
 
 local function state_of(pid)
   local file <close> = io.open(("/proc/%s/stat"):format(pid))

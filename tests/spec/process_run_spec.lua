@@ -1,5 +1,6 @@
 --- process_run_spec.lua: lull.process.run and pipelines: input, output, limits, how it ends.
 
+local fs = require "lull.fs"
 local lull = require "lull"
 local native = require "lull.process.native"
 local process = require "lull.process"
@@ -7,7 +8,7 @@ local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support <const> = dofile(here .. "support_net.lua")
 local go, raises, misuse = support.go, support.raises, support.misuse
 
-local LONG <const> = 8 -- seconds: what takes this long has hung
+local LONG <const> = 20 -- seconds: what takes this long has hung
 
 local function sh(script, opts)
   return process.run({ "sh", "-c", script }, opts)
@@ -130,6 +131,20 @@ describe("run", function()
     misuse(process.run, { "true" }, { timeout = -1 })
   end)
 
+  it("says what stdio and variables may be", function()
+    local file <close> = fs.open("/dev/null", "w")
+    local function complaint(opts)
+      return (select(2, pcall(process.run, { "true" }, opts)):match "%((.*)%)$")
+    end
+    assert.are.equal('stdout must be "inherit", "null", "pipe", { file = "path" } or a stream',
+      complaint { stdout = "nil" })
+    assert.are.equal('stderr must be "inherit", "null", "pipe", "stdout", { file = "path" } or a stream',
+      complaint { stderr = "nil" })
+    assert.are.equal('stream expected, got lull.fs.File; a file is { file = "path" }', complaint { stdout = file })
+    assert.are.equal('stream expected, got number; a file is { file = "path" }', complaint { stdout = 5 })
+    assert.are.equal("the value of a variable must be a string, a number or false", complaint { env = { B = true } })
+  end)
+
   it("starts in cwd, and says which folder is not there", function()
     assert.are.equal("/usr\n", process.run({ "pwd" }, { cwd = "/usr" }).stdout)
     local e <const> = raises("io", process.run, { "pwd" }, { cwd = "/no/such/folder" })
@@ -205,9 +220,15 @@ describe("run", function()
       return e:match "process_run_spec.lua:%d+: (bad argument #%d to '%w+')"
     end
     assert.are.equal("bad argument #1 to 'run'", blamed(process.run, { "a\0b" }))
+    assert.are.equal("bad argument #1 to 'run'", blamed(process.run, "ls | wc"))
     assert.are.equal("bad argument #2 to 'run'", blamed(process.run, { "true" }, { stdout = 5 }))
     assert.are.equal("bad argument #2 to 'open'", blamed(process.open, { "true" }, { env = { ["="] = "" } }))
     assert.are.equal("bad argument #1 to 'pipeline'", blamed(process.pipeline, { { "true" }, [3] = { "true" } }))
+    local child <close> = process.open { "true" }
+    assert.are.equal("bad argument #1 to 'kill'", blamed(child.kill, child, "NAME"))
+    local screen <close> = process.open({ "true" }, { pty = true })
+    assert.are.equal("bad argument #1 to 'resize'", blamed(screen.resize, screen, "x", 1))
+    assert.are.equal("bad argument #2 to 'resize'", blamed(screen.resize, screen, 1, 0))
   end)
 
   it("tells the end also in a program that was started with CHLD ignored", function()
@@ -278,6 +299,12 @@ describe("run", function()
 end)
 
 describe("a pipeline", function()
+  it("does not ignore options beside its table", function()
+    local ok <const>, e <const> = pcall(function() return (process.pipeline({ { "true" } }, { timeout = 1 })) end)
+    assert.is_false(ok)
+    assert.matches("spec.lua:%d+: bad argument #2 to 'pipeline' %(options belong into the table of stages%)$", e)
+  end)
+
   it("connects programs, and has the result of the last", function()
     local result <const> = process.pipeline {
       { "printf", "b\\na\\n" }, { "sort" }, { "sh", "-c", "cat; exit 5" },

@@ -61,6 +61,20 @@ describe("lull --watch runs a script again when there is a change in", function(
     line(program, "got 5")
   end)
 
+  it("a module that came after the folder, which came after it was not found", function()
+    local place <close> = folder { ["s.lua"] = stays "value = require 'new.m'" }
+    local program <close> = place:start { "--watch", "s.lua" }
+    line(program, "waiting for a change")
+    for i = 1, 2 do -- all that the first run has told of is watched before there is the folder
+      if i == 2 then fs.mkdir(place.path .. "/new") end
+      place:write("s.lua", stays("value = require 'new.m' --" .. i))
+      line(program, "s.lua has changed")
+      line(program, "waiting for a change")
+    end
+    place:write("new/m.lua", "return 5")
+    line(program, "got 5")
+  end)
+
   it("an environment file", function()
     local place <close> = folder { ["v.env"] = "V=1", ["s.lua"] = stays "value = os.getenv 'V'" }
     local program <close> = place:start { "--watch", "--env-file=v.env", "s.lua" }
@@ -194,6 +208,7 @@ describe("lull --watch", function()
       [{ "--workers", "2" }] = "lull: --workers needs a script\n",
       [{ "--workers", "2", "-" }] = "lull: --workers cannot read the script from stdin\n",
       [{ "--workers", "2", "-i", "s.lua" }] = "lull: --workers and the prompt exclude each other\n",
+      [{ "--sandbox", "repl" }] = "lull: --sandbox and --allow-... need a script: the prompt may do everything\n",
       [{ "--watch", "repl" }] = "lull: --watch and the prompt exclude each other\n",
     } do
       local output <const>, code <const> = place:run(arguments)
