@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNHEARD 1000000000 /* ns until it is told that nothing has heard an interrupt */
+
 /* ---- lull.h: life -------------------------------------------------------------------- */
 
 struct lull_runtime *lull_new(const struct lull_options *options)
@@ -161,7 +163,11 @@ void lull_stop(struct lull_runtime *rt)
 int lull_interrupt(struct lull_runtime *rt)
 {
     bool taken = rt->tasks.interrupts_taken || rt->tasks.interruptible != NULL;
-    int before = taken ? 0 : (int)rt->interrupts;
+    uint64_t now = lull__clock_now();
+    if (rt->served == rt->interrupts)
+        rt->unserved_since = now;
+    bool heard = now - rt->unserved_since < UNHEARD;
+    int before = taken && heard ? 0 : (int)rt->interrupts;
     rt->interrupts++;
     lull__slice_arm(&rt->tasks.slice, LULL_DUE_INTERRUPT);
     lull__inbox_signal(rt->inbox);

@@ -12,6 +12,7 @@
 #include <lua.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * A subcommand: the function `main` of a module of lull's, which gets the arguments
@@ -193,17 +194,37 @@ static int take_all(struct command *command)
     return 0;
 }
 
+bool lull__wants_prompt(const struct command *command)
+{
+    if (command->interactive)
+        return true;
+    if (command->module != NULL)
+        return strcmp(command->module, "lull.repl") == 0;
+    return command->script == 0 && !command->has_code && !command->version &&
+           command->bundle == NULL && isatty(STDIN_FILENO);
+}
+
+/* Who types at the prompt may do everything: there is none with less. */
+static int check_prompt(const struct command *command)
+{
+    for (unsigned i = 0; i < command->rule_count; i++) {
+        if (strcmp(command->rules[i], "all") == 0)
+            return 0;
+    }
+    fputs("lull: --sandbox and --allow-... need a script: the prompt may do everything\n",
+          stderr);
+    return 2;
+}
+
 /* What is run more than once must be there each time, and come to an end. */
 static int check_repeated(const struct command *command, const char *option)
 {
     const char *script = command->script != 0 ? command->argv[command->script] : NULL;
-    bool prompt = command->interactive ||
-                  (command->module != NULL && strcmp(command->module, "lull.repl") == 0);
     if (script == NULL && !command->has_code && !command->interactive)
         fprintf(stderr, "lull: %s needs a script\n", option);
     else if (script != NULL && strcmp(script, "-") == 0)
         fprintf(stderr, "lull: %s cannot read the script from stdin\n", option);
-    else if (prompt)
+    else if (lull__wants_prompt(command))
         fprintf(stderr, "lull: %s and the prompt exclude each other\n", option);
     else
         return 0;
@@ -222,5 +243,7 @@ int lull__take_command(struct command *command, int argc, char **argv)
         end = check_repeated(command, "--watch");
     if (end == 0 && command->workers > 0)
         end = check_repeated(command, "--workers");
+    if (end == 0 && command->narrowed && lull__wants_prompt(command))
+        end = check_prompt(command);
     return end;
 }

@@ -46,6 +46,9 @@ struct command {
  */
 int lull__take_command(struct command *command, int argc, char **argv);
 
+/* Is the prompt what runs, or what comes last? */
+bool lull__wants_prompt(const struct command *command);
+
 /* The name of the subcommand that `name` is a misspelling of, or NULL. */
 const char *lull__nearest_subcommand(const char *name);
 

@@ -147,6 +147,16 @@ static int l_realtime(lua_State *L)
     return 2;
 }
 
+/* errno_name(number) -> "ENOENT" and such, as in the field `code` of errors */
+static int l_errno_name(lua_State *L)
+{
+    int errnum = (int)luaL_checkinteger(L, 1);
+    lua_newtable(L);
+    lull_error_detail(L, NULL, errnum);
+    lua_getfield(L, -1, "code");
+    return 1;
+}
+
 /* ---- guards: a deadline of the real clock that cancels a task ------------------- */
 
 static const char guard_key = 'G'; /* registry: the class of guards */
@@ -215,13 +225,14 @@ int lull__open_core(lua_State *L)
         {"log", l_log},
         {"outlets", l_outlets},
         {"realtime", l_realtime},
+        {"errno_name", l_errno_name},
         {NULL, NULL},
     };
     static const luaL_Reg guard[] = {
         {"__close", guard_close}, {"__gc", guard_close}, {NULL, NULL}};
     struct lull_runtime *rt = lull__runtime_of(lull__tasks(L));
     lull__class_make(L, lull__tasks(L), &guard_key, "lull.guard", NULL, guard);
-    lua_createtable(L, 0, 15);
+    lua_createtable(L, 0, 16);
     lull_set_functions(L, rt, functions);
     return 1;
 }

@@ -190,7 +190,8 @@ struct lull_options {
     int slice_signal;
     double slice;     /* seconds, taken as 0.0001 to 1; 0: 0.005 */
     double cpu_limit; /* seconds of CPU time of one task, in all; 0: no limit */
-    double stall;     /* seconds in one place that cannot be set aside; 0: 0.25 */
+    double stall;     /* seconds in one place that cannot be set aside; 0: 0.25.  1e9, and
+                         no cpu_limit: scripts are trusted, and have Lua's own library */
 
     unsigned max_tasks;   /* unfinished at a time; 0: no limit */
     unsigned max_handles; /* sockets, io's files and the like; 0: no limit */
@@ -344,7 +345,9 @@ LULL_API enum lull_status lull_post(struct lull_runtime *rt,
  * wake the loop; if a script is computing on the calling thread, it is
  * cancelled in mid-run.  Async-signal-safe: meant for a SIGINT handler on the
  * runtime's thread.  Returns how often it was called before since the last
- * lull_run() began; always 0 while a script has named a task for it.
+ * lull_run() began; 0 while a script has named a task for it, unless one that came a
+ * second ago or more has not been heard yet: something computes that cannot be
+ * interrupted, a C function or a finalizer.
  */
 LULL_API int lull_interrupt(struct lull_runtime *rt);
 

@@ -31,8 +31,11 @@
 #include <unistd.h>
 
 #define EXIT_DEADLOCK 13
-#define EXIT_SIGNAL   128 /* and the number of the signal */
+#define EXIT_SIGNAL   128  /* and the number of the signal */
+#define PROMPT_SLICE  0.01 /* seconds that a task computes before others have a turn */
+#define FOREVER       1e9
 #define GRACE         1.0 /* seconds, for closed streams to send what is left */
+#define AGAIN         1 /* seconds until a call that an interrupt missed is interrupted */
 
 /* How the main task ended. */
 struct ending {
@@ -46,6 +49,8 @@ struct ending {
 static struct lull_runtime *volatile running;
 static volatile sig_atomic_t ended_by = SIGINT;
 static volatile sig_atomic_t terminations; /* SIGTERMs that came */
+static volatile sig_atomic_t
+    has_prompt; /* which hears interrupts for as long as it lives */
 
 /* How the terminal was before any script had it; read by the handler only once set. */
 static struct termios terminal;
@@ -65,19 +70,32 @@ static void give_terminal_back(void)
 
 /*
  * The first cancels the main task and lets it clean up; the second ends at once.  At a
- * prompt Ctrl-C is for the line only, however often; SIGTERM also ends the prompt, which
- * asks whether it came.
+ * prompt Ctrl-C is for the line only, however often, unless nothing hears it; SIGTERM also
+ * ends the prompt, which asks whether it came.
  */
 static void on_end(int number)
 {
     struct lull_runtime *rt = running;
     bool again = number == SIGTERM && terminations++ > 0;
     ended_by = number;
-    if (rt != NULL && lull_interrupt(rt) == 0 && !again)
+    if (rt != NULL && lull_interrupt(rt) == 0 && !again) {
+        if (has_prompt)
+            alarm(AGAIN);
         return;
+    }
     give_terminal_back();
     signal(number, SIG_DFL);
     raise(number);
+}
+
+/*
+ * The line has not ended yet: if the interrupt came just before a call that blocks, io.read
+ * for example, this breaks it off, and the line hears of the interrupt.
+ */
+static void on_sigalrm(int number)
+{
+    (void)number;
+    alarm(AGAIN);
 }
 
 static void on_sigusr1(int number)
@@ -97,6 +115,20 @@ static void on_ask(int number, siginfo_t *about, void *machine)
         lull_answer(rt, about);
 }
 
+/*
+ * Nobody reads what is printed, and that was not noticed when it failed before: end as
+ * other programs do, for a script that only prints would go on for ever.  What is sent to
+ * others, streams for example, fails without this signal.
+ */
+static void on_sigpipe(int number)
+{
+    if (!ferror(stdout))
+        return;
+    give_terminal_back();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static void take_signals(struct lull_runtime *rt)
 {
     struct sigaction action;
@@ -106,10 +138,15 @@ static void take_signals(struct lull_runtime *rt)
     action.sa_handler = on_end;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (has_prompt) {
+        action.sa_handler = on_sigalrm;
+        sigaction(SIGALRM, &action, NULL);
+    }
     action.sa_handler = on_sigusr1;
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    action.sa_handler = on_sigpipe;
+    sigaction(SIGPIPE, &action, NULL);
     signal(SIGCHLD, SIG_DFL); /* who starts us ignoring it has the system forget how
                                  children ended */
 #ifdef __linux__
@@ -223,9 +260,10 @@ static int keep_exit_code(lua_State *L)
     return 0;
 }
 
-/* was_terminated() -> boolean */
-static int l_was_terminated(lua_State *L)
+/* end_turn() -> boolean: nothing is to be interrupted any more; did SIGTERM come? */
+static int l_end_turn(lua_State *L)
 {
+    alarm(0);
     lua_pushboolean(L, terminations > 0);
     return 1;
 }
@@ -241,8 +279,8 @@ static int watch_exit(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, (const void *)&running);
-    lua_pushcfunction(L, l_was_terminated);
-    lua_setfield(L, LUA_REGISTRYINDEX, "LULL_WAS_TERMINATED"); /* for the prompt */
+    lua_pushcfunction(L, l_end_turn);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LULL_END_TURN"); /* for the prompt */
     return 0;
 }
 
@@ -279,8 +317,14 @@ static struct lull_options options_of(const struct command *command)
     options.find = command->bundle != NULL ? lull__bundle_find : NULL;
     options.find_arg = command->bundle;
 #ifdef SIGRTMIN
-    int slice_signal = SIGRTMIN + 1; /* for workers, and to end a script that computes */
-    if (lull_lend_signal(slice_signal) == 0 && options.cpu_limit > 0) {
+    int slice_signal = SIGRTMIN + 1; /* for workers, and for scripts that compute */
+    if (lull_lend_signal(slice_signal) != 0)
+        return options;
+    if (lull__wants_prompt(command)) {
+        options.slice_signal = slice_signal;
+        options.slice = PROMPT_SLICE; /* a task that computes leaves time to type */
+        options.stall = options.cpu_limit > 0 ? options.cpu_limit : FOREVER;
+    } else if (options.cpu_limit > 0) {
         options.slice_signal = slice_signal;
         options.slice = options.cpu_limit; /* others get their turn when it waits... */
         options.stall = options.cpu_limit; /* ...and it may be long in one place */
@@ -299,6 +343,7 @@ static int work(void *arg)
         fputs("lull: cannot create the runtime\n", stderr);
         return EXIT_FAILURE;
     }
+    has_prompt = lull__wants_prompt(&command);
     take_signals(rt);
     if (command.version && !command.watch)
         lull__print_version();

@@ -136,6 +136,10 @@ enum lull_fire lull__preempt(lua_State *L, struct lull_tasks *tasks, lua_Debug *
     if (task != NULL)
         why = verdict(tasks, task, stalled);
     if (task != NULL && may_yield && (why != LULL_KILL_NONE || !is_lulls(L, ar))) {
+        /* At a prompt a task that computes without end can be cancelled, too. */
+        if (tasks->interrupts_taken && task->strand.root.cancelled &&
+            L == tasks->slice.running && !task->strand.innermost->closing)
+            lull__check_cancelled(L, task);
         if (why != LULL_KILL_NONE) {
             lull__task_kill(task, why);
             if (why == LULL_KILL_STALL)

@@ -205,10 +205,11 @@ static uint64_t to_limit(double seconds)
 static bool set_limits(struct lull_runtime *rt, const struct lull_options *options)
 {
     struct lull_tasks *tasks = &rt->tasks;
-    tasks->limited = options->slice_signal != 0 || options->cpu_limit > 0;
     tasks->task_limit = to_limit(options->cpu_limit);
     tasks->counts_time = options->cpu_limit > 0;
     tasks->stall_limit = to_limit(options->stall > 0 ? options->stall : DEFAULT_STALL);
+    tasks->limited = options->cpu_limit > 0 ||
+                     (options->slice_signal != 0 && tasks->stall_limit != UINT64_MAX);
     tasks->max_tasks = options->max_tasks;
     rt->limits.handles = options->max_handles;
     rt->limits.buffered = options->max_buffered;

@@ -65,6 +65,7 @@ struct lull_runtime {
     struct lull_profile *profile;     /* NULL: nobody profiles */
     volatile sig_atomic_t interrupts; /* made by lull_interrupt */
     sig_atomic_t served;              /* of these, acted upon */
+    uint64_t unserved_since; /* the first of the others; for lull_interrupt only */
 };
 
 /*

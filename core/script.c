@@ -246,9 +246,7 @@ static int run_script(lua_State *L, struct command *command)
 
 static int run_prompt(lua_State *L, const struct command *command)
 {
-    bool wanted = command->interactive ||
-                  (command->script == 0 && !command->has_code && !command->version);
-    if (!wanted)
+    if (!lull__wants_prompt(command))
         return 0;
     static const char code[] = "return require('lull.repl').main()";
     return call_chunk(L, luaL_loadbuffer(L, code, sizeof code - 1, "=lull"), 0,

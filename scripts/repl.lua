@@ -7,7 +7,9 @@ local sessions = require "lull.repl.session"
 
 local globals <const> = _G
 local pairs <const>, rawget <const>, rawset <const> = pairs, rawget, rawset
-local type <const>, exit <const> = type, os.exit
+local error <const>, pcall <const>, require <const> = error, pcall, require
+local tostring <const>, type <const> = tostring, type
+local debug <const>, io <const>, exit <const>, getenv <const> = debug, io, os.exit, os.getenv
 
 local repl = {}
 
@@ -46,8 +48,10 @@ end
 
 --- Listen for prompts at a Unix socket: `lull repl --connect PATH`.  Only this user and root are
 --- let in; they may do all that the program may, so this takes every permission.  Each client has
---- locals and a `print` of its own, the globals are the program's.  A client that goes away cancels
---- what its line runs and what its lines have started.
+--- locals and a `print` of its own; the globals, `io` and errors that nobody received are the
+--- program's.  A client that goes away cancels what its line runs and what its lines have started.
+--- A line that computes holds up the program, as all that computes does, and is not interrupted
+--- meanwhile, unless the runtime has time slices.
 ---@param path string
 ---@param opts? lull.repl.ListenOptions
 ---@return lull.net.Server   owned by the current scope; raises kinds io, permission, limit
@@ -57,9 +61,9 @@ function repl.listen(path, opts)
   return require("lull.repl.remote").listen(path, opts or {})
 end
 
---- Be a client of such a prompt, at the process's own terminal, until either side ends.
+--- Be a client of such a prompt, at the process's own terminal, until the prompt there ends.
 ---@async
----@param path string   raises kind io
+---@param path string   raises kind io, also when the program is gone before that
 function repl.connect(path)
   check.type(path, 1, "connect", "string")
   require "lull.repl.client"(path)
@@ -87,7 +91,7 @@ local function take_arguments(first, second)
   end
   local path <const> = first == "--connect" and second or first:match "^%-%-connect=(.+)$"
   local ok <const>, err <const> = pcall(function()
-    if not path then
+    if not path or path == "" then
       local complaint <const> = first:find "^%-%-connect=?$" and "%s needs a path" or "unknown argument '%s'"
       error((complaint .. "\n%s"):format(first, USAGE:match "[^\n]+"), 0)
     end
@@ -108,9 +112,9 @@ end
 
 --- A file of the user's: what a variable names, or one in the folder for such files; nil: none.
 local function file_of(variable, folder_variable, folder, name)
-  local path <const> = os.getenv(variable)
+  local path <const> = getenv(variable)
   if path then return path ~= "" and path or nil end
-  local base, home <const> = os.getenv(folder_variable), os.getenv "HOME"
+  local base, home <const> = getenv(folder_variable), getenv "HOME"
   if not base or base:sub(1, 1) ~= "/" then base = home and home ~= "" and home .. folder end
   return base and base .. name or nil
 end
@@ -120,14 +124,14 @@ end
 local function start_up(session)
   if session.terminal.silent or debug.getregistry().LUA_NOENV then return end
   local path <const> = file_of("LULL_REPL", "XDG_CONFIG_HOME", "/.config", "/lull/repl.lua")
-  local is_wanted <const> = os.getenv "LULL_REPL"
+  local is_wanted <const> = getenv "LULL_REPL"
   if path and (is_wanted or require("lull.fs").exists(path)) then
     session:attempt(function() require("lull.repl.commands").run(session, "load", path) end)
   end
 end
 
---- The prompt of the program.  Ends it, with status 0 when stdin ends and 143 for SIGTERM; what
---- lines have started in the background is cancelled then, and joined.
+--- The prompt of the program.  Ends it, with status 0 when stdin ends, 143 for SIGTERM, and 1
+--- when it cannot go on; what lines have started in the background is cancelled then, and joined.
 ---@async
 ---@param ... string  arguments of `lull repl`
 function repl.main(...)
@@ -137,11 +141,12 @@ function repl.main(...)
   local greeting <const> = not was_greeted()
     and ("lull %s (%s)  .help shows what there is"):format(lull.version, _VERSION) or nil
   local history <const> = require("lull.repl.history").default_path()
+  local is_well
   lull.shield(function()
-    repl.start { greeting = greeting, history = history, on_start = start_up }
+    is_well = sessions.new({ greeting = greeting, history = history, on_start = start_up }):run()
     lull.yield() -- reports of what failed last
   end)
-  exit(sessions.was_terminated() and 143 or 0)
+  exit(sessions.end_turn() and 143 or is_well and 0 or 1)
 end
 
 return repl

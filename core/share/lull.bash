@@ -89,7 +89,7 @@ _lull() {
     -e | -l) ((i++)) ;;
     =) ((i++)) ;;
     --) ;;
-    -*) [[ ${values[${COMP_WORDS[i]}]} && ${COMP_WORDS[i + 1]} != = ]] && ((i++)) ;;
+    -*) [[ ${values[${COMP_WORDS[i]}]-} && ${COMP_WORDS[i + 1]} != = ]] && ((i++)) ;;
     *)
       command=${COMP_WORDS[i]}
       break
@@ -98,7 +98,7 @@ _lull() {
   done
   if [[ ! $command && ! $option ]] && ((COMP_CWORD > 1)); then
     option=${COMP_WORDS[COMP_CWORD - 1]}
-    [[ $option == -l || ${values[$option]} ]] || option=
+    [[ $option == -l || ${values[$option]-} ]] || option=
   fi
   local known=" ${commands[*]} "
   if [[ $command && $known == *" $command "* && $command != run && $command != help ]]; then
@@ -111,10 +111,10 @@ _lull() {
   local IFS=$'\n'
   [[ $current == -* && ! $option ]] || compopt -o filenames 2>/dev/null
   if [[ $option ]]; then
-    COMPREPLY=($(_lull_value "$option" "${values[$option]}" "$current"))
+    COMPREPLY=($(_lull_value "$option" "${values[$option]-}" "$current"))
   elif [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "${options[*]}" -- "$current"))
-    [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
   elif [[ $command ]]; then
     COMPREPLY=($(_lull_arguments "$command" "$current"))
   else

@@ -3,7 +3,7 @@
 # What there is to complete is asked of the program: `lull --help`, `lull COMMAND --help`.
 
 # Options of a help text, its lines: a line each, name, = or [= or nothing, what the value
-# is and what it does, with tabs between.
+# is and what it does, with tabs between; two lines where the value may be left out.
 function __lull_options
     for line in (string match -r -- '^  -.*' $argv)
         set -l parts (string match -r -- '^  ((?:-[a-zA-Z], )?)(--?[a-zA-Z][a-z-]*)((?:\[?=| )?)([A-Z:]*)' "$line")
@@ -11,6 +11,7 @@ function __lull_options
         set -l about (string match -r -- '^  \S+(?: \S+)*  +(.*)' "$line")[2]
         test -n "$parts[2]"; and printf '%s\t\t\t%s\n' (string replace ', ' '' -- $parts[2]) "$about"
         set -l mark (string trim -- "$parts[4]")
+        test "$mark" = '[='; and printf '%s\t\t\t%s\n' $parts[3] "$about"
         printf '%s\t%s\t%s\t%s\n' $parts[3] "$mark" "$parts[5]" "$about"
     end
 end

@@ -11,7 +11,8 @@
 local scan = require "lull.repl.scan"
 
 -- The prompt goes on whatever is done to the globals.
-local ipairs <const>, load <const>, pairs <const>, setmetatable <const> = ipairs, load, pairs, setmetatable
+local ipairs <const>, load <const>, next <const>, pairs <const> = ipairs, load, next, pairs
+local setmetatable <const> = setmetatable
 local rawequal <const>, rawget <const>, rawset <const> = rawequal, rawget, rawset
 local concat <const>, pack <const>, unpack <const> = table.concat, table.pack, table.unpack
 local getupvalue <const>, upvaluejoin <const> = debug.getupvalue, debug.upvaluejoin
@@ -29,6 +30,7 @@ local getupvalue <const>, upvaluejoin <const> = debug.getupvalue, debug.upvaluej
 ---@field cells table<string, lull.repl.Cell>
 ---@field own table<string, lull.repl.OwnVariable>  of the prompt's, where a script has none of the name
 ---@field globals table  the _ENV of every chunk, unless a local hides it
+---@field declared table<string, lull.repl.Cell|false>  by the latest chunk: what had the name before
 local Locals <const> = {}
 Locals.__index = Locals
 
@@ -99,9 +101,22 @@ function Locals:_keep(declaration, closure)
   for i, name in ipairs(declaration.names) do
     local index <const> = upvalue_of(closure, name)
     local const <const> = declaration.const[name] or false
+    if self.declared[name] == nil then self.declared[name] = self.cells[name] or false end
     self.cells[name] = index and { const = const, closure = closure, index = index }
       or { const = const, value = values[i] }
   end
+end
+
+--- Forget what the latest chunk has declared.  This needs no memory.
+---@return boolean  there was something
+function Locals:drop()
+  local any = false
+  for name, before in next, self.declared do
+    self.cells[name] = before or nil
+    self.declared[name] = nil
+    any = true
+  end
+  return any
 end
 
 --- Where the variable of a name lives; nil: it is a global.
@@ -193,6 +208,7 @@ function Locals:compile(text, name)
   if not enclosing then return nil, why end
   local fn <const> = enclosing(unpack(values, 1, values.n))
   self:_join(fn)
+  self.declared = {}
   return fn
 end
 
@@ -202,7 +218,7 @@ local chunk = {}
 ---@param globals table
 ---@return lull.repl.Locals
 function chunk.new(globals)
-  return setmetatable({ cells = {}, own = {}, globals = globals }, Locals)
+  return setmetatable({ cells = {}, own = {}, globals = globals, declared = {} }, Locals)
 end
 
 --- Is a text all that it will be, be it right or wrong?

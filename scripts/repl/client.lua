@@ -50,9 +50,25 @@ local function forward_sizes(terminal, stream)
   end
 end
 
+--- Show what comes until nothing more does.
+---@async
+---@return boolean said_goodbye
+---@return boolean was_let_in
+local function show(terminal, stream)
+  local held, was_let_in = "", terminal.silent or false -- where no prompt is shown nobody can tell
+  while true do
+    local ok <const>, piece <const> = pcall(stream.read_some, stream)
+    if not ok or not piece then return held ~= "", was_let_in end
+    was_let_in = true
+    local text <const> = held .. piece
+    held = text:sub(-1) == remote.GOODBYE and remote.GOODBYE or ""
+    terminal:write(text:sub(1, #text - #held))
+  end
+end
+
 --- Connect, and be the terminal of the prompt there until it ends.
 ---@async
----@param path string   raises kind io
+---@param path string   raises kind io, also when the other side is gone before the prompt has ended
 return function(path)
   local terminal <const> = edit.tty()
   local stream <close> = net.connect_unix(path)
@@ -61,14 +77,15 @@ return function(path)
   local _ <close> = lull.finally(function()
     if is_raw then terminal:raw(false) end
   end)
+  local is_over, was_let_in
   lull.group(function(group)
     group:spawn(function() pcall(forward, terminal, stream, is_raw) end)
     if is_raw then group:spawn(function() pcall(forward_sizes, terminal, stream) end) end
-    while true do
-      local ok <const>, piece <const> = pcall(stream.read_some, stream)
-      if not ok or not piece then break end
-      terminal:write(piece)
-    end
+    is_over, was_let_in = show(terminal, stream)
     group:cancel()
   end)
+  if is_over then return end
+  if is_raw then terminal:write "\r\n" end
+  local complaint <const> = was_let_in and "the prompt at %s is gone" or "the prompt at %s let nobody in"
+  error(lull.new_error("io", complaint:format(path), { op = "repl.connect" }))
 end

@@ -5,8 +5,13 @@ local fail <const> = require("lull.repl.print").refuse
 
 local commands = {}
 
-local ipairs <const>, pcall <const>, tostring <const>, type <const> = ipairs, pcall, tostring, type
-local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
+-- The prompt goes on whatever a line does to the globals.
+local error <const>, ipairs <const>, pcall <const>, rawget <const> = error, ipairs, pcall, rawget
+local require <const>, setmetatable <const>, tonumber <const> = require, setmetatable, tonumber
+local tostring <const>, type <const>, math <const>, os <const> = tostring, type, math, os
+local concat <const>, pack <const> = table.concat, table.pack
+local is_error <const>, now <const>, tree_text <const> = lull.is_error, lull.now, lull.tree
+local getinfo <const>, getmetatable <const> = debug.getinfo, debug.getmetatable
 
 ---@class lull.repl.Command
 ---@field name string
@@ -35,7 +40,7 @@ local OURS <const> = { repl = true, session = true, turn = true, line = true, ma
 --- The lines of the tree without its first `count`, that are above the session.
 local function tasks(session)
   local lines <const>, hidden = {}, nil
-  for line in lull.tree():gmatch "[^\n]+" do
+  for line in tree_text():gmatch "[^\n]+" do
     local blanks <const>, name <const> = line:match "^( *)(%S+)"
     if hidden and #blanks <= hidden then hidden = nil end
     if name == "turn" then hidden = #blanks end
@@ -49,7 +54,7 @@ local function tasks(session)
 end
 
 local function tree(session)
-  session:write(lull.tree():gsub("\n*$", "\n"), nil)
+  session:write(tree_text():gsub("\n*$", "\n"), nil)
 end
 
 -- ---- values ----
@@ -66,24 +71,33 @@ local function type_of(value)
 end
 
 local function show_type(session, argument)
-  local results <const> = table.pack(compiled(session, argument)())
+  local results <const> = pack(compiled(session, argument)())
   for i = 1, results.n do results[i] = type_of(results[i]) end
   session:write((results.n > 0 and concat(results, "\t") or "no value") .. "\n")
 end
 
 local function time(session, argument)
   local fn <const> = compiled(session, argument)
-  local now <const>, clock <const> = lull.now(), os.clock()
+  local begin <const>, clock <const> = now(), os.clock()
   local _ <close> = setmetatable({}, { __close = function()
-    local wall <const>, cpu <const> = lull.now() - now, os.clock() - clock
+    local wall <const>, cpu <const> = now() - begin, os.clock() - clock
     session:write(("%.3f s: %.3f s computing, %.3f s waiting\n"):format(wall, cpu, math.max(wall - cpu, 0)))
   end })
   session:evaluate(fn)
 end
 
+--- lull.doc, with the reference that it reads.
+local function reference()
+  local ok <const>, err <const> = pcall(require, "lull.doc.native")
+  if not ok and tostring(err):find(" is not installed ", 1, true) then
+    fail "the reference (lull.doc) is not installed"
+  end
+  return require "lull.doc"
+end
+
 --- The comment above a function in its file; nil: there is none.
 local function comment_of(fn)
-  local about <const> = debug.getinfo(fn, "S")
+  local about <const> = getinfo(fn, "S")
   local path <const> = about.source:match "^@(.*)"
   local ok <const>, text <const> = pcall(function() return require("lull.fs").read_file(path) end)
   if not path or not ok then return nil end
@@ -99,11 +113,11 @@ end
 
 --- What there is to say of a value; nil: nothing.
 local function about_value(value, opts)
-  local doc <const> = require "lull.doc"
+  local doc <const> = reference()
   local entry <const> = type(value) ~= "string" and doc.find(value)
   if entry then return doc.render(entry, opts) end
   if type(value) ~= "function" then return nil end
-  local about <const> = debug.getinfo(value, "S")
+  local about <const> = getinfo(value, "S")
   if about.what == "C" or about.short_src:find "^%[lull" then return nil end
   local comment <const> = comment_of(value)
   return ("function at %s:%d\n"):format(about.short_src, about.linedefined)
@@ -112,7 +126,7 @@ end
 
 --- What the reference says of a name; nil: nothing.
 local function about_name(name, opts)
-  local doc <const> = require "lull.doc"
+  local doc <const> = reference()
   local entries <const> = doc.matches(name)
   if #entries == 1 then return doc.render(entries[1], opts) end
   local lines <const> = {}
@@ -127,7 +141,7 @@ local function show_doc(session, argument)
   local opts <const> = { width = math.min(session.terminal:size() or 80, 100), color = session.terminal.color }
   local text <const> = value ~= nil and about_value(value, opts) or about_name(argument, opts)
   if text then return session:write(text) end
-  local near <const> = require("lull.doc").suggest(argument)
+  local near <const> = reference().suggest(argument)
   if #near > 0 then fail("nothing is known of '%s'; did you mean %s?", argument, concat(near, ", ")) end
   if value ~= nil then fail("nothing is known of this %s", type(value)) end
   fail("nothing is known of '%s'", argument)
@@ -139,7 +153,7 @@ end
 local function attempt(fn, ...)
   local ok <const>, result <const> = pcall(fn, ...)
   if not ok then
-    if lull.is_error(result, "io") then fail("%s", tostring(result)) end
+    if is_error(result, "io") then fail("%s", tostring(result)) end
     error(result, 0)
   end
   return result
@@ -180,7 +194,7 @@ local function show_history(session, argument)
   local history <const> = session.history
   if not history then fail "there is no history" end
   local wanted <const> = argument == "" and 20 or math.tointeger(tonumber(argument))
-  if not wanted or wanted < 1 then fail("how many? '%s' is no number", argument) end
+  if not wanted or wanted < 1 then fail("how many? a whole number from 1 on, not '%s'", argument) end
   local count <const>, lines <const> = history:count(), {}
   for i = math.max(1, count - wanted + 1), count do
     lines[#lines + 1] = ("%5d  %s\n"):format(i, (history:get(i):gsub("\n", "\n       ")))

@@ -6,26 +6,31 @@ local lull = require "lull"
 local modules = require "lull.core.modules"
 
 local ipairs <const>, next <const>, pcall <const> = ipairs, next, pcall
-local rawget <const>, type <const>, sort <const> = rawget, type, table.sort
+local rawget <const>, tonumber <const>, type <const> = rawget, tonumber, type
+local insert <const>, sort <const>, to_integer <const> = table.insert, table.sort, math.tointeger
 local getinfo <const>, getmetatable <const> = debug.getinfo, debug.getmetatable
 local getupvalue <const>, rawequal <const>, require <const> = debug.getupvalue, rawequal, require
 
 local complete = {}
 
 local MAX_STEPS <const> = 16      -- tables behind each other by __index
-local MAX_KEYS <const> = 20000    -- fields that are looked at
+local MAX_KEYS <const> = 300000   -- fields that are looked at
+local MAX_KEPT <const> = 20000    -- of those that fit, the ones that are sorted
 local MAX_FOUND <const> = 1000    -- candidates
 local PATIENCE <const> = 1        -- seconds that folders may take; keys wait meanwhile
 
 local KEYWORDS <const> = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function",
   "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until",
   "while" }
+local is_keyword <const> = {}
+for _, word in ipairs(KEYWORDS) do is_keyword[word] = true end
 
 ---@class lull.repl.CompleteOptions
 ---@field globals table
 ---@field locals? lull.repl.Locals
 ---@field commands? string[]   those of the prompt, with their dots
----@field files? fun(start: string): string[]   paths that begin so, folders with a slash; suspends
+---@field files? fun(start: string): string[], boolean?   paths that begin so, folders with a slash, and
+---  whether there may be more; suspends
 ---@field path? fun(): string? package.path, for modules in files
 
 ---@class lull.repl.Candidate
@@ -96,14 +101,14 @@ local function chain(text)
     text = text:match "^(.-)%s*$"
     local rest, key = text:match "^(.*)%.%s*([%a_][%w_]*)$"
     if rest and rest:sub(-1) ~= "." then
-      table.insert(keys, 1, key)
+      insert(keys, 1, key)
       text = rest
     elseif text:sub(-1) == "]" then
       rest, key = text:match "^(.*)%[%s*([^%[%]]-)%s*%]$"
       if not rest then return nil end
-      local index <const> = plain_string(key) or math.tointeger(tonumber(key))
+      local index <const> = plain_string(key) or to_integer(tonumber(key))
       if index == nil then return nil end
-      table.insert(keys, 1, index)
+      insert(keys, 1, index)
       text = rest
     else
       local before <const>, name <const> = text:match "^(.-)([%a_][%w_]*)$"
@@ -140,46 +145,75 @@ end
 
 -- ---- candidates ----
 
+---@class lull.repl.Found
+---@field notes table<string, string>   of texts; those that are kept
+---@field count integer
+---@field common? string   what all begin with, also those that are not kept
+---@field is_cut? boolean   some have not been looked at
+local function nothing()
+  return { notes = {}, count = 0 }
+end
+
+--- Some are not looked at: of what all begin with nothing is known.
+local function cut(found)
+  found.common, found.is_cut = "", true
+end
+
+--- Add a text; one that is there keeps its note.
+local function add(found, text, note)
+  local common = found.common or text
+  while text:sub(1, #common) ~= common do common = common:sub(1, -2) end
+  found.common = common
+  if found.count < MAX_KEPT and not found.notes[text] then
+    found.count = found.count + 1
+    found.notes[text] = note
+  end
+end
+
+--- The candidates, and, where they may not be all, what all begin with.
 local function sorted(found)
   local list <const> = {}
-  for text, note in next, found do list[#list + 1] = { text = text, note = note ~= "" and note or nil } end
+  for text, note in next, found.notes do
+    list[#list + 1] = { text = text, note = note ~= "" and note or nil }
+  end
   sort(list, function(a, b)
     local hidden_a <const>, hidden_b <const> = a.text:sub(1, 1) == "_", b.text:sub(1, 1) == "_"
     if hidden_a ~= hidden_b then return hidden_b end
     return a.text < b.text
   end)
+  local is_cut <const> = found.is_cut or #list > MAX_FOUND
   for i = #list, MAX_FOUND + 1, -1 do list[i] = nil end
-  return list
+  return list, is_cut and found.common or nil
 end
 
 --- Add the fields of a value that begin so.
----@param found table<string, string>   texts, and their notes
+---@param found lull.repl.Found
 ---@param fits fun(key: string, value: any): string?   the text of a candidate
 local function add_fields(found, value, start, fits)
   local looked_at = 0
-  local function add(key, of)
+  local function look_at(key, of)
     if type(key) == "string" and key:sub(1, #start) == start then
       local text <const> = fits(key, of)
-      if text and not found[text] then found[text] = type(of) end
+      if text then add(found, text, type(of)) end
     end
   end
   for _, home in ipairs(homes_of(value)) do
     for key, of in next, home do
       looked_at = looked_at + 1
-      if looked_at > MAX_KEYS then return end
-      add(key, of)
+      if looked_at > MAX_KEYS then return cut(found) end
+      look_at(key, of)
     end
   end
   if rawequal(value, lull) then
     for name in next, modules do
       local last <const> = name:match "^lull%.([^.]+)$"
-      if last then add(last, lull) end
+      if last then look_at(last, lull) end
     end
   end
 end
 
 local function as_name(key)
-  return key:find "^[%a_][%w_]*$" and #key <= 200 and key or nil
+  return key:find "^[%a_][%w_]*$" and #key <= 200 and not is_keyword[key] and key or nil
 end
 
 local function as_method(key, value)
@@ -188,15 +222,15 @@ end
 
 --- Modules that could be required.
 local function add_modules(found, opts, start)
-  local function add(name)
-    if name:sub(1, #start) == start then found[name] = "" end
+  local function look_at(name)
+    if name:sub(1, #start) == start then add(found, name, "") end
   end
-  for name in next, modules do add(name) end
+  for name in next, modules do look_at(name) end
   for _, list in ipairs { "preload", "loaded" } do
     local package <const> = rawget(opts.globals, "package")
     local names <const> = type(package) == "table" and rawget(package, list)
     for name in next, type(names) == "table" and names or {} do
-      if type(name) == "string" and name ~= "_G" then add(name) end
+      if type(name) == "string" and name ~= "_G" then look_at(name) end
     end
   end
   local path <const> = opts.path and opts.path()
@@ -206,10 +240,12 @@ local function add_modules(found, opts, start)
     local head <const>, tail <const> = template:match "^([^?]*)%?([^?]*)$"
     if head and tail == ".lua" then
       local base <const> = head .. folder:gsub("%.", "/")
-      for _, file in ipairs(opts.files(base .. start:sub(#folder + 1))) do
+      local files <const>, is_cut <const> = opts.files(base .. start:sub(#folder + 1))
+      if is_cut then cut(found) end
+      for _, file in ipairs(files) do
         local name <const> = file:sub(#base + 1):match "^([%w_%-]+)%.lua$"
         local inner <const> = file:sub(#base + 1):match "^([%w_%-]+)/$"
-        if name then add(folder .. name) elseif inner then add(folder .. inner .. ".") end
+        if name then look_at(folder .. name) elseif inner then look_at(folder .. inner .. ".") end
       end
     end
   end
@@ -218,12 +254,12 @@ end
 --- A name from the beginning: locals, globals, words of the language.
 local function add_names(found, opts, start)
   for name in next, opts.locals and opts.locals.cells or {} do
-    if name:sub(1, #start) == start then found[name] = "local" end
+    if name:sub(1, #start) == start then add(found, name, "local") end
   end
   add_fields(found, opts.globals, start, as_name)
   if start ~= "" then
     for _, word in ipairs(KEYWORDS) do
-      if word:sub(1, #start) == start and not found[word] then found[word] = "" end
+      if word:sub(1, #start) == start then add(found, word, "") end
     end
   end
 end
@@ -259,7 +295,7 @@ end
 local function in_string(opts, text)
   local mark <const>, start <const> = text:match "require%s*%(?%s*([\"'])([^\"'\n]*)$"
   if mark then
-    local found <const> = {}
+    local found <const> = nothing()
     add_modules(found, opts, start)
     return #text - #start + 1, sorted(found)
   end
@@ -267,7 +303,7 @@ local function in_string(opts, text)
   if not object then return nil end
   local value <const> = evaluate(opts, object)
   if value == nil then return nil end
-  local found <const> = {}
+  local found <const> = nothing()
   add_fields(found, value, key, function(name)
     return #name <= 200 and not name:find "[%c\\\"']" and name .. quote .. "]" or nil
   end)
@@ -278,33 +314,35 @@ end
 local function command(opts, text)
   local start <const> = text:match "^%s*(%.%a*)$"
   if start and opts.commands then
-    local found <const> = {}
+    local found <const> = nothing()
     for _, name in ipairs(opts.commands) do
-      if name:sub(1, #start) == start then found[name] = "" end
+      if name:sub(1, #start) == start then add(found, name, "") end
     end
     return #text - #start + 1, sorted(found)
   end
   local path <const> = text:match "^%s*%.load%s+(.*)$" or text:match "^%s*%.save%s+(.*)$"
   if not path or not opts.files then return nil end
-  local found <const> = {}
-  for _, file in ipairs(opts.files(path)) do found[file] = "" end
+  local found <const> = nothing()
+  local files <const>, is_cut <const> = opts.files(path)
+  if is_cut then cut(found) end
+  for _, file in ipairs(files) do add(found, file, "") end
   return #text - #path + 1, sorted(found)
 end
 
 --- Make a function that completes, for lull.repl.edit.
 ---@param opts lull.repl.CompleteOptions
----@return fun(text: string, position: integer): integer?, lull.repl.Candidate[]?
+---@return fun(text: string, position: integer): integer?, lull.repl.Candidate[]?, string?
 function complete.new(opts)
   return function(text, position)
     text = text:sub(1, position)
-    local first, found = command(opts, text)
-    if first then return first, found end
+    local first <const>, candidates <const>, common <const> = command(opts, text)
+    if first then return first, candidates, common end
     local code <const> = text:match "^%s*%.%a+%s+(.*)$" or text -- what .type and so on are given
     if is_quiet(code) then return in_string(opts, text) end
     local object <const>, mark <const>, start <const> = text:match "^(.*)([%.:])%s*([%a_]?[%w_]*)$"
-    found = {}
+    local found <const> = nothing()
     if object and (object:sub(-1) ~= "." or mark ~= ".") and not object:find "::?$" and
-        not text:find "%d%.%d*$" then
+        not text:find "%f[%w_]%d%w*%.%d*$" then -- behind a number
       local value <const> = evaluate(opts, object)
       if value == nil then return nil end
       add_fields(found, value, start, mark == ":" and as_method or as_name)
@@ -322,19 +360,21 @@ function complete.new(opts)
   end
 end
 
---- Add the paths that begin so to a list.
+--- Add the paths that begin so to a list; true: there are more.
 local function add_paths(paths, start)
   local fs <const> = require "lull.fs"
   local folder <const>, name <const> = start:match "^(.-)([^/]*)$"
   local ok <const>, names <const> = pcall(fs.list, folder == "" and "." or folder)
   for _, each in ipairs(ok and names or {}) do
     local hidden <const> = each:sub(1, 1) == "." and name:sub(1, 1) ~= "."
-    if each:sub(1, #name) == name and not hidden and #paths < MAX_FOUND then
+    if each:sub(1, #name) == name and not hidden then
+      if #paths == MAX_FOUND then return true end
       local path <const> = folder .. each
       local found <const>, about <const> = pcall(fs.stat, path)
       paths[#paths + 1] = found and about.type == "directory" and path .. "/" or path
     end
   end
+  return false
 end
 
 --- Paths that begin so, folders with a slash at their end; for `files`.  Of a folder that is slow
@@ -342,10 +382,11 @@ end
 ---@async
 ---@param start string
 ---@return string[]
+---@return boolean  there may be more
 function complete.files(start)
   local paths <const> = {}
-  lull.move_on_after(PATIENCE, add_paths, paths, start)
-  return paths
+  local is_in_time <const>, is_cut <const> = lull.move_on_after(PATIENCE, add_paths, paths, start)
+  return paths, not is_in_time or is_cut
 end
 
 return complete

@@ -26,7 +26,9 @@ local edit = {}
 ---@class lull.repl.EditOptions
 ---@field terminal lull.repl.Terminal
 ---@field history? { count: fun(self): integer, get: fun(self, index: integer): string }  the newest last
----@field complete? fun(text: string, position: integer): integer?, { text: string, note: string? }[]?
+---@field complete? fun(text: string, position: integer): integer?, { text: string, note: string? }[]?, string?
+---  the byte from which candidates replace what is before the cursor; candidates; and, where they are not
+---  all, what all begin with: Tab inserts no more
 ---@field highlight? fun(text: string): { [1]: integer, [2]: integer, [3]: string }[]  first and last byte and style, in order
 ---@field is_complete? fun(text: string): boolean  what Enter asks; default: always
 ---@field indent? boolean         lines begin as far in as Lua code would; default true

@@ -1,6 +1,8 @@
 --- lull.repl.highlight: which bytes of Lua text have which style, while it is typed.
 --
 -- The text may be anything: what is not finished goes to its end.
+local select <const>, tonumber <const> = select, tonumber
+
 local highlight = {}
 
 local COMMENT <const>, STRING <const>, NUMBER <const> = "dim", "green", "yellow"

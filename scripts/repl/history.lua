@@ -9,6 +9,10 @@
 local fs = require "lull.fs"
 local lull = require "lull"
 
+-- The prompt goes on whatever a line does to the globals.
+local error <const>, ipairs <const>, pcall <const>, setmetatable <const> = error, ipairs, pcall, setmetatable
+local concat <const>, getenv <const> = table.concat, os.getenv
+
 local history = {}
 
 local MAX_ENTRIES <const> = 10000
@@ -91,7 +95,7 @@ local function put(self, entries, clears)
   for i, entry in ipairs(entries) do lines[i] = encode(entry) .. "\n" end
   local folder <const> = self.path:match "^(.+)/[^/]*$"
   if folder then fs.mkdir(folder, { parents = true, mode = 448 }) end -- rwx------
-  fs.write_file(self.path, table.concat(lines), { atomic = clears, append = not clears, mode = 384 })
+  fs.write_file(self.path, concat(lines), { atomic = clears, append = not clears, mode = 384 })
 end
 
 --- Call a function while no other session writes.
@@ -115,7 +119,7 @@ end
 ---@async
 ---@param text string   raises kind io where the file cannot be written; then it is kept here
 function History:add(text)
-  text = text:gsub("%s+$", "")
+  text = text:match "^.*%S" or ""
   if text == "" or text:find "^%s" or #text > MAX_ENTRY or text:find("\0", 1, true)
       or text == self.entries[#self.entries] then
     return
@@ -151,11 +155,11 @@ end
 --- where that is empty or no folder is known.
 ---@return string?
 function history.default_path()
-  local named <const> = os.getenv "LULL_HISTORY"
+  local named <const> = getenv "LULL_HISTORY"
   if named then return named ~= "" and named or nil end
-  local state <const> = os.getenv "XDG_STATE_HOME"
+  local state <const> = getenv "XDG_STATE_HOME"
   if state and state:sub(1, 1) == "/" then return state .. "/lull/history" end
-  local home <const> = os.getenv "HOME"
+  local home <const> = getenv "HOME"
   return home and home:sub(1, 1) == "/" and home .. "/.local/state/lull/history" or nil
 end
 

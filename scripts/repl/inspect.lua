@@ -24,6 +24,7 @@ local inspect = {}
 local DEFAULTS <const> = { width = 80, depth = 4, items = 60, total = 600, bytes = 2000 }
 local MAX_COUNTED <const> = 100000 -- entries that are looked at, to count or to sort them
 local MAX_OWN <const> = 10000      -- bytes of a text by __tostring
+local MAX_REASON <const> = 200     -- bytes of why it fails
 
 local STYLES <const> = { string = "green", number = "yellow", boolean = "magenta", ["nil"] = "dim",
   other = "cyan", mark = "dim" }
@@ -81,11 +82,20 @@ local function function_text(self, value)
   return painted(self, ("function %s"):format(where), "other")
 end
 
+--- Why a `__tostring` fails, in one line; nil: the error is no text.
+---@param err any
+---@return string?
+function inspect.reason(err)
+  if type(err) ~= "string" then return nil end
+  local is_long <const> = #err > MAX_REASON
+  return quote(is_long and err:sub(1, MAX_REASON) or err):sub(2, -2) .. (is_long and " ..." or "")
+end
+
 --- What `__tostring` says; nil: there is none.  One that fails is told of.
 local function own_text(self, value, meta)
   if not meta or rawget(meta, "__tostring") == nil then return nil end
   local ok <const>, text = pcall(tostring, value)
-  if not ok then return painted(self, ("<__tostring fails: %s>"):format(type(text)), "mark") end
+  if not ok then return painted(self, "<__tostring fails: " .. (inspect.reason(text) or type(text)) .. ">", "mark") end
   if #text > MAX_OWN then text = text:sub(1, MAX_OWN) .. " ..." end
   return painted(self, cells.clean(text, true), "other")
 end

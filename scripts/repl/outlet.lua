@@ -11,6 +11,7 @@ local outlet = {}
 
 local concat <const>, pack <const>, tostring <const>, type <const> = table.concat, table.pack, tostring, type
 local ipairs <const>, rawget <const>, rawset <const> = ipairs, rawget, rawset
+local io <const>, setmetatable <const> = io, setmetatable
 local globals <const>, stdout <const>, stderr <const> = _G, io.stdout, io.stderr
 local methods <const> = debug.getmetatable(stdout).__index
 

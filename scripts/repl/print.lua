@@ -7,7 +7,7 @@ local print = {}
 
 local error <const>, pcall <const>, rawget <const>, select <const> = error, pcall, rawget, select
 local setmetatable <const>, tostring <const>, type <const> = setmetatable, tostring, type
-local concat <const>, getmetatable <const> = table.concat, debug.getmetatable
+local concat <const>, getmetatable <const>, min <const> = table.concat, debug.getmetatable, math.min
 local stdout <const>, stderr <const> = io.stdout, io.stderr
 local MAX_WIDTH <const> = 200 -- columns that values are laid out for, however wide the terminal
 
@@ -32,7 +32,7 @@ end
 --- Values as texts: several that are short in one line, else a line each.
 local function laid_out(session, ...)
   local texts <const>, columns <const> = {}, (session.terminal:size())
-  local width <const> = math.min(columns or 80, MAX_WIDTH)
+  local width <const> = min(columns or 80, MAX_WIDTH)
   local is_short, total = true, 0
   for i = 1, select("#", ...) do
     texts[i] = inspect.text((select(i, ...)), { width = width, paint = session.paint })
@@ -68,22 +68,29 @@ function print.note(session, text)
   end
 end
 
+local function has_text(err)
+  local meta <const> = getmetatable(err) -- the real one: those of lull are locked
+  return type(err) == "string" or type(err) == "number" or meta and rawget(meta, "__tostring")
+end
+
 --- An error value as one text, as the prompt of Lua shows it.
 ---@param err any
 ---@return string
 function print.message_of(err)
-  local meta <const> = getmetatable(err) -- the real one: those of lull are locked
-  local has_text <const> = type(err) == "string" or type(err) == "number"
-    or meta and rawget(meta, "__tostring")
-  return has_text and tostring(err) or ("(error object is a %s value)"):format(type(err))
+  if not has_text(err) then return ("(error object is a %s value)"):format(type(err)) end
+  if type(err) == "string" or type(err) == "number" then return tostring(err) end
+  local ok <const>, text <const> = pcall(tostring, err)
+  if ok then return text end
+  local reason <const> = inspect.reason(text)
+  return "(error object that cannot be shown" .. (reason and ": " .. reason or "") .. ")"
 end
 
 --- The traceback down to the line: below it are frames of the prompt, and its own task.
 local function traceback_of(task)
   local kept <const> = {}
-  local own <const> = "\t[task] " .. task.name .. ","
+  local own <const> = "\t[task] " .. task.name
   for line in (task:traceback() or ""):gmatch "[^\n]+" do
-    if line:sub(1, #own) == own then break end
+    if line:sub(1, #own) == own and line:find("^[, ]", #own + 1) then break end
     if line:find("^\t%[lull%.repl") then
       kept[#kept] = kept[#kept]:gsub("in %a+ 'fn'$", "in main chunk")
       break
@@ -116,14 +123,17 @@ function print.error(session, message, traceback)
   print.note(session, session.paint(cells.clean(message, true), "red") .. concat(lines))
 end
 
---- Show why a line's task has failed.
+--- Show why a line's task has failed; at a terminal an error value that is no text is shown as a
+--- result is.
 ---@param session lull.repl.Session
 ---@param task lull.Task
 function print.failure(session, task)
-  local message <const> = print.message_of(task:error())
-  local traceback <const> = getmetatable(task:error()) == Refusal and "" or traceback_of(task)
+  local err <const> = task:error()
+  local message <const> = print.message_of(err)
+  local traceback <const> = getmetatable(err) == Refusal and "" or traceback_of(task)
   if session.terminal.silent then return print.note(session, message .. traceback) end
   print.error(session, message, traceback)
+  if not has_text(err) then session:write(laid_out(session, err) .. "\n") end
 end
 
 return print

@@ -9,14 +9,19 @@
 --   c  likewise: others have had the terminal
 --   e  no more will be typed
 --
--- What we send is written to the terminal as it is.
+-- What we send is written to the terminal as it is, but for the last byte: 0, when the prompt has
+-- ended and is not just gone.
 local lull = require "lull"
 local net = require "lull.net"
 local sessions = require "lull.repl.session"
 local sync = require "lull.sync"
 local tty = require "lull.tty.native"
 
-local remote = { VERSION = 1, DUMB = 1, COLOR = 2, SILENT = 4 }
+-- The prompt goes on whatever a line does to the globals.
+local pcall <const>, require <const>, setmetatable <const> = pcall, require, setmetatable
+local math <const>, unpack <const> = math, string.unpack
+
+local remote = { VERSION = 1, DUMB = 1, COLOR = 2, SILENT = 4, GOODBYE = "\0" }
 
 local HELLO_TIME <const> = 5      -- seconds
 local MAX_AHEAD <const> = 1 << 16 -- bytes that are typed while a line runs
@@ -78,13 +83,13 @@ end
 local function read_frame(stream)
   local head <const> = stream:read_exact(3)
   if not head then return nil end
-  local kind <const>, size <const> = string.unpack(">c1I2", head)
+  local kind <const>, size <const> = unpack(">c1I2", head)
   return kind, size > 0 and stream:read_exact(size) or ""
 end
 
 local function set_size(terminal, content, what)
   if #content < 4 then return end
-  local columns <const>, rows <const> = string.unpack(">I2I2", content)
+  local columns <const>, rows <const> = unpack(">I2I2", content)
   terminal.columns, terminal.rows = math.max(columns, 1), math.max(rows, 1)
   terminal.changed = what
   terminal.resized:set()
@@ -168,6 +173,7 @@ local function serve(stream, opts)
       group:cancel "the client has gone"
     end)
     session:run()
+    terminal:write(remote.GOODBYE)
     group:cancel()
   end)
   stream:close()

@@ -1,5 +1,5 @@
 --- lull.repl.repair: what the prompt needs of the standard libraries and of lull, put back when it
--- cannot read any more because a line has replaced it (`table = {}`, say).
+-- cannot go on because a line has replaced it (`table = {}`, say).
 local lull = require "lull"
 
 local next <const>, type <const> = next, type
@@ -7,6 +7,7 @@ local rawequal <const>, rawget <const>, rawset <const> = rawequal, rawget, rawse
 local concat <const>, find <const> = table.concat, string.find
 local getmetatable <const>, setmetatable <const> = debug.getmetatable, debug.setmetatable
 local globals <const>, loaded <const>, string_meta <const> = _G, package.loaded, getmetatable ""
+local number_meta <const>, text_of_string <const> = getmetatable(0), rawget(string_meta, "__tostring")
 
 --- Others stand in for these for a time.
 local OTHERS <const> = { print = true, warn = true, ["io.write"] = true }
@@ -43,6 +44,14 @@ return function()
   if not rawequal(getmetatable "", string_meta) then
     setmetatable("", string_meta)
     names[1] = "metatable of strings"
+  end
+  if not rawequal(rawget(string_meta, "__tostring"), text_of_string) then
+    rawset(string_meta, "__tostring", text_of_string)
+    names[#names + 1] = "metatable of strings: __tostring"
+  end
+  if not rawequal(getmetatable(0), number_meta) then
+    setmetatable(0, number_meta)
+    names[#names + 1] = "metatable of numbers"
   end
   for name, was in next, kept do
     for field, value in next, was.fields do

@@ -14,23 +14,27 @@ local session = {}
 
 -- The prompt goes on whatever a line does to the globals.
 local everything <const> = _G
+local collectgarbage <const>, error <const> = collectgarbage, error
 local pcall <const>, select <const>, setmetatable <const> = pcall, select, setmetatable
-local rawget <const>, tostring <const>, type <const> = rawget, tostring, type
-local package <const> = package
+local rawget <const>, rep <const>, tostring <const>, type <const> = rawget, string.rep, tostring, type
+local package <const>, require <const> = package, require
 local concat <const>, pack <const>, remove <const> = table.concat, table.pack, table.remove
-local async <const>, current <const>, wait <const>, yield <const> = lull.async, lull.current, lull.wait, lull.yield
+local async <const>, current <const>, finally <const> = lull.async, lull.current, lull.finally
+local wait <const>, yield <const> = lull.wait, lull.yield
 
 --- Waits for a line are cut into pieces this long: while there is a deadline, a line that
 --- waits for nothing is no deadlock.  Ctrl-C ends it.
 local PATIENCE <const> = 3600
 local MAX_KEPT <const> = 10000 -- texts that ran, for .save
 local MAX_KEPT_BYTES <const> = 4 << 20
+local RESERVE <const> = 256 << 10 -- bytes that are left for lines that make room
+local NO_MEMORY <const> = "not enough memory"
 local RESULTS <const> = 9      -- variables for single results
 local in_use = false           -- the process's terminal is
 
---- Has SIGTERM come?  Only the program can tell.
----@return boolean
-session.was_terminated = debug.getregistry().LULL_WAS_TERMINATED or function() return false end
+--- Tell the program that there is no line to interrupt any more.
+---@return boolean # did SIGTERM come?
+session.end_turn = debug.getregistry().LULL_END_TURN or function() return false end
 
 ---@class lull.repl.Session
 ---@field editor lull.repl.Editor
@@ -45,6 +49,9 @@ session.was_terminated = debug.getregistry().LULL_WAS_TERMINATED or function() r
 ---@field turn? lull.Task
 ---@field is_reading boolean  no text is complete
 ---@field has_ended boolean
+---@field has_failed boolean  it cannot go on
+---@field guard any           closed by an error of memory, makes room
+---@field reserve? string     what is let go then
 local Session <const> = {}
 Session.__index = Session
 
@@ -76,6 +83,17 @@ end
 
 -- ---- running ----
 
+--- What every task of ours holds, so that one without memory lets go of what its line has declared
+--- before anything else is done, which may need memory.
+local function new_guard(self)
+  return setmetatable({}, { __close = function(_, err)
+    if err ~= NO_MEMORY then return end
+    self.has_dropped = self.locals:drop() or self.reserve ~= nil
+    self.reserve = nil
+    collectgarbage()
+  end })
+end
+
 --- Note results as `_`, and `_1` to `_9`.
 function Session:_keep_results(...)
   if select("#", ...) == 0 then return end
@@ -83,15 +101,26 @@ function Session:_keep_results(...)
   for i = 1, RESULTS do self.locals:set_own("_" .. i, (select(i, ...))) end
 end
 
---- Run a function as the task of a line, and say how it ended if not well.
+--- Run a function as the task of a line, and say how it ended if not well.  Ctrl-C that comes after
+--- its end leaves no time for more than a text: what else was raised might compute without end.
 ---@async
 ---@param fn function
 function Session:attempt(fn)
-  local task <const> = async(core.loose)(fn)
+  local task <const> = async(core.loose)(function()
+    local _ <close> = self.guard
+    fn()
+  end)
   task.name = "line"
+  local is_over = false
+  local _ <close> = finally(function()
+    if is_over or task:status() ~= "failed" then return end
+    local err <const> = task:error() -- is received so
+    if type(err) == "string" and err ~= NO_MEMORY then print.note(self, self.paint(err, "red")) end
+  end)
   repeat
     local ended <const> = wait({ task }, { timeout = PATIENCE })
   until #ended > 0
+  is_over = true
   if task:status() == "failed" then print.failure(self, task) end
   if task:status() == "cancelled" then print.note(self, "cancelled") end
 end
@@ -174,6 +203,8 @@ end
 --- Read a text, run it, show how it ended: all in one task, so that Ctrl-C never misses it.
 ---@async
 function Session:_take_turn()
+  -- only where much more is left
+  if not self.reserve and pcall(rep, "\0", 4 * RESERVE) then self.reserve = rep("\0", RESERVE) end
   self.is_reading = true
   local text <const>, why <const> = self:_read()
   self.is_reading = false
@@ -191,13 +222,14 @@ function Session:_take_turn()
   self:attempt(fn)
 end
 
---- The reading of a line has failed: is it because of what a line has done to the standard
+--- What the prompt itself does has failed: is it because of what a line has done to the standard
 --- libraries?  Then it is undone.
 function Session:_repair()
   local names <const> = not self.terminal.silent and repair()
   if not names then return false end
   if self.terminal.raw then self.terminal:raw(false) end
   self:_open_editor()
+  if self.is_reading and not self.terminal.dumb then self.terminal:write "\r\27[K" end -- over the prompt
   print.note(self, "put back, for the prompt needs it: " .. names)
   return true
 end
@@ -211,9 +243,15 @@ function Session:_report(task)
     if not terminal.silent and (terminal.dumb or not self.is_reading) then self:write "\n" end
     if not self.is_reading then print.note(self, "interrupted") end
   elseif task:status() == "failed" then
-    if self.is_reading and self:_repair() then return end
-    self.has_ended = self.is_reading -- there is no way to go on
-    print.note(self, self.is_reading and tostring(task:error()) or "(error object that cannot be shown)")
+    local err <const> = task:error()
+    local is_full <const> = err == NO_MEMORY
+    if is_full and (not self.is_reading or self.has_dropped) then
+      self.has_dropped = false
+      return print.note(self, err)
+    end
+    if not is_full and self:_repair() then return end
+    self.has_failed = self.is_reading -- there is no way to go on
+    print.note(self, self.is_reading and tostring(err) or "(error object that cannot be shown)")
   end
 end
 
@@ -225,6 +263,7 @@ function Session:_turn(fn)
   local task <const> = async(function()
     self.turn = current()
     if self.is_own then core.interruptible(self.turn) end
+    local _ <close> = self.guard
     fn(self)
   end)()
   task.name = "turn"
@@ -292,7 +331,7 @@ local function converse(self)
   repeat
     self:_report(self:_turn(Session._take_turn))
     print.flush()
-  until self.has_ended or self.is_own and session.was_terminated()
+  until self.has_ended or self.has_failed or self.is_own and session.end_turn()
   if self.terminal.dumb and not self.terminal.silent then self:write "\n" end
 end
 
@@ -305,8 +344,10 @@ end
 --- Talk, until the input ends or `.exit` is typed.  Cancelled, it ends at once; in any case what
 --- lines have started is cancelled and joined.
 ---@async
+---@return boolean  false: it could not go on
 function Session:run()
   lull.run(converse, self)
+  return not self.has_failed
 end
 
 --- Compile a file in sight of the locals, which those of the file join.
@@ -326,8 +367,9 @@ function session.new(opts)
   local terminal <const> = opts.terminal or edit.tty()
   local globals <const> = opts.globals or everything
   local self <const> = setmetatable({ terminal = terminal, globals = globals, opts = opts, kept = {}, kept_bytes = 0,
-    is_own = not opts.terminal, is_reading = false, has_ended = false,
+    is_own = not opts.terminal, is_reading = false, has_ended = false, has_failed = false,
     locals = chunk.new(globals), paint = print.painter(terminal) }, Session)
+  self.guard = new_guard(self)
   if globals == everything then self.locals:set_own("lull", lull) end
   local ok <const>, printing <const> = pcall(function() return globals.print end) -- by __index, too
   if opts.terminal and (not ok or printing == nil or printing == rawget(everything, "print")) then

@@ -45,15 +45,18 @@ function repl.start(opts) end
 
 --- Listen for prompts at a Unix socket: `lull repl --connect PATH`.  Only this user and root are
 --- let in; they may do all that the program may, so this takes every permission.  Each client has
---- locals and a `print` of its own, the globals are the program's.  A client that goes away cancels
---- what its line runs and what its lines have started.  The server is owned by the current scope.
+--- locals and a `print` of its own; the globals, `io` and errors that nobody received are the
+--- program's.  A client that goes away cancels what its line runs and what its lines have started.
+--- A line that computes holds up the program, as all that computes does, and is not interrupted
+--- meanwhile, unless the runtime has time slices.  The server is owned by the current scope.
 --- Raises `io`, `permission`, `limit`.
 ---@param path string
 ---@param opts? lull.repl.ListenOptions
 ---@return lull.net.Server
 function repl.listen(path, opts) end
 
---- Be a client of such a prompt, at the process's own terminal, until either side ends.  Raises `io`.
+--- Be a client of such a prompt, at the process's own terminal, until the prompt there ends.  Raises
+--- `io`, also when the program is gone before that.
 ---@async
 ---@param path string
 function repl.connect(path) end

@@ -231,6 +231,25 @@ describe("completion", function()
     end, "abc_é", "abc_è")
   end)
 
+  it("completes no more than all have in common that are not offered, too", function()
+    local function offers(common, ...)
+      local list <const> = { ... }
+      return { complete = function() return 1, list, common end }
+    end
+    session(offers("key", { text = "key10" }, { text = "key11" }), function(s)
+      s:type("k" .. TAB)
+      assert.equal("> key", s:text())
+      s:type(TAB)
+      assert.equal("> key\nkey10  key11", s:text())
+    end)
+    session(offers("", { text = "key10" }), function(s)
+      s:type("k" .. TAB)
+      assert.equal("> k\nkey10", s:text())
+      s:type(TAB)
+      assert.equal("> key10\nkey10", s:text())
+    end)
+  end)
+
   it("then shows a menu, which is walked through", function()
     completes(function(s)
       s:type("ab" .. TAB)
@@ -322,7 +341,7 @@ describe("completion", function()
   end)
 
   it("refuses what are no candidates", function()
-    for _, wrong in ipairs { { 9, { { text = "a" } } }, { 1, { "a" } }, { 1 }, { 1.5, {} } } do
+    for _, wrong in ipairs { { 9, { { text = "a" } } }, { 1, { "a" } }, { 1 }, { 1.5, {} }, { 1, {}, 1 } } do
       session({ complete = function() return table.unpack(wrong) end }, function(s)
         s:type("a" .. TAB)
         assert.equal("> a\ncompletion: these are no candidates", s:text())

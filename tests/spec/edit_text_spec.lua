@@ -24,6 +24,18 @@ describe("the cursor", function()
     edits("\xFF|\xFE", "\xFF\xFE" .. LEFT)
   end)
 
+  it("moves over the two letters of a flag as one", function()
+    local fr <const>, jp <const> = "\u{1F1EB}\u{1F1F7}", "\u{1F1EF}\u{1F1F5}"
+    edits("a" .. fr .. "|" .. jp, "a" .. fr .. jp .. LEFT)
+    edits("a|" .. fr .. jp, "a" .. fr .. jp .. LEFT .. LEFT)
+    edits("a" .. fr .. "|" .. jp, "a" .. fr .. jp .. "\1" .. RIGHT .. RIGHT)
+    edits(fr .. "|", fr .. jp .. "\127")
+    edits(fr .. "|\u{1F1EF}", fr .. "\u{1F1EF}" .. LEFT)
+    edits("|\u{1F1EF}é", "\u{1F1EF}é" .. LEFT .. LEFT)
+    edits("\u{1F1EF}|\xF0", "\u{1F1EF}\xF0" .. LEFT)
+    edits(fr:rep(200) .. "|" .. jp, fr:rep(200) .. jp .. LEFT)
+  end)
+
   it("goes to the ends of the line, and of the text", function()
     edits("|abc", "abc\1")
     edits("abc|", "abc\1\5")

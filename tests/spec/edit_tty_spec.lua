@@ -2,67 +2,26 @@
 
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local lull = require "lull"
-local new_screen = dofile(here .. "support_screen.lua")
 local process = require "lull.process"
+local support <const> = dofile(here .. "support_terminal.lua")
 
-local program <const> = (os.getenv "LULL_BUILD" or "build") .. "/lull"
+local program <const> = support.program
 local prompt <const> = here .. "edit_prompt.lua"
-local PATIENCE <const> = 20 -- seconds until something is missed
-local ENVIRONMENT <const> = { inherit = true, TERM = "xterm-256color", NO_COLOR = false, FORCE_COLOR = false, PS1 = "sh> " }
-
-local Session <const> = {}
-Session.__index = Session
-
---- Read until the screen is as a function wants it.
-function Session:wait(fn, what)
-  local is_in_time <const> = lull.move_on_after(PATIENCE, function()
-    while not fn(self.screen) do
-      local piece <const> = self.child.stdout:read_some()
-      if not piece then error(("the program has ended; missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
-      self.output[#self.output + 1] = piece
-      self.screen:feed(piece)
-    end
-  end)
-  if not is_in_time then error(("missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
-end
-
---- Wait until this is at the end of what the screen shows.
-function Session:shows(text)
-  self:wait(function(screen) return screen:text():sub(-#text) == text end, text)
-end
-
---- Wait until a line with this pattern is shown; what the pattern captures.
-function Session:sees(pattern)
-  local found
-  self:wait(function(screen)
-    found = screen:text(true):match(pattern)
-    return found
-  end, pattern)
-  return found
-end
-
-function Session:type(bytes)
-  self.child.stdin:write(bytes)
-end
+local SIZE <const> = { columns = 50, rows = 12 }
 
 --- Send the program a signal.
-function Session:signal(name)
-  process.run { "sh", "-c", ("kill -%s %s"):format(name, self.pid) }
+local function signal(s, name)
+  process.run { "sh", "-c", ("kill -%s %s"):format(name, s.pid) }
 end
 
 --- Run a test with the program at a terminal; or with something else, that starts it.
 local function session(argv, fn, environment)
-  local env <const> = setmetatable(environment or {}, { __index = ENVIRONMENT })
-  for name, value in pairs(ENVIRONMENT) do
-    if rawget(env, name) == nil then env[name] = value end
-  end
-  local child <close> = process.open(argv or { program, prompt },
-    { pty = { rows = 12, columns = 50 }, env = setmetatable(env, nil) })
-  local s <const> = setmetatable({ child = child, screen = new_screen(50, 12), output = {} }, Session)
-  if not argv then
-    s.pid = s:sees "pid (%d+)\n>"
-  end
-  fn(s)
+  local env <const> = { NO_COLOR = false, PS1 = "sh> " }
+  for name, value in pairs(environment or {}) do env[name] = value end
+  support.session(function(s)
+    if not argv then s.pid = s:sees "pid (%d+)\n>" end
+    fn(s)
+  end, env, argv or { program, prompt }, SIZE)
 end
 
 --- The program, and then the mode of the terminal, as a shell without jobs runs them.
@@ -125,7 +84,7 @@ describe("at a terminal the editor", function()
     session(nil, function(s)
       s:type "abc"
       s:shows "> abc"
-      s:signal "USR1"
+      signal(s, "USR1")
       s:shows "\nfrom the background\n> abc"
       s:type "d\r"
       s:shows 'got "abcd"\n>'
@@ -140,7 +99,7 @@ describe("at a terminal the editor", function()
       s:shows "waiting"
       s:type "one\ntw"
       s:wait(function(screen) return screen:text():find "tw$" end, "the echo")
-      s:signal "HUP"
+      signal(s, "HUP")
       s:shows 'got "one"\n> tw'
       s:type "o\n"
       s:shows 'got "two"\n>'
@@ -170,7 +129,7 @@ describe("at a terminal the editor", function()
       then_mode(function(s)
         s:type "abc"
         s:shows "> abc"
-        s:signal(name)
+        signal(s, name)
       end)
     end
   end)
@@ -233,11 +192,11 @@ describe("in a shell the editor", function()
     job(function(s)
       s:type "abc"
       s:shows "> abc"
-      s:signal "TSTP"
+      signal(s, "TSTP")
       s:sees "Stopped.*\nsh>"
       s:type "fg\n"
       s:shows "> abc"
-      s:signal "STOP"
+      signal(s, "STOP")
       s:sees "Stopped.*Stopped.*\nsh>"
       s:type "fg\n"
       s:shows "> abc"
@@ -253,7 +212,7 @@ describe("in tmux the editor", function()
   --- Wait until the window shows this at its end.
   local function shows(text)
     local shown
-    local is_in_time <const> = lull.move_on_after(PATIENCE, function()
+    local is_in_time <const> = lull.move_on_after(support.PATIENCE, function()
       repeat
         shown = tmux("capture-pane", "-p").stdout:gsub("%s+$", ""):gsub(" +\n", "\n")
       until shown:sub(-#text) == text

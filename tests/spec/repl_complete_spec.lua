@@ -42,6 +42,14 @@ describe("completion", function()
     assert.same({ "wait" }, texts)
   end)
 
+  it("offers fields of names that end in digits", function()
+    local globals <const> = { ab1 = { c2 = { deep = 1 } }, _1 = { e = 1 } }
+    assert.same({ "c2" }, (offers("ab1.", globals)))
+    assert.same({ "deep" }, (offers("x = ab1.c2.", globals)))
+    assert.same({ "e" }, (offers("_1.", globals)))
+    assert.same({ "e" }, (offers("_1 .", globals)))
+  end)
+
   it("follows keys that are constants", function()
     local globals <const> = { a = { ["x y"] = { [2] = { deep = 1 } } } }
     assert.same({ "deep" }, (offers([[a["x y"][2].d]], globals)))
@@ -52,6 +60,13 @@ describe("completion", function()
     local texts <const>, start <const> = offers([[print(a["x]], globals)
     assert.same({ 'x y"]', 'xz"]' }, texts)
     assert.equal("x", start)
+  end)
+
+  it("offers words of the language as keys in quotes only", function()
+    local globals <const> = { e = { ["end"] = print, extra = print } }
+    assert.same({ "extra" }, (offers("e.e", globals)))
+    assert.same({ "extra" }, (offers("e:e", globals)))
+    assert.same({ 'end"]', 'extra"]' }, (offers('e["e', globals)))
   end)
 
   it("runs no code of the value's", function()
@@ -108,11 +123,40 @@ describe("completion", function()
   end)
 
   it("offers nothing in strings, comments and numbers", function()
-    for _, text in ipairs { "'pri", "-- pri", "--[[ a\npri", "[[ pri", "1.", "0x1" } do
+    for _, text in ipairs { "'pri", "-- pri", "--[[ a\npri", "[[ pri", "1.", "x = 10.", "0x1", "0xa1.", "1.5." } do
       assert.same({}, (offers(text, { print = print, ["1"] = {} })))
     end
     assert.same({ "print" }, (offers("'a' .. pri", { print = print })))
     assert.same({ "print" }, (offers("x = 1 -- c\npri", { print = print })))
+  end)
+
+  it("tells what all begin with, where not all are offered", function()
+    local function common(text, globals, more)
+      local opts <const> = { globals = globals }
+      for name, value in pairs(more or {}) do opts[name] = value end
+      return select(3, complete.new(opts)(text, #text))
+    end
+    local big <const> = {}
+    for i = 1, 100000 do big["key" .. i] = i end
+    assert.equal("key", common("t.", { t = big }))
+    assert.equal("key", common("t.k", { t = big }))
+    assert.equal("key2", common("t.key2", { t = big }))
+    assert.equal("key", common('t["', { t = big }))
+    assert.is_nil(common("t.key222", { t = big }))
+    for i = 100001, 400000 do big["key" .. i] = i end
+    assert.equal("", common("t.key4", { t = big }))
+    local function files() return { "key1", "key12" }, true end
+    assert.equal("", common(".load ke", {}, { commands = {}, files = files }))
+    assert.equal("", common("require 'ke", {}, { files = files, path = function() return "?.lua" end }))
+  end)
+
+  it("tells when there are more files than it lists", function()
+    local fs <const> = require "lull.fs"
+    local folder <close> = fs.temp_dir()
+    for i = 1, 1001 do fs.write_file(("%s/a%d"):format(folder.path, i), "") end
+    local paths <const>, is_cut <const> = complete.files(folder.path .. "/a")
+    assert.same({ 1000, true }, { #paths, is_cut })
+    assert.is_false(select(2, complete.files(folder.path .. "/a10")))
   end)
 
   it("puts names that begin with _ last, and is bounded", function()

@@ -2,65 +2,24 @@
 
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local fs = require "lull.fs"
-local lull = require "lull"
-local new_screen = dofile(here .. "support_screen.lua")
-local process = require "lull.process"
+local support <const> = dofile(here .. "support_terminal.lua")
 
-local build <const> = os.getenv "LULL_BUILD" or "build"
-local program <const> = build .. "/lull"
-local PATIENCE <const> = 8 -- seconds until something is missed
+local program <const> = support.program
 local CTRL_C <const>, CTRL_D <const>, UP <const>, TAB <const> = "\3", "\4", "\27[A", "\t"
-
-local Terminal <const> = {}
-Terminal.__index = Terminal
-
---- Read until the screen is as a function wants it.
-function Terminal:wait(fn, what)
-  local is_in_time <const> = lull.move_on_after(PATIENCE, function()
-    while not fn(self.screen:text()) do
-      local piece <const> = self.child.stdout:read_some()
-      if not piece then error(("it has ended; missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
-      self.screen:feed((piece:gsub("\t", "  ")))
-    end
-  end)
-  if not is_in_time then error(("missed: %s\n%s"):format(what, self.screen:text(true)), 0) end
-end
-
---- Wait until this is the end of what the screen shows.
-function Terminal:shows(text)
-  self:wait(function(shown) return shown:sub(-#text) == text end, text)
-end
-
---- Wait until this is anywhere on the screen.
-function Terminal:has(text)
-  self:wait(function(shown) return shown:find(text, 1, true) end, text)
-end
-
-function Terminal:type(bytes)
-  self.child.stdin:write(bytes)
-end
-
---- Type a line at the prompt; wait for what it shows and the next prompt.
-function Terminal:answers(line, shown)
-  self:type(line .. "\r")
-  self:shows(("> %s\n%s%s>"):format(line, shown, shown == "" and "" or "\n"))
-end
 
 --- Run a test at a prompt in a home of its own.
 local function at_prompt(home, fn, argv)
-  local child <close> = process.open(argv or { program }, { pty = { rows = 20, columns = 60 }, env = {
-    inherit = true, TERM = "xterm", NO_COLOR = "1", FORCE_COLOR = false, HOME = home, XDG_STATE_HOME = false,
-    XDG_CONFIG_HOME = false, LULL_HISTORY = false, LULL_REPL = false } })
-  local terminal <const> = setmetatable({ child = child, screen = new_screen(60, 20) }, Terminal)
-  terminal:shows "\n>"
-  fn(terminal)
+  support.session(function(terminal)
+    terminal:shows "\n>"
+    fn(terminal)
+  end, { TERM = "xterm", HOME = home, XDG_STATE_HOME = false, XDG_CONFIG_HOME = false,
+    LULL_HISTORY = false, LULL_REPL = false }, argv or { program }, { rows = 20, columns = 60 })
 end
 
 --- End it with Ctrl-D; it ends well.
 local function ends(terminal)
   terminal:type(CTRL_D)
-  while terminal.child.stdout:read_some() do end
-  assert.equal(0, terminal.child:wait())
+  terminal:ends(0)
 end
 
 describe("the prompt at a terminal", function()
@@ -77,7 +36,7 @@ describe("the prompt at a terminal", function()
     at_prompt(home, function(t)
       t:answers("{1, 'two', x = {y = 3}}", "{ 1, \"two\", x = { y = 3 } }")
       t:answers("_.x.y", "3")
-      t:answers("4, nil, 5", "4  nil  5")
+      t:answers("4, nil, 5", "4       nil     5")
       t:answers("_1 + _3", "9")
       ends(t)
     end)
@@ -155,7 +114,9 @@ describe("the prompt at a terminal", function()
   end)
 
   for what, line in pairs { waits = "lull.sleep(1000)", computes = "while true do end",
-    reads = "io.read()" } do
+    reads = "io.read()",
+    -- at an error, Ctrl-C in this case, it reads on: so Ctrl-C has come before it blocks
+    ["has just begun to read"] = "loadfile()" } do
     it("cancels with Ctrl-C a line that " .. what, function()
       at_prompt(home, function(t)
         t:type(("print 'running' %s\r"):format(line))
@@ -171,6 +132,14 @@ describe("the prompt at a terminal", function()
   it("shows wide characters where they are", function()
     at_prompt(home, function(t)
       t:answers("'日本語'", "\"日本語\"")
+      ends(t)
+    end)
+  end)
+
+  it("shows an error that is no text as it shows results", function()
+    at_prompt(home, function(t)
+      t:type "error { code = 7 }\r"
+      t:shows "in main chunk\n{ code = 7 }\n>"
       ends(t)
     end)
   end)
@@ -191,7 +160,7 @@ describe("the prompt at a terminal", function()
 
   it("has commands, and knows those that are nearly right", function()
     at_prompt(home, function(t)
-      t:answers(".type 1, {}", "integer  table")
+      t:answers(".type 1, {}", "integer table")
       t:answers(".hlep", "there is no command .hlep; did you mean .help?")
       t:answers("x = 3", "")
       t:answers(".save " .. home .. "/s", "1 texts in " .. home .. "/s")
@@ -207,6 +176,15 @@ describe("the prompt at a terminal", function()
       t:type "\27[200~x = 1\ny = x + 1\27[201~\r"
       t:shows "> x = 1\n. y = x + 1\n>"
       t:answers("y", "2")
+      ends(t)
+    end)
+  end)
+
+  it("completes what all keys of a large table have in common", function()
+    at_prompt(home, function(t)
+      t:answers("big = {} for i = 1, 100000 do big['key' .. i] = i end", "")
+      t:type("big." .. TAB .. "77777\r")
+      t:shows "> big.key77777\n77777\n>"
       ends(t)
     end)
   end)
@@ -232,10 +210,9 @@ describe("the prompt at a terminal", function()
     at_prompt(home, function(t)
       t:type "x = 'some text to look at'"
       t:shows "> x = 'some text to look at'"
-      t.screen:resize(20, 10)
-      t.child:resize(10, 20)
+      t:resize(20, 10)
       t:type "y"
-      t:wait(function(shown) return shown:gsub("\n", ""):find("look at'y", 1, true) end, "the text")
+      t:wait(function(screen) return screen:text():gsub("\n", ""):find("look at'y", 1, true) end, "the text")
       t:type(CTRL_C)
       ends(t)
     end)

@@ -6,7 +6,7 @@ local lull = require "lull"
 local net = require "lull.net"
 local process = require "lull.process"
 local repl = require "lull.repl"
-local support <const> = dofile(here .. "support_repl.lua")
+local support <const> = dofile(here .. "support_terminal.lua")
 
 local folder
 
@@ -66,7 +66,7 @@ describe("a prompt over a socket", function()
     listening(globals_with { answer = 42 }, function()
       connected(function(p)
         p:shows "welcome\n>"
-        p:answers("{ answer }", "{ 42 }\n")
+        p:answers("{ answer }", "{ 42 }")
         p:type "answ\t + 1\r"
         p:shows "> answer + 1\n43\n>"
         p:type "for i = 1, 2 do\rprint(i)\rend\r"
@@ -99,8 +99,35 @@ describe("a prompt over a socket", function()
         p:shows "on\n^C\ninterrupted\n>"
         p:type "half\3"
         p:sees "> half^C"
-        p:answers("1", "1\n")
+        p:answers("1", "1")
       end)
+    end)
+  end)
+
+  it("tells the client when the program is gone", function()
+    listening(globals_with {}, function(server)
+      connected(function(p)
+        p:shows ">"
+        server:close(0)
+        p:shows((">\n\nlull repl: io: repl.connect: the prompt at %s is gone"):format(path()))
+        p:ends(1)
+      end)
+    end)
+  end)
+
+  it("tells the client when nobody is let in", function()
+    local _ <close> = net.serve({ path = path() }, function(stream) stream:read_some() end)
+    connected(function(p)
+      p:shows(("lull repl: io: repl.connect: the prompt at %s let nobody in"):format(path()))
+      p:ends(1)
+    end)
+  end)
+
+  it("shows every byte that is printed, also zeros", function()
+    listening(globals_with {}, function()
+      local result <const> = piped "print 'a\\0' print '\\0'\n"
+      assert.equal("a\0\n\0\n", result.stdout)
+      assert.equal(0, result.code)
     end)
   end)
 
@@ -110,6 +137,8 @@ describe("a prompt over a socket", function()
       assert.are.equal(1, result.code)
       assert.truthy(result.stderr:find(option .. " needs a path\n", 1, true))
     end
+    local empty <const> = process.run { support.program, "repl", "--connect", "" }
+    assert.equal("lull repl: --connect needs a path\n", empty.stderr:match "^[^\n]*\n")
   end)
 
   it("goes on in the background, and prints above what is typed", function()
@@ -133,9 +162,9 @@ describe("a prompt over a socket", function()
         one:shows ">"
         connected(function(other)
           other:shows ">"
-          one:answers("local x = 'one'; return x", '"one"\n')
-          other:answers("x", "nil\n")
-          one:answers("x", '"one"\n')
+          one:answers("local x = 'one'; return x", '"one"')
+          other:answers("x", "nil")
+          one:answers("x", '"one"')
         end)
       end)
     end)

@@ -1,19 +1,20 @@
 --- The prompt of the program at a terminal: what is seen.
 
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
-local support <const> = dofile(here .. "support_repl.lua")
+local lull = require "lull"
+local support <const> = dofile(here .. "support_terminal.lua")
 local session <const> = support.session
 
 describe("the prompt at a terminal", function()
   it("greets, shows values, ends", function()
     session(function(p)
       p:sees "^lull %d+%.%d+%.%d+ %(Lua 5%.4%)[^\n]*\n>"
-      p:answers("1 + 1, 'a', nil", '2       "a"     nil\n')
-      p:answers("{ 1, x = { 'y' } }", '{ 1, x = { "y" } }\n')
-      p:answers("nothing", "nil\n")
-      p:answers("print(1)", "1\n")
+      p:answers("1 + 1, 'a', nil", '2       "a"     nil')
+      p:answers("{ 1, x = { 'y' } }", '{ 1, x = { "y" } }')
+      p:answers("nothing", "nil")
+      p:answers("print(1)", "1")
       p:answers("('x'):rep(50), ('y'):rep(50)",
-        '"' .. ("x"):rep(50) .. '"\n"' .. ("y"):rep(50) .. '"\n')
+        '"' .. ("x"):rep(50) .. '"\n"' .. ("y"):rep(50) .. '"')
       p:type "\4"
       p:ends(0)
     end)
@@ -127,7 +128,7 @@ describe("what others print", function()
       p:type "b = lull.term.progress { total = 4 } lull.sleep(0.01) return 'over'\r"
       p:shows '\n"over"\n>'
       assert.is_nil(p.screen:text():find("0%", 1, true))
-      p:answers("b:update(2) return b:finish 'all done'", "all done\n")
+      p:answers("b:update(2) return b:finish 'all done'", "all done")
     end)
   end)
 
@@ -162,7 +163,7 @@ describe("Ctrl-C", function()
       p:shows "> if x then\n."
       p:type "\3"
       p:shows "> if x then\n.   ^C\n>"
-      p:answers("1", "1\n")
+      p:answers("1", "1")
     end)
   end)
 
@@ -172,8 +173,19 @@ describe("Ctrl-C", function()
       interrupt(p, "lull.sleep_forever()")
       interrupt(p, "pcall(lull.sleep_forever) lull.sleep_forever()")
       interrupt(p, "lull.gather(lull.sleep_forever, function() lull.sleep(1000) end)")
-      interrupt(p, "io.read()")
-      p:answers("1", "1\n")
+      p:answers("1", "1")
+    end)
+  end)
+
+  it("stops a line that reads; one that is about to begin needs another", function()
+    session(function(p)
+      p:type "print 'running' io.read()\r"
+      p:shows "\nrunning"
+      local typist <const> = lull.every(0.5, function() p:type "\3" end)
+      p:sees "interrupted\n>"
+      typist:cancel()
+      p:type "\21'still' .. ' here'\r"
+      p:sees '\n"still here"\n>'
     end)
   end)
 
@@ -185,7 +197,31 @@ describe("Ctrl-C", function()
       interrupt(p, "coroutine.wrap(function() while true do end end)()")
       interrupt(p, "return setmetatable({}, { __tostring = function() while true do end end })")
       interrupt(p, "error(setmetatable({}, { __tostring = function() while true do end end }))")
-      p:answers("1", "1\n")
+      p:answers("1", "1")
+    end)
+  end)
+
+  it("is not needed for tasks that compute in the background: they can be cancelled by name", function()
+    session(function(p)
+      p:answers("n = 0 t = lull.spawn(function() while true do n = n + 1 end end)", "")
+      p:answers("n > 0, t:status()", 'true    "pending"')
+      p:answers("t:cancel() return t:join()", '"cancelled"')
+    end)
+  end)
+
+  it("is the only thing that ends a body that has cancelled its own group before it is done", function()
+    session(function(p)
+      p:answers("lull.group(function(g) g:cancel() for _ = 1, 1e7 do end return 'kept' end)", '"kept"')
+    end)
+  end)
+
+  it("ends the program when nothing has heard it for a second", function()
+    session(function(p)
+      p:type "print 'on' return (('a'):rep(100000):find(('a?'):rep(50) .. ('b'):rep(10) .. '.-.-.-x'))\r"
+      p:sees "\non"
+      local typist <const> = lull.every(0.1, function() pcall(p.type, p, "\3") end)
+      p:ends(nil, "INT")
+      typist:cancel()
     end)
   end)
 
@@ -193,7 +229,7 @@ describe("Ctrl-C", function()
     session(function(p)
       p:answers("t, n = lull.spawn(lull.sleep_forever), 5", "")
       interrupt(p, "lull.sleep(9)", "local _ <close> = lull.finally(function() lull.sleep(0) n = 6 end) ")
-      p:answers("n, t:status()", '6       "pending"\n')
+      p:answers("n, t:status()", '6       "pending"')
     end)
   end)
 end)
@@ -242,7 +278,7 @@ describe("the program at its prompt", function()
       p:sees "\nback"
       p:type "\3"
       p:sees "interrupted\n>"
-      p:answers("1", "1\n")
+      p:answers("1", "1")
     end, { PS1 = "$ ", INPUTRC = "/dev/null" }, { "bash", "--norc", "--noprofile", "-i" })
   end)
 
@@ -255,7 +291,7 @@ describe("the program at its prompt", function()
       p:sees "needs it: utf8\n>"
       p:type "string.rep, pcall = nil\r"
       p:sees "needs it: [^\n]*string.rep[^\n]*\n>"
-      p:answers("1", "1\n")
+      p:answers("1", "1")
     end)
   end)
 
@@ -277,12 +313,38 @@ describe("the program at its prompt", function()
     end)
   end
 
+  for line, name in pairs {
+    ["debug.setmetatable(1, { __tostring = error })"] = "metatable of numbers",
+    ["getmetatable('').__tostring = error"] = "metatable of strings: __tostring",
+  } do
+    it("puts back what shows values after " .. line, function()
+      session(function(p)
+        p:type("do " .. line .. " end\r")
+        p:type "1\r"
+        p:sees("\nput back, for the prompt needs it: " .. name .. "\n")
+        p:type "{ 1, 'x' }\r"
+        p:sees '\n{ 1, "x" }\n'
+        p:type "\4"
+        p:ends(0)
+      end, { NO_COLOR = false, FORCE_COLOR = "1" })
+    end)
+  end
+
+  it("goes on after a line has removed globals until it could not", function()
+    session(function(p)
+      p:type "require, math, _G = nil error 'stopped'\r"
+      p:sees "\nstdin:1: stopped\n"
+      p:type "{ 'a' .. 'b' }\r"
+      p:sees "\n{ \"ab\" }\n"
+    end)
+  end)
+
   it("asks globals that let nothing be asked for no prompt", function()
     session(function(p)
       p:answers("do setmetatable(_G, { __index = function(_, name) error('no ' .. name, 2) end }) end", "")
       p:type "nothing\r"
       p:sees "no nothing"
-      p:answers("1 + 1", "2\n")
+      p:answers("1 + 1", "2")
       p:answers("_G = nil", "")
       p:type "\4"
       p:ends(0)
@@ -301,10 +363,21 @@ describe("the program at its prompt", function()
     end)
   end
 
+  it("says why a __tostring fails", function()
+    session(function(p)
+      p:answers("function failing(x) return setmetatable({}, { __tostring = function() error(x, 0) end }) end", "")
+      p:answers("failing 'why'", "<__tostring fails: why>")
+      p:answers([[failing '\27[2J\n\xff']], [[<__tostring fails: \27[2J\n\xFF>]])
+      p:answers("failing {}", "<__tostring fails: table>")
+      p:type "failing(('long'):rep(1000))\r"
+      p:sees "longlong%s*long[long\n]* %.%.%.>\n>"
+    end)
+  end)
+
   it("shows numbers whose class was changed", function()
     session(function(p)
       p:answers("do debug.setmetatable(1, { __tostring = error }) end", "")
-      p:answers("{ 1 }", "{ <__tostring fails: number> }\n")
+      p:answers("{ 1 }", "{ <__tostring fails: number> }")
     end)
   end)
 end)

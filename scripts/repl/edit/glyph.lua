@@ -1,8 +1,9 @@
 --- lull.repl.edit.glyph: the units that a text is edited and shown in.
 --
--- A glyph is a character with what combines with it, and shows as one thing: the cursor does not
--- go inside.  Its width is the sum of the widths of its characters, as wcwidth has them.  What
--- would steer the terminal is shown by name: ^X, <202E>, and \xFF for a byte that is no UTF-8.
+-- A glyph is a character with what combines with it, or the two letters of a flag, and shows as one
+-- thing: the cursor does not go inside.  Its width is the sum of the widths of its characters, as
+-- wcwidth has them.  What would steer the terminal is shown by name: ^X, <202E>, and \xFF for a byte
+-- that is no UTF-8.
 local glyph = {}
 
 local byte <const>, sub <const>, format <const> = string.byte, string.sub, string.format
@@ -35,6 +36,11 @@ local function character(text, at)
   local count <const> = first >= 0xF0 and 4 or first >= 0xE0 and 3 or first >= 0xC2 and 2 or 1
   if count == 1 or not length(text, at, at) then return 1, nil end
   return count, decode(text, at)
+end
+
+--- Is this a letter of a flag, of which two make one?
+local function is_flag(code)
+  return code and code >= 0x1F1E6 and code <= 0x1F1FF
 end
 
 --- The end of what combines with the character before `at`, and its cells.
@@ -77,6 +83,8 @@ function glyph.at(text, at)
     stop, width = at + count, cells_of(code)
     if width == 0 then -- there is nothing for it to combine with
       return stop, 1, "\u{25CC}" .. sub(text, at, stop - 1), true
+    elseif is_flag(code) and byte(text, stop) == first and is_flag(select(2, character(text, stop))) then
+      stop, width = stop + count, 2 * width
     end
   end
   local more

@@ -28,27 +28,27 @@ local function is_good(first, candidates, cursor)
   return true
 end
 
---- Ask for candidates; nil when there are none.
+--- Ask for candidates; nil when there are none.  Where they are not all: what all begin with.
 local function ask(editor)
   local complete <const>, buffer <const> = editor.options.complete, editor.buffer
   if not complete then return nil end
-  local ok <const>, first <const>, candidates <const> = pcall(complete, buffer.text, buffer.cursor)
+  local ok <const>, first <const>, candidates <const>, common <const> = pcall(complete, buffer.text, buffer.cursor)
   if not ok then
     editor.message = "completion: " .. tostring(first)
     return nil
   end
   if not first then return nil end
-  if not is_good(first, candidates, buffer.cursor) then
+  if not is_good(first, candidates, buffer.cursor) or type(common or "") ~= "string" then
     editor.message = "completion: these are no candidates"
     return nil
   end
   if #candidates == 0 then return nil end
-  return first, candidates
+  return first, candidates, common
 end
 
---- What all candidates begin with, whole characters of it.
-local function common_start(candidates)
-  local start = candidates[1].text
+--- What all candidates, and those that are not there, begin with, whole characters of it.
+local function common_start(candidates, common)
+  local start = common or candidates[1].text
   for i = 2, #candidates do
     local text <const>, size = candidates[i].text, 0
     while size < #start and start:byte(size + 1) == text:byte(size + 1) do size = size + 1 end
@@ -69,13 +69,13 @@ end
 --- Tab.
 ---@param editor lull.repl.Editor
 function menu.complete(editor)
-  local first <const>, candidates <const> = ask(editor)
+  local first <const>, candidates <const>, common <const> = ask(editor)
   if not first then return end
   local buffer <const> = editor.buffer
   local word <const> = buffer.text:sub(first, buffer.cursor)
-  local start <const> = common_start(candidates)
+  local start <const> = common_start(candidates, common)
   buffer:seal()
-  if #candidates == 1 or #start > #word then
+  if #candidates == 1 and not common or #start > #word then
     if start ~= word and not buffer:replace(first, buffer.cursor, start) then editor:too_long(#start) end
   else
     open(editor, first, candidates)
