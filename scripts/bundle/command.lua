@@ -9,7 +9,7 @@ Make one program of lull, a script and the modules it requires.  Those that it n
 constant calls of require are found through package.path, and theirs in turn.  The
 program's whole command line is the script's.
 
-  -o PROGRAM, --output=PROGRAM   where to put it
+  -o, --output=PROGRAM   where to put it
   --include=MODULE   a module besides those that are found
   --exclude=MODULE   a module to leave out ("x.*": all below x); it is looked for when
                      the program runs

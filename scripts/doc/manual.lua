@@ -21,12 +21,12 @@ BASIC.require = "6.3"
 local FILE <const> = {}
 for name in ("close flush lines read seek setvbuf write"):gmatch "%S+" do FILE[name] = true end
 
-local function entry(name, library, section)
+local function entry(name, library, section, noun)
   return {
     kind = "lua", name = name, signature = name, short = name:match "[%w_]+$", module = library,
     async = false,
-    text = ("A function of Lua itself: section %s of its manual.\n\n    %s#pdf-%s"):format(section,
-      ADDRESS, name),
+    text = ("A %s of Lua itself: section %s of its manual.\n\n    %s#pdf-%s"):format(
+      noun or "function", section, ADDRESS, name),
   }
 end
 
@@ -50,7 +50,9 @@ function manual.by_name(name)
   local head <const>, tail <const> = name:match "^([%w_]+)[.:]([%w_]+)$"
   if head == "file" and FILE[tail] then return entry("file:" .. tail, "io", SECTIONS.io) end
   local library <const> = library_of(head)
-  if library and rawget(library, tail) ~= nil then return entry(head .. "." .. tail, head, SECTIONS[head]) end
+  local value <const> = library and rawget(library, tail)
+  if value == nil then return nil end
+  return entry(head .. "." .. tail, head, SECTIONS[head], type(value) ~= "function" and "variable" or nil)
 end
 
 --- What is known of a function.

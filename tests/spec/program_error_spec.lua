@@ -174,3 +174,42 @@ describe("standard streams that are closed", function()
     assert.equal("/dev/null /dev/null /dev/null nil", fs.read_file(place.path .. "/out"))
   end)
 end)
+
+describe("a method called with . for :", function()
+  it("blames the script, and names the class", function()
+    local place <close> = folder { ["s.lua"] = [[
+local fs, log, term = require "lull.fs", require "lull.log", require "lull.term"
+local process <close> = require "lull.process".open { "true" }
+local dir <close> = fs.temp_dir()
+local watch <close> = fs.watch(dir.path)
+local bar, spinner, logger = term.progress {}, term.spinner "spinner", log.logger "x"
+local function try(fn) print(select(2, pcall(fn))) end
+try(function() process.wait() end)
+try(function() process.status() end)
+try(function() process.close() end)
+try(function() process.kill("TERM") end)
+try(function() watch.next() end)
+try(function() watch.close() end)
+try(function() dir.remove() end)
+try(function() bar.advance(1) end)
+try(function() bar.finish() end)
+try(function() spinner.finish() end)
+try(function() logger.info("h") end)
+try(function() logger.try("h", print) end)]] }
+    assert.equal([[
+spinner
+s.lua:7: bad argument #1 to 'wait' (lull.process.Process expected, got no value)
+s.lua:8: bad argument #1 to 'status' (lull.process.Process expected, got no value)
+s.lua:9: bad argument #1 to 'close' (lull.process.Process expected, got no value)
+s.lua:10: bad argument #1 to 'kill' (lull.process.Process expected, got string)
+s.lua:11: bad argument #1 to 'next' (lull.fs.Watch expected, got no value)
+s.lua:12: bad argument #1 to 'close' (lull.fs.Watch expected, got no value)
+s.lua:13: bad argument #1 to 'remove' (lull.fs.TempDir expected, got no value)
+s.lua:14: bad argument #1 to 'advance' (lull.term.Bar expected, got number)
+s.lua:15: bad argument #1 to 'finish' (lull.term.Bar expected, got no value)
+s.lua:16: bad argument #1 to 'finish' (lull.term.Spinner expected, got no value)
+s.lua:17: bad argument #1 to 'info' (lull.log.Logger expected, got string)
+s.lua:18: bad argument #1 to 'try' (lull.log.Logger expected, got string)
+]], (place:run { "s.lua" }))
+  end)
+end)

@@ -148,9 +148,35 @@ local lines <const> = {
   { "lull help se", yes = { "serve" }, no = { "some.lua" } },
   { "lull doc lull.fs.read", yes = { "lull.fs.read_file", "lull.fs.readlink" }, no = { "lull.fs.stat" } },
   { "lull doc lull.lo", yes = { "lull.log" } },
+  { "lull bundle --o", yes = { "--output=" } },
+  { "lull test --coverage", yes = { "--coverage", "--coverage=", "--coverage-min=" } },
   { "lull some.lua ", yes = { "other.txt" }, no = { "serve" } },
   { "lull some.lua --w", no = { "--watch", "--workers" } },
 }
+
+describe("completion for bash", function()
+  it("takes set -u, also where nothing fits", function()
+    if not has "bash" then return pending "bash is not installed" end
+    local place <close> = folder { ["some.lua"] = "" }
+    fs.symlink(support.path, place.path .. "/lull")
+    for _, words in ipairs { { "--nosuch" }, { "--watch", "--nosuch" }, { "--env-file", "nosuch" }, { "nosuch" },
+      { "test", "--nosuch" }, { "help", "x" } } do
+      local result <const> = process.run({ "bash", "--norc", "-uc", [[source "$0/lull.bash"; COMP_WORDS=(./lull "$@")
+        COMP_CWORD=$#; _lull ./lull "${COMP_WORDS[-1]}" x; echo "${#COMPREPLY[@]}"]], share,
+        table.unpack(words) }, { cwd = place.path })
+      assert.equal("0\n", result.stdout .. result.stderr)
+    end
+  end)
+end)
+
+describe("completion for fish", function()
+  it("shows an option both bare and with a value", function()
+    if not has "fish" then return pending "fish is not installed" end
+    local place <close> = folder {}
+    fs.symlink(support.path, place.path .. "/lull")
+    assert.matches("^%-%-coverage[\t\n]", shells.fish(place) "lull test --coverage")
+  end)
+end)
 
 for name, open in pairs(shells) do
   describe("completion for " .. name, function()

@@ -247,6 +247,20 @@ if os.getenv "LULL_WORKER" == "2" then os.exit(7) end]] })
     assert.equal(1, code)
   end)
 
+  it("ends by SIGPIPE when nobody reads what it prints", function()
+    local folder <close> = scripts {}
+    for _, code in ipairs { "while true do print(1) end", "for i = 1, math.huge do io.write(i, '\\n') end" } do
+      local command <const> = ('{ timeout 20 "$LUA" -e "%s"; echo $? >code; } | head -n 1; cat code'):format(code)
+      assert.equal("1\n141\n", (run(folder, program, command)))
+    end
+  end)
+
+  it("goes on when what it started does not read what it writes", function()
+    local folder <close> = scripts {}
+    assert.equal("done\n", (run(folder, program, [["$LUA" -e "local p = io.popen('true', 'w')
+      for _ = 1, 1000 do p:write(('x'):rep(1000)) end p:close() print 'done'"]])))
+  end)
+
   it("ends at once on a second SIGINT", function()
     local output, code = outcome("$LUA s.lua", { "s.lua", [[
 local lull = require "lull"

@@ -273,11 +273,22 @@ stack traceback:
     contains("lull.timeout(0.001, lull.sleep_forever)\n", "timeout: timed out after 0.001 s\n")
   end)
 
+  it("are received when Ctrl-C comes first and cannot end the line; texts are shown", function()
+    for raised, shown in pairs { ["'oops'"] = "stdin:1: oops\n", ["{}"] = "" } do
+      shows(shown .. "interrupted\n1\n", ([[
+for _, task in ipairs(lull.tasks()) do if task.name == "turn" then task:cancel() end end error(%s)
+1
+]]):format(raised))
+    end
+  end)
+
   it("may come from __tostring", function()
     contains("setmetatable({}, { __tostring = function() error 'no text' end })\n1\n",
       "stdin:1: no text\n", "\n1\n")
     contains("error(setmetatable({}, { __tostring = error }))\n1\n",
       "(error object that cannot be shown)\n", "1\n")
+    contains("error(setmetatable({}, { __tostring = function() error('why\\7', 0) end }))\n1\n",
+      "(error object that cannot be shown: why\\a)\n", "1\n")
   end)
 
   it("of background tasks are shown and end nothing", function()
