@@ -1,10 +1,10 @@
 # What `require` finds inside the library: native modules and embedded scripts.
 #
 # lull_native() collects natives; lull_builtins() turns them and scripts/ into one C
-# file, struct lull_builtin lull__builtins[] of core/module.h, sorted by name.
+# file, struct lull_builtin lull__builtins[] of core/runtime/module.h, sorted by name.
 #
 # A native that needs a library is a shared object of its own, loaded when it is first
-# required (core/native.c): modules/lull/x/native.so for lull.x.native.
+# required (core/runtime/native.c): modules/lull/x/native.so for lull.x.native.
 
 include(core/cmake/libraries.cmake)
 
@@ -57,7 +57,9 @@ macro(lull_shared_native module sources link defines)
   string(REPLACE "." "/" shared_path ${module})
   cmake_path(GET shared_path PARENT_PATH shared_dir)
   cmake_path(GET shared_path FILENAME shared_name)
-  add_library(${shared_target} MODULE ${sources} bindings/bind.c bindings/buffer.c bindings/timedop.c)
+  set(shared_common bind.c buffer.c timedop.c)
+  list(TRANSFORM shared_common PREPEND ${PROJECT_SOURCE_DIR}/bindings/common/)
+  add_library(${shared_target} MODULE ${sources} ${shared_common})
   lull_compile_options(${shared_target})
   target_compile_definitions(${shared_target} PRIVATE ${defines})
   target_link_libraries(${shared_target} PRIVATE ${link})

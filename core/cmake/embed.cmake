@@ -45,7 +45,7 @@ endforeach()
 file(WRITE ${OUTPUT} "/* Generated from scripts/ and the natives in CMakeLists.txt. */
 #include <stddef.h>
 
-#include \"module.h\"
+#include \"runtime/module.h\"
 
 ${definitions}const struct lull_builtin lull__builtins[] = {
 ${rows}    {.name = NULL},

@@ -1,4 +1,4 @@
---- lull.bundle.archive: the archive behind a program.  Its format is told in core/bundle.h.
+--- lull.bundle.archive: the archive behind a program.  Its format is told in core/program/bundle.h.
 local archive = {}
 
 local MAGIC <const>, FORMAT <const> = "lullbndl", 1

@@ -1,7 +1,7 @@
 --- lull.program.watch: run a program, and run it again when a file that it has loaded changes.
 --
 -- The program is a child process.  It finds in LULL_WATCH the path of a pipe of ours and tells there
--- what it loads (core/loads.c).  A file is watched through its folder, so that an editor which writes
+-- what it loads (core/program/loads.c).  A file is watched through its folder, so that an editor which writes
 -- another file and renames it over the first is seen; one that is not there, through the nearest
 -- folder that is.
 local color = require "lull.term.color"

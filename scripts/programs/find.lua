@@ -1,6 +1,6 @@
 --- lull.programs.find: the lull programs of this user that run, as /proc tells of them.
 ---
---- A program is known by a note in its ELF file (core/bundle.h), whatever it is called: so are
+--- A program is known by a note in its ELF file (core/program/bundle.h), whatever it is called: so are
 --- bundles.  Whether it answers is whether it has a handler for the signal.
 local fs = require "lull.fs"
 local native = require "lull.ask.native"

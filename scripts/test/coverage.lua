@@ -1,6 +1,6 @@
 --- lull.test.coverage: which lines of the tested files ran, as a table and for LCOV's tools.
 --
--- lull.core counts (core/cover.c); here is decided which files are meant, and told.
+-- lull.core counts (core/runtime/cover.c); here is decided which files are meant, and told.
 local chunk = require "lull.test.chunk"
 local fs = require "lull.fs"
 local glob = require "lull.test.glob"

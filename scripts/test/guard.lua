@@ -1,7 +1,7 @@
 --- lull.test.guard: a deadline of the real clock, and what was waited for then.
 --
 -- A task that waits is cancelled.  One that computes without waiting is stopped where it is
--- (core/preempt.c), where there are time slices.
+-- (core/runtime/preempt.c), where there are time slices.
 --
 -- Cancelling a task unwinds it, and the tree below it.  So it is a watcher, a task
 -- that only waits, that the deadline cancels: it looks at the tree while everything

@@ -1,6 +1,6 @@
 --- lull.tls.options: what a script says about TLS, checked, and its files read.
 ---
---- The outcome is the table that lull.tls.native makes a configuration of; bindings/tlsconfig.c
+--- The outcome is the table that lull.tls.native makes a configuration of; bindings/tls/tlsconfig.c
 --- says what is in it.
 local check = require "lull.check"
 local lull = require "lull"

@@ -1,4 +1,4 @@
---- lull.worker.side: what runs in a worker.  Not for scripts: core/workerside.c calls it.
+--- lull.worker.side: what runs in a worker.  Not for scripts: core/worker/workerside.c calls it.
 local home = require "lull.worker.home"
 local lull = require "lull"
 
@@ -28,7 +28,7 @@ local function run(kind, fn, ...)
   return map(kind, fn, ...)
 end
 
----@param native table           the functions of core/workerside.c
+---@param native table           the functions of core/worker/workerside.c
 ---@return fun(): ...            does a piece of work
 return function(native)
   native.home(home)

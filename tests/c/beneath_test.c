@@ -5,7 +5,7 @@
  */
 #include "check.h"
 
-#include "../../bindings/beneath.h"
+#include "../../bindings/fs/beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>

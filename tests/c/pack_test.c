@@ -4,7 +4,7 @@
  * bytes, which raise and do no harm.
  */
 #include "check.h"
-#include "pack.h"
+#include "worker/pack.h"
 
 /* The values are made, compared and broken by a script; see `pack` and `unpack`. */
 static const char script[] =

@@ -95,20 +95,19 @@ local function check_programs(text, build, fail)
   end
 end
 
---- Names in the order of the layers, of those that are there.
+--- Names in the order of the layers, below core/.
 local function core_files()
   local names <const> = { "lull.h", "lull_ext.h", "lull_host.h" }
   local order <const> = source.read("tests/check/layers"):match("local order <const> = (%b{})")
-  for name in order:gmatch('"([%w_]+)"') do
-    local path <const> = "core/" .. name
-    if source.exists(path .. ".h") or source.exists(path .. ".c") then names[#names + 1] = name end
+  for folder, files in order:gmatch('{ "(%w+)", %[%[(.-)%]%] }') do
+    for name in files:gmatch("%S+") do names[#names + 1] = folder .. "/" .. name end
   end
   return names
 end
 
 local function check_tour(text, fail)
   local shown <const>, listed <const> = {}, {}
-  for name in text:gmatch("\n| `core/([%w_.]+)` |") do shown[#shown + 1] = name end
+  for name in text:gmatch("\n| `core/([%w_./]+)` |") do shown[#shown + 1] = name end
   for i, name in ipairs(core_files()) do
     listed[name] = true
     if shown[i] ~= name then

@@ -36,7 +36,7 @@ function source.read(path)
   return file:read("a")
 end
 
---- "core/op.h" -> "op", "h"
+--- "core/lull.h" -> "lull", "h"; of other files without the folder, too
 function source.stem(path)
   return path:match("([^/]+)%.(%w+)$")
 end
