@@ -93,9 +93,10 @@ void lull__answer_end(struct lull_question *question, bool written)
 {
     if (!question->asked)
         return;
+    close(question->file); /* before it is told: nothing of the question is left here then */
     ssize_t told = written ? write(question->done, "", 1) : 0;
     (void)told; /* nobody may wait any more */
-    close_both(question->file, question->done);
+    close(question->done);
     question->asked = 0;
 }
 
