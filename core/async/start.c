@@ -84,13 +84,24 @@ static int l_sleep(lua_State *L)
     return lull__await_turn(L, &task->wait.op);
 }
 
-/* A point of lull.now()'s clock in nanoseconds. */
+/* What lull.now() says at a point of the clock. */
+static double to_seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+/* The first point of the clock at which lull.now() is no less than this. */
 static uint64_t to_ns(double seconds)
 {
     if (!(seconds > 0))
         return 0;
     double ns = seconds * 1e9;
-    return ns >= 18446744073709551615.0 ? LULL_NEVER : (uint64_t)ns;
+    if (ns >= 18446744073709549568.0) /* the last double below 2^64 */
+        return LULL_NEVER;
+    uint64_t at = (uint64_t)ns;
+    while (to_seconds(at) < seconds) /* a few roundings away */
+        at++;
+    return at;
 }
 
 static int l_sleep_until(lua_State *L)
@@ -119,7 +130,7 @@ static int l_yield(lua_State *L)
 
 static int l_now(lua_State *L)
 {
-    lua_pushnumber(L, (double)lull__timers_now(lull__tasks(L)->timers) / 1e9);
+    lua_pushnumber(L, to_seconds(lull__timers_now(lull__tasks(L)->timers)));
     return 1;
 }
 

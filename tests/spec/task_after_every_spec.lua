@@ -76,6 +76,14 @@ describe("lull.sleep_until", function()
     assert.is_near(deadline, lull.now(), 0.01)
   end))
 
+  it("never wakes before its time, however numbers are rounded", virtual(function()
+    for i = 1, 1000 do
+      local deadline <const> = lull.now() + i / 7
+      lull.sleep_until(deadline)
+      assert.is_true(lull.now() >= deadline)
+    end
+  end))
+
   it("returns soon for a time that has passed", virtual(function()
     local start <const> = lull.now()
     lull.sleep_until(start - 10)
