@@ -101,7 +101,7 @@ end
 function lint.main(...)
   local opts <const>, wrong <const> = options.parse { ... }
   if not opts then
-    complain(wrong .. "; lull check --help lists the options")
+    complain(wrong)
     os.exit(2)
   elseif opts.help then
     io.stdout:write(options.usage)

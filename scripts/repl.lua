@@ -81,6 +81,8 @@ LULL_REPL names a script that runs first (~/.config/lull/repl.lua), LULL_HISTORY
 file that keeps what was typed (~/.local/state/lull/history); empty: none.
 ]]
 
+local NAMES <const> = { ["--connect"] = true, ["--help"] = true }
+
 --- Do what the arguments of `lull repl` ask for, if that is not to go on here.
 ---@async
 local function take_arguments(first, second)
@@ -92,8 +94,9 @@ local function take_arguments(first, second)
   local path <const> = first == "--connect" and second or first:match "^%-%-connect=(.+)$"
   local ok <const>, err <const> = pcall(function()
     if not path or path == "" then
-      local complaint <const> = first:find "^%-%-connect=?$" and "%s needs a path" or "unknown argument '%s'"
-      error((complaint .. "\n%s"):format(first, USAGE:match "[^\n]+"), 0)
+      if first:find "^%-%-connect=?$" then error(first .. " needs a path", 0) end
+      if first:find "^%-" then error(require "lull.program.unknown"("lull repl", first, NAMES), 0) end
+      error(("unknown argument '%s'\n%s"):format(first, USAGE:match "[^\n]+"), 0)
     end
     repl.connect(path)
   end)

@@ -3,7 +3,7 @@ local http = require "lull.http"
 local log = require "lull.http.log"
 local lull = require "lull"
 local middleware = require "lull.http.middleware"
-local near = require "lull.doc.near"
+local unknown = require "lull.program.unknown"
 
 local serve = {}
 
@@ -55,15 +55,6 @@ local function value_of(kind, name, text, following)
   return kind == "number" and number or value, nil, text and 0 or 1
 end
 
---- What is said of an option that there is not.
-local function unknown(name)
-  local known <const> = {}
-  for each in pairs(KINDS) do known[#known + 1] = each end
-  local meant <const> = #name > 2 and near(name, known)[1]
-  local hint <const> = meant and "did you mean '" .. meant .. "'?" or "'lull serve --help' lists the options"
-  return ("unrecognized option '%s'; %s"):format(name, hint)
-end
-
 --- Which of several processes this is; nil: the only one, or one that may not know.
 local function worker_number()
   local ok <const>, number <const> = pcall(os.getenv, "LULL_WORKER")
@@ -97,7 +88,7 @@ function serve.read(...)
     elseif argument:sub(1, 1) == "-" and argument ~= "-" and not only_names then
       local name <const>, text <const> = argument:match "^([^=]*)=?(.*)$"
       local kind <const> = KINDS[name]
-      if not kind then return nil, unknown(name) end
+      if not kind then return nil, unknown("lull serve", argument, KINDS) end
       local has_text <const> = argument:find("=", 1, true)
       local value <const>, why <const>, used <const> =
         value_of(kind, name, has_text and text or nil, given[i + 1])

@@ -155,7 +155,7 @@ end
 function test.main(...)
   local arguments <const> = { ... }
   local opts, given = options.parse(arguments)
-  if not opts then return complain(given .. "; lull test --help lists the options") end
+  if not opts then return complain(given) end
   if opts.help then
     io.stdout:write(options.usage)
     return

@@ -1,4 +1,6 @@
 --- lull.bundle.command: `lull bundle`, one program out of a script and its modules.
+local unknown = require "lull.program.unknown"
+
 local bundle = {}
 
 local USAGE <const> = [[
@@ -47,7 +49,7 @@ function bundle.parse(...)
     else
       local kind <const> = KINDS[name]
       local key <const> = NAMES[name] or name:gsub("^%-+", ""):gsub("%-", "_")
-      if not kind then return nil, "unrecognized option '" .. name .. "'" end
+      if not kind then return nil, unknown("lull bundle", argument, KINDS) end
       if kind == "flag" then
         if equals ~= "" then return nil, name .. " takes no value" end
         options[key] = true
@@ -149,7 +151,7 @@ end
 function bundle.main(...)
   local options <const>, why <const> = bundle.parse(...)
   if not options then
-    fail(why .. "\n\n" .. USAGE)
+    fail(... == nil and why .. "\n\n" .. USAGE or why)
   elseif options.help then
     io.write(USAGE)
   elseif options.list then

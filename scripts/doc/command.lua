@@ -5,6 +5,7 @@ local lull = require "lull"
 local process = require "lull.process"
 local screen = require "lull.term.screen"
 local signal = require "lull.signal"
+local unknown = require "lull.program.unknown"
 
 local command = {}
 
@@ -88,7 +89,7 @@ function command.main(...)
     io.stdout:write(USAGE)
     return
   elseif names[1] and names[1]:find "^%-" then
-    io.stderr:write("lull doc: unrecognized option '", names[1], "'\n\n", USAGE)
+    io.stderr:write("lull doc: ", unknown("lull doc", names[1], { ["--help"] = true }), "\n")
     os.exit(1)
   end
   local ok <const>, why <const> = pcall(doc.modules)

@@ -1,4 +1,6 @@
 --- lull.lint.options: the command line of `lull check`.
+local unknown = require "lull.program.unknown"
+
 local options = {}
 
 options.usage = [[
@@ -63,7 +65,7 @@ function options.parse(arguments)
       if not value then return nil, argument .. " needs a value" end
       opts[VALUES[name or argument]] = value
     else
-      return nil, "unrecognized option '" .. argument .. "'"
+      return nil, unknown("lull check", argument, FLAGS, VALUES)
     end
     i = i + 1
   end

@@ -1,5 +1,6 @@
 --- lull.programs.ps: `lull ps`.
 local find = require "lull.programs.find"
+local unknown = require "lull.program.unknown"
 
 local USAGE <const> = [[
 usage: lull ps
@@ -19,7 +20,9 @@ function ps.main(...)
   if argument == "-h" or argument == "--help" then
     io.write(USAGE)
   elseif argument then
-    io.stderr:write("lull ps: no arguments, please\n\n", USAGE)
+    local is_option <const> = argument:find "^%-" ~= nil
+    io.stderr:write("lull ps: ", is_option and unknown("lull ps", argument, { ["--help"] = true })
+      or ("no arguments, please: '%s'"):format(argument), "\n")
     os.exit(1)
   else
     local ok <const>, programs <const> = pcall(find.all)

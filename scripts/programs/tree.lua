@@ -3,6 +3,7 @@ local find = require "lull.programs.find"
 local lull = require "lull"
 local native = require "lull.ask.native"
 local net = require "lull.net"
+local unknown = require "lull.program.unknown"
 
 local USAGE <const> = [[
 usage: lull tree [--timeout=SECONDS] [PID]
@@ -12,6 +13,7 @@ when, and where; for one that computes also where it is.  Without PID the only o
 A program that is busy in C answers when it is back, or has not answered after SECONDS (5).
 ]]
 
+local NAMES <const> = { ["--timeout"] = true, ["--help"] = true }
 local AGAIN <const> = 1 -- seconds: another may have asked at the same moment
 
 local tree = {}
@@ -95,6 +97,8 @@ function tree.parse(...)
       if not options.timeout or options.timeout <= 0 then fail("--timeout needs seconds, not '%s'", seconds) end
     elseif pid and pid > 0 and pid < 1 << 31 and not options.pid then
       options.pid = pid
+    elseif argument:find "^%-" then
+      error(unknown("lull tree", argument, NAMES), 0)
     else
       fail("one process, please, not '%s'", argument)
     end

@@ -2,7 +2,7 @@
 --
 -- Names and meanings are busted's where it has them.  Every option is a row of one of two
 -- tables: those with a value and those without.
-local usage = require "lull.test.usage"
+local unknown = require "lull.program.unknown"
 
 local options = {}
 
@@ -55,7 +55,7 @@ local options = {}
 ---@field as_job string?       a process of --jobs: where its options are
 ---@field report string?       in a process of --jobs: where to write what happened
 
-options.usage = usage.text
+options.usage = require "lull.test.usage"
 
 local function append(field)
   return function(into, value) table.insert(into[field], value) end
@@ -156,6 +156,13 @@ local short <const> = {
   ["-c"] = "--coverage", ["-h"] = "--help",
 }
 
+--- The names of all, for who misspells one.
+local known <const> = {}
+for name in pairs(valued) do known[name] = name ~= "--as-job" or nil end
+for name in pairs(flags) do
+  known[name], known["--no-" .. name:sub(3)] = true, true
+end
+
 local function defaults()
   return {
     paths = {}, filter = {}, filter_out = {}, tags = {}, exclude_tags = {}, pattern = {},
@@ -202,7 +209,7 @@ local function take(into, arguments, i)
   end
   if not value and take_flag(into, name) then return i, name end
   if not valued[name] then
-    return nil, ("unknown option '%s'%s"):format(arguments[i], usage.suggest(name, valued, flags))
+    return nil, unknown("lull test", arguments[i], known)
   end
   if not value then
     i = i + 1

@@ -1,9 +1,5 @@
---- lull.test.usage: what `lull test --help` prints, and what is meant by a wrong option.
-local near = require "lull.doc.near"
-
-local usage = {}
-
-usage.text = [[
+--- lull.test.usage: what `lull test --help` prints.
+return [[
 usage: lull test [options] [paths]
 
 Run busted specs, each test a task that may wait.  Paths are spec files and
@@ -72,20 +68,3 @@ reaches lull.on_error, and when it computes past the time without waiting.  Each
 option without a value has its opposite, --no-OPTION.  Exit code 0 when all
 passed, 1 otherwise; so too when the options leave no test to run.
 ]]
-
---- What a wrong option may have been meant as.
----@param name string
----@param ... table<string, any>  by the names of options
----@return string   "; did you mean ...?", or nothing
-function usage.suggest(name, ...)
-  local known <const> = {}
-  for _, names in ipairs { ... } do
-    for each in pairs(names) do
-      if each ~= "--as-job" then known[#known + 1] = each end
-    end
-  end
-  local best <const> = near(name, known)[1]
-  return best and ("; did you mean %s?"):format(best) or ""
-end
-
-return usage

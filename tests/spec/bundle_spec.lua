@@ -175,7 +175,7 @@ describe("lull bundle", function()
     refuse({}, "a%.lua: No such file", "a.lua", "-o", "p")
     refuse({ ["a.lua"] = "" }, "none: No such file", "a.lua", "-o", "p", "--file=none")
     refuse({ ["a.lua"] = "" }, "where to put it", "a.lua")
-    refuse({ ["a.lua"] = "" }, "unrecognized option '%-%-fil'", "a.lua", "--fil=x", "-o", "p")
+    refuse({ ["a.lua"] = "" }, "unrecognized option '%-%-fil=x'; did you mean '%-%-file'", "a.lua", "--fil=x", "-o", "p")
     refuse({ ["a.lua"] = "" }, "no program of lull bundle", "--list", "a.lua")
   end)
 

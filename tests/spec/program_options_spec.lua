@@ -160,6 +160,30 @@ describe("for a misspelt", function()
     end)
   end
 
+  for arguments, complaint in pairs {
+    [{ "check", "--jsno" }] = "unrecognized option '--jsno'; 'lull check --help' lists the options",
+    [{ "check", "--fromat=json" }] = "unrecognized option '--fromat=json'; did you mean '--format'?",
+    [{ "check", "-quite" }] = "unrecognized option '-quite'; did you mean '--quiet'?",
+    [{ "bundle", "--ouput", "p" }] = "unrecognized option '--ouput'; did you mean '--output'?",
+    [{ "tree", "--timout=1" }] = "unrecognized option '--timout=1'; did you mean '--timeout'?",
+    [{ "tree", "1", "2" }] = "one process, please, not '2'",
+    [{ "ps", "--hlep" }] = "unrecognized option '--hlep'; did you mean '--help'?",
+    [{ "ps", "-x" }] = "unrecognized option '-x'; 'lull ps --help' lists the options",
+    [{ "ps", "1" }] = "no arguments, please: '1'",
+    [{ "repl", "--conect=p" }] = "unrecognized option '--conect=p'; did you mean '--connect'?",
+    [{ "test", "--no-shufle" }] = "unrecognized option '--no-shufle'; did you mean '--no-shuffle'?",
+    [{ "test", "--job=2" }] = "unrecognized option '--job=2'; did you mean '--jobs'?",
+    [{ "doc", "--hepl" }] = "unrecognized option '--hepl'; did you mean '--help'?",
+    [{ "serve", "--prot=1" }] = "unrecognized option '--prot=1'; did you mean '--port'?",
+  } do
+    it("option of a command there is one line: " .. table.concat(arguments, " "), function()
+      local place <close> = folder {}
+      local output <const>, code <const> = place:run(arguments)
+      assert.equal(("lull %s: %s\n"):format(arguments[1], complaint), output)
+      assert.equal(arguments[1] == "check" and 2 or 1, code)
+    end)
+  end
+
   it("subcommand that is a script there is no suggestion", function()
     local place <close> = folder { tset = "print 'ran'" }
     assert.equal("ran\n", (place:run { "tset" }))

@@ -207,7 +207,7 @@ describe("lull test", function()
   end)
 
   it("asks whether another option was meant", function()
-    contains(project:test "--coverge", "unknown option '--coverge'; did you mean --coverage?")
+    contains(project:test "--coverge", "unrecognized option '--coverge'; did you mean '--coverage'?")
     contains(project:test("--tags=a", "--exclude-tags=a"), "have the same tag 'a'")
   end)
 
