@@ -5,6 +5,7 @@
 -- said identifies the contents: the next call asks for the rest, on the condition that they are
 -- still the same (If-Range, RFC 9110, 13.1.5).  Without such a validator nothing is resumed.
 local check = require "lull.check"
+local core = require "lull.core"
 local files = require "lull.http.file.native"
 local lull = require "lull"
 local options = require "lull.http.options"
@@ -25,15 +26,15 @@ local function raise(kind, message, fields)
   error(lull.new_error(kind, message, fields), 0)
 end
 
-local function open(path, mode)
-  local file <const>, message <const> = io.open(path, mode)
-  if not file then raise("io", message) end
-  return file
+--- What the io library gave for a call on a file: raises its error, as lull.fs would.
+local function must(path, result, message, errno)
+  if result then return result end
+  if message:sub(1, #path + 2) ~= path .. ": " then message = path .. ": " .. message end
+  raise("io", message, { path = path, code = errno and core.errno_name(errno) })
 end
 
-local function write(file, path, bytes)
-  local ok <const>, message <const> = file:write(bytes)
-  if not ok then raise("io", path .. ": " .. message) end
+local function open(path, mode)
+  return must(path, io.open(path, mode))
 end
 
 -- ---- what is there from before ----
@@ -65,7 +66,8 @@ local function take_note(part, url, validator)
     return
   end
   local note <close> = open(note_path(part), "wb")
-  write(note, note_path(part), url .. "\n" .. validator .. "\n")
+  must(note_path(part), note:write(url, "\n", validator, "\n"))
+  must(note_path(part), note:flush())
 end
 
 -- ---- one response ----
@@ -85,15 +87,14 @@ local function save(res, part, at, total, progress)
   local file <close> = open(part, at > 0 and "r+b" or "wb")
   file:setvbuf("no") -- the pieces are large
   local done = at
-  if at > 0 then file:seek("set", at) end
+  if at > 0 then must(part, file:seek("set", at)) end
   if progress then progress(done, total) end
   for piece in function() return res:read_some() end do
-    write(file, part, piece)
+    must(part, file:write(piece))
     done = done + #piece
     if progress then progress(done, total) end
   end
-  local ok <const>, message <const> = file:close()
-  if not ok then raise("io", part .. ": " .. message) end
+  must(part, file:close())
   if total and done ~= total then
     raise("http", ("%s: %d bytes came in place of %d"):format(res.url:match("^[^?]*"), done, total))
   end
@@ -178,8 +179,7 @@ function download.run(client, target, path, opts)
     if err ~= nil and not opts.resume then os.remove(part) end
   end })
   local res <const> = fetch(client, target, part, opts, progress)
-  local ok <const>, message <const> = os.rename(part, path)
-  if not ok then raise("io", path .. ": " .. message) end
+  must(path, os.rename(part, path))
   if opts.resume then os.remove(note_path(part)) end
   return res
 end

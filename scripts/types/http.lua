@@ -121,7 +121,7 @@ function http.head(url, opts) end
 function http.request(opts) end
 
 --- Fetch a file: into one beside `path`, which takes its name when it is complete.  Raises as get
---- does, `http` for any status but success, and `io` for the file.
+--- does, `http` for any status but success, and `io`, with `path`, `op` and `code`, for the file.
 ---@async
 ---@param url string
 ---@param path string

@@ -85,7 +85,22 @@ describe("a download", function()
     local peer <close> = serving {}
     local e = raises("io", http.download, peer.url, "/nowhere/file")
     assert.are.equal("http.download", e.op)
-    assert.is_truthy(e.message:find("/nowhere/file", 1, true))
+    assert.are.equal("ENOENT", e.code)
+    assert.matches("^/nowhere/file%.%x+%.part$", e.path)
+    assert.are.equal(e.path .. ": No such file or directory", e.message)
+  end)
+
+  it("onto a full device says so", function()
+    local dir <close> = support.temp_dir()
+    local part = dir.path .. "/file.part"
+    local peer <close> = serving { tag = '"1"' }
+    support.output_of(("ln -s /dev/full '%s'"):format(part))
+    local e = raises("io", http.download, peer.url, dir.path .. "/file", { resume = true })
+    assert.are.same({ "http.download", "ENOSPC", part }, { e.op, e.code, e.path })
+    assert.are.equal(part .. ": No space left on device", e.message)
+    support.output_of(("rm '%s.from'; mkdir '%s.from'"):format(part, part)) -- where it notes what it resumes
+    e = raises("io", http.download, peer.url, dir.path .. "/file", { resume = true })
+    assert.are.same({ "http.download", "EISDIR", part .. ".from" }, { e.op, e.code, e.path })
   end)
 
   it("onto a folder says which", function()
@@ -94,7 +109,8 @@ describe("a download", function()
     local folder = dir.path .. "/folder"
     support.output_of("mkdir " .. folder)
     local e = raises("io", http.download, peer.url, folder)
-    assert.is_truthy(e.message:find(folder, 1, true), e.message)
+    assert.are.same({ "http.download", "EISDIR", folder }, { e.op, e.code, e.path })
+    assert.are.equal(folder .. ": Is a directory", e.message)
     assert.are.same({ "folder" }, names(dir))
   end)
 
