@@ -18,6 +18,7 @@ enum verb {
     READ_FILE,
     WRITE_FILE,
     STAT,
+    WATCH,
     LIST,
     MKDIR,
     REMOVE,
@@ -36,6 +37,7 @@ static const struct lull_op_type types[] = {
     [READ_FILE] = {.name = "fs.read_file", HOOKS},
     [WRITE_FILE] = {.name = "fs.write_file", HOOKS},
     [STAT] = {.name = "fs.stat", HOOKS},
+    [WATCH] = {.name = "fs.watch", HOOKS},
     [LIST] = {.name = "fs.list", HOOKS},
     [MKDIR] = {.name = "fs.mkdir", HOOKS},
     [REMOVE] = {.name = "fs.remove", HOOKS},
@@ -232,15 +234,25 @@ static int l_write_file(lua_State *L)
     return start(L, wait, task, WRITE_FILE, lullb_fs_work_write);
 }
 
-/* stat(path, flags) -> table */
-static int l_stat(lua_State *L)
+static int start_stat(lua_State *L, enum verb verb, unsigned flags)
 {
     struct lull_task *task;
-    unsigned flags = (unsigned)luaL_checkinteger(L, 2);
     struct lullb_fs_wait *wait = begin(L, false, &task);
     wait->push = push_stat;
     wait->job->flags = flags;
-    return start(L, wait, task, STAT, lullb_fs_work_stat);
+    return start(L, wait, task, verb, lullb_fs_work_stat);
+}
+
+/* stat(path, flags) -> table */
+static int l_stat(lua_State *L)
+{
+    return start_stat(L, STAT, (unsigned)luaL_checkinteger(L, 2));
+}
+
+/* watched(path) -> table: the same, for who is going to watch what it leads to */
+static int l_watched(lua_State *L)
+{
+    return start_stat(L, WATCH, LULLB_FS_FOLLOW);
 }
 
 /* list(path) -> names */
@@ -374,6 +386,7 @@ static const struct luaL_Reg functions[] = {
     {"stat", l_stat},
     {"symlink", l_symlink},
     {"temp_dir", l_temp_dir},
+    {"watched", l_watched},
     {"write_file", l_write_file},
     {"folder", lullb_l_fs_folder},
     {"open", lullb_l_fs_open},

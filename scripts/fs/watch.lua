@@ -171,12 +171,7 @@ local watch = {}
 ---@param opts? lull.fs.WatchOptions
 ---@return lull.fs.Watch
 function watch.open(path, opts)
-  local found <const>, status <const> = pcall(native.stat, path, 1)
-  if not found then
-    if type(status) == "table" and status.op == "fs.stat" then status.op = "fs.watch" end
-    error(status, 0)
-  end
-  local is_folder <const> = status.type == "directory"
+  local is_folder <const> = native.watched(path).type == "directory"
   local root <const> = is_folder and path or path:match "^(.*)/[^/]+$" or "."
   local self <const> = setmetatable({
     native = native.watcher(), root = root == "" and "/" or root, delay = opts and opts.delay or DELAY,
