@@ -134,6 +134,15 @@ int lull_raise(lua_State *L, enum lull_kind kind, const char *format, ...)
     return lua_error(L);
 }
 
+void lull__push_errno_name(lua_State *L, int errnum)
+{
+    const char *name = strerrorname_np(errnum);
+    if (name != NULL)
+        lua_pushstring(L, name);
+    else
+        lua_pushfstring(L, "E%d", errnum);
+}
+
 void lull_error_detail(lua_State *L, const char *op, int errnum)
 {
     if (op != NULL) {
@@ -141,11 +150,7 @@ void lull_error_detail(lua_State *L, const char *op, int errnum)
         lua_setfield(L, -2, "op");
     }
     if (errnum != 0) {
-        const char *name = strerrorname_np(errnum);
-        if (name != NULL)
-            lua_pushstring(L, name);
-        else
-            lua_pushfstring(L, "E%d", errnum);
+        lull__push_errno_name(L, errnum);
         lua_setfield(L, -2, "code");
     }
 }

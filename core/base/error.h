@@ -20,6 +20,9 @@ void lull__error_init(lua_State *L);
 /* Is the value at `index` an error object?  Raises nothing. */
 bool lull__is_error(lua_State *L, int index);
 
+/* Push "ENOENT" and such, as in the field `code`; of an unknown number "E" and it. */
+void lull__push_errno_name(lua_State *L, int errnum);
+
 /*
  * Push one line for any error value, as stock `lua` does: strings and numbers
  * as they are, __tostring if there is one, else "(error object is a X value)".

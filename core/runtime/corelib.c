@@ -6,6 +6,7 @@
 #include "runtime/corelib.h"
 
 #include "async/scopelib.h"
+#include "base/error.h"
 #include "runtime/cover.h"
 #include "runtime/drive.h"
 #include "runtime/preempt.h"
@@ -150,10 +151,7 @@ static int l_realtime(lua_State *L)
 /* errno_name(number) -> "ENOENT" and such, as in the field `code` of errors */
 static int l_errno_name(lua_State *L)
 {
-    int errnum = (int)luaL_checkinteger(L, 1);
-    lua_newtable(L);
-    lull_error_detail(L, NULL, errnum);
-    lua_getfield(L, -1, "code");
+    lull__push_errno_name(L, (int)luaL_checkinteger(L, 1));
     return 1;
 }
 
