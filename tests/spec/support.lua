@@ -60,7 +60,7 @@ function support.program(code)
   file:write(code)
   file:close()
   local lull_path <const> = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
-  local pipe <const> = assert(io.popen(("timeout 8 '%s' '%s' </dev/null 2>&1"):format(lull_path, path)))
+  local pipe <const> = assert(io.popen(("timeout 50 '%s' '%s' </dev/null 2>&1"):format(lull_path, path)))
   local output <const> = pipe:read "a"
   local _, how, status = pipe:close()
   os.remove(path)

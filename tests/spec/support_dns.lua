@@ -100,7 +100,7 @@ local SHELL <const> = [[
   ip link set lo up
   mount --bind %s /etc/resolv.conf
   mount --bind %s /etc/nsswitch.conf
-  exec timeout 15 "$LULL" %s]]
+  exec timeout 50 "$LULL" %s]]
 
 --- Can there be such a network here?
 function support.has_namespaces()

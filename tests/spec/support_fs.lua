@@ -34,7 +34,7 @@ function support.limited(options, code)
   file:write(code)
   file:close()
   local lull_path <const> = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
-  local output <const> = support.sh("timeout 8 '%s' %s '%s' </dev/null 2>&1", lull_path, options, path)
+  local output <const> = support.sh("timeout 50 '%s' %s '%s' </dev/null 2>&1", lull_path, options, path)
   os.remove(path)
   return output
 end

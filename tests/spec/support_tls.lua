@@ -237,7 +237,7 @@ function support.run(command, input)
   os.remove(path .. ".done")
   local quoted = command:gsub("'", "'\\''")
   -- A line for the code, whatever the output ends in.
-  os.execute(("{ { timeout 9 sh -c '%s'; code=$?; echo; echo $code; } > %s.out 2>&1 < %s; "
+  os.execute(("{ { timeout 50 sh -c '%s'; code=$?; echo; echo $code; } > %s.out 2>&1 < %s; "
     .. "mv %s.out %s.done; } &"):format(quoted, path, path, path, path))
   local output
   repeat
