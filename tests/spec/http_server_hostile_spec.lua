@@ -7,7 +7,8 @@ local testing = require "lull.testing"
 local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_serve.lua")
 local serve, client, get = support.serve, support.client, support.get
 
-local SHORT <const> = 0.02 -- seconds of timeouts that are to expire
+local SHORT <const> = 0.02 -- seconds of timeouts that are to expire, in virtual time
+local LONG <const> = 20    -- seconds of those that are not, and until something is missed
 
 --- Nothing is reported while fn runs, and the server of `handler` answers afterwards.
 local function survives(handler, opts, fn)
@@ -21,13 +22,18 @@ local function survives(handler, opts, fn)
 end
 
 describe("a slow client", function()
-  it("that sends nothing is closed", function()
+  --- A test in virtual time: nobody is late.
+  local function timed(name, fn)
+    it(name, function() testing.virtual_time(fn) end)
+  end
+
+  timed("that sends nothing is closed", function()
     local server <close> = serve("x", { header_timeout = SHORT })
     local c <close> = client(server)
     assert.is_true(c:ended())
   end)
 
-  it("that begins a head and stops gets 408", function()
+  timed("that begins a head and stops gets 408", function()
     local server <close> = serve("x", { header_timeout = SHORT })
     local c <close> = client(server)
     c:send "GET / HTTP/1.1\r\nHost:"
@@ -37,13 +43,13 @@ describe("a slow client", function()
     assert.is_true(c:ended())
   end)
 
-  it("that sends its head byte by byte has no more time than others", function()
-    local server <close> = serve("x", { header_timeout = 0.1 })
+  timed("that sends its head byte by byte has no more time than others", function()
+    local server <close> = serve("x", { header_timeout = 5 * SHORT })
     local c <close> = client(server)
     local sending <const> = support.go(function()
       while true do
         c:send "a"
-        lull.sleep(0.005)
+        lull.sleep(SHORT / 4)
       end
     end)
     assert.are.equal(408, c:response().status)
@@ -51,7 +57,7 @@ describe("a slow client", function()
     sending:join()
   end)
 
-  it("gets 408 for a second request that is not complete, too", function()
+  timed("gets 408 for a second request that is not complete, too", function()
     local server <close> = serve("x", { header_timeout = SHORT })
     local c <close> = client(server)
     assert.are.equal(200, c:ask("/"):response().status)
@@ -59,14 +65,14 @@ describe("a slow client", function()
     assert.are.equal(408, c:response().status)
   end)
 
-  it("that does not ask again is closed without a word", function()
+  timed("that does not ask again is closed without a word", function()
     local server <close> = serve("x", { idle_timeout = SHORT })
     local c <close> = client(server)
     assert.are.equal(200, c:ask("/"):response().status)
     assert.is_true(c:ended())
   end)
 
-  it("that stops in its body gets 408", function()
+  timed("that stops in its body gets 408", function()
     local server <close> = serve(function(req) return req:body() end, { body_timeout = SHORT })
     local c <close> = client(server)
     c:send "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"
@@ -75,15 +81,15 @@ describe("a slow client", function()
     assert.are.equal("close", response.headers.connection)
   end)
 
-  it("whose body trickles gets 408", function()
-    local slow <const> = { body_timeout = 0.1, min_rate = 1000000 }
+  timed("whose body trickles gets 408", function()
+    local slow <const> = { body_timeout = 5 * SHORT, min_rate = 1000000 }
     local server <close> = serve(function(req) return req:body() end, slow)
     local c <close> = client(server)
     c:send "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n"
     local sending <const> = support.go(function()
       while true do
         c:send "a"
-        lull.sleep(0.01)
+        lull.sleep(SHORT / 2)
       end
     end)
     assert.are.equal(408, c:response().status)
@@ -91,40 +97,38 @@ describe("a slow client", function()
     sending:join()
   end)
 
-  it("is not blamed for a handler that is slow to read", function()
+  timed("is not blamed for a handler that is slow to read", function()
     local server <close> = serve(function(req)
-      lull.sleep(0.1)
+      lull.sleep(5 * SHORT)
       return req:body()
     end, { body_timeout = SHORT, idle_timeout = SHORT, header_timeout = SHORT })
     local c <close> = client(server)
     assert.are.equal("hello", c:post("/", "hello"):response().body)
   end)
 
-  it("that takes nothing is cut off", function()
-    local ended
+  timed("that takes nothing is cut off", function()
+    local ended <const> = lull.future()
     local server <close> = serve(function()
-      local _ <close> = lull.finally(function() ended = true end)
+      local _ <close> = lull.finally(function() ended:set() end)
       return support.FLOOD
     end, { write_timeout = SHORT })
     local c <close> = client(server)
     c:ask "/"
-    assert.is_true(lull.move_on_after(5, function()
-      while not ended do lull.sleep(0.005) end
-    end))
-    lull.sleep(0.1)
+    ended:await()
+    lull.sleep(5 * SHORT)
     assert.is_true(c:is_cut())
   end)
 
-  it("that takes little at a time gets all of it", function()
+  timed("that takes little at a time gets all of it", function()
     local whole <const> = ("x"):rep(16 * 1024 * 1024)
-    local server <close> = serve(whole, { write_timeout = 0.2 })
+    local server <close> = serve(whole, { write_timeout = 10 * SHORT })
     local c <close> = client(server)
     c:ask "/"
     local size = 0
     repeat
       local piece <const> = c.stream:read_some(256 * 1024)
       size = size + #(piece or "")
-      lull.sleep(0.01)
+      lull.sleep(SHORT / 2)
     until not piece or size > #whole
     assert.is_true(size > #whole)
   end)
@@ -155,7 +159,7 @@ describe("a client that goes", function()
   for _, stage in ipairs(stages) do
     for _, way in ipairs { "close", "abort", "shutdown" } do
       it(("%s, by %s, is nobody's error"):format(stage[1], way), function()
-        survives(handler, { body_timeout = 1, header_timeout = 1 }, function(server)
+        survives(handler, { body_timeout = LONG, header_timeout = LONG }, function(server)
           local stream <close> = net.connect("127.0.0.1", server.port)
           stream:write(stage[2])
           lull.yield()
@@ -179,7 +183,7 @@ describe("a client that goes", function()
     end, nil, function(server)
       local c <close> = client(server)
       c:ask("/"):close()
-      assert.is_true(lull.move_on_after(5, function()
+      assert.is_true(lull.move_on_after(LONG, function()
         while closed == 0 do lull.sleep(0.005) end
       end))
     end)
@@ -202,11 +206,13 @@ describe("a flood", function()
   end)
 
   it("of connections that say nothing does not last", function()
-    local server <close> = serve("x", { max_connections = 2, header_timeout = SHORT })
-    local list <const> = {}
-    for i = 1, 10 do list[i] = client(server) end
-    assert.are.equal(200, get(server).status)
-    for _, c in ipairs(list) do c:close() end
+    testing.virtual_time(function()
+      local server <close> = serve("x", { max_connections = 2, header_timeout = SHORT })
+      local list <const> = {}
+      for i = 1, 10 do list[i] = client(server) end
+      assert.are.equal(200, get(server).status)
+      for _, c in ipairs(list) do c:close() end
+    end)
   end)
 
   it("of requests at once is answered in order, and leaves others their turn", function()

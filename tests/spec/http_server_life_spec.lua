@@ -8,6 +8,8 @@ local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. 
 local go, ends, misuse = support.go, support.ends, support.misuse
 local serve, client, get = support.serve, support.client, support.get
 
+local PATIENCE <const> = 20 -- seconds until something is missed
+
 --- A handler that waits until it is told, and what it tells of.
 local function gate()
   local entered <const>, opened <const> = lull.future(), lull.future()
@@ -242,31 +244,35 @@ describe("the end of a server", function()
 end)
 
 describe("a handler whose client is gone", function()
-  local function watched(opts, configure)
-    local handler_ended
-    local entered <const> = lull.future()
+  --- fn(ended), with what a handler sets at its end that waits for ever, once its client is gone.
+  local function watched(fn, opts, configure)
+    local entered <const>, ended <const> = lull.future(), lull.future()
     local server <close> = serve(function(req)
       if configure then req:configure { cancel_on_disconnect = true } end
-      local _ <close> = setmetatable({}, { __close = function() handler_ended = true end })
-      if not entered:status():find "done" then entered:set() end
-      lull.sleep(req.path == "/quick" and 0 or 0.3)
-      return "x"
+      if req.path == "/quick" then return "x" end
+      local _ <close> = setmetatable({}, { __close = function() ended:set() end })
+      entered:set()
+      lull.sleep_forever()
     end, opts)
     local c <close> = client(server)
     assert.are.equal(200, c:ask("/quick"):response().status)
-    handler_ended = nil
     c:ask "/"
-    lull.sleep(0.01)
+    entered:await()
     c:close()
-    lull.sleep(0.05)
-    return handler_ended
+    fn(ended)
   end
 
-  it("goes on by default", function() assert.is_nil(watched()) end)
-  it("is cancelled where the server says so", function()
-    assert.is_true(watched { cancel_on_disconnect = true })
+  local function ends_soon(ended) lull.timeout(PATIENCE, ended.await, ended) end
+
+  it("goes on by default", function()
+    watched(function(ended)
+      testing.settle()
+      lull.sleep(0.05)
+      assert.are.equal("pending", ended:status())
+    end)
   end)
-  it("is cancelled where its route says so", function() assert.is_true(watched(nil, true)) end)
+  it("is cancelled where the server says so", function() watched(ends_soon, { cancel_on_disconnect = true }) end)
+  it("is cancelled where its route says so", function() watched(ends_soon, nil, true) end)
 
   it("may say so in a group of its own", function()
     local server <close> = serve(function(req)
@@ -289,7 +295,7 @@ describe("a handler whose client is gone", function()
     local c <close> = client(server)
     c:send "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nx"
     c.stream:abort()
-    assert.is_true(lull.move_on_after(5, function()
+    assert.is_true(lull.move_on_after(PATIENCE, function()
       while closed == nil do lull.sleep(0.005) end
     end))
     assert.is_true(closed)
