@@ -95,6 +95,15 @@ function support.expires(fn, ...)
   if inside ~= false then error("the wait did not expire", 2) end
 end
 
+--- Call fn(seconds) with times that become longer, until it ends well: for what has to happen
+--- within a time, on a machine that may hold anybody up.
+function support.patiently(fn)
+  for _, seconds in ipairs { 0.05, 0.5 } do
+    if pcall(fn, seconds) then return end
+  end
+  fn(5)
+end
+
 -- Snippets --------------------------------------------------------------------------------------
 
 -- The same text drives a snippet in both processes.  A snippet is a chunk whose first argument is a

@@ -65,15 +65,6 @@ function support.timed(fn, ...)
   return (lull.now() - start) * 1000, table.unpack(results, 1, results.n)
 end
 
---- Call fn(seconds) with times that become longer, until it ends well: for what has to happen
---- within a time, on a machine that may hold anybody up.
-function support.patiently(fn)
-  for _, seconds in ipairs { 0.05, 0.5 } do
-    if pcall(fn, seconds) then return end
-  end
-  fn(5)
-end
-
 --- Errors that reach the sink while fn runs.
 function support.reported(fn)
   local errors = {}

@@ -1,13 +1,33 @@
 --- worker_spec.lua: lull.worker: calls on other threads.
 
+local fs = require "lull.fs"
 local lull = require "lull"
 local testing = require "lull.testing"
 local worker = require "lull.worker"
 local here <const> = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support <const> = dofile(here .. "support.lua")
 local failure <const> = support.failure
+local patiently <const> = dofile(here .. "support_layer.lua").patiently
 
 local PATIENCE <const> = 20 -- seconds after which something has been lost
+
+--- A path that does not exist, for what workers tell, and a value that removes it.
+local function sign()
+  local path <const> = os.tmpname()
+  os.remove(path)
+  return path, lull.finally(function() os.remove(path) end)
+end
+
+--- Wait until somebody has made that.
+local function until_there(path)
+  lull.timeout(PATIENCE, function()
+    repeat lull.sleep(0.001) until fs.exists(path)
+  end)
+end
+
+local function make(path)
+  io.open(path, "w"):close()
+end
 
 --- What the file's tests use most: two workers, which the tests leave as they were.
 local pool
@@ -143,47 +163,59 @@ end)
 describe("cancelling a call", function()
   it("cancels the script over there, which cleans up", function()
     local one <close> = worker.pool { n = 1, grace = PATIENCE }
-    local e <const> = failure(lull.timeout, 0.05, one.call, one, function()
+    local path <const>, _ <close> = sign()
+    local task <const> = lull.async(one.call)(one, function()
       local _ <close> = lull.finally(function() cleaned = "cleaned" end) -- luacheck: ignore
+      make(path)
       lull.sleep(PATIENCE)
     end)
-    assert.is_true(lull.is_error(e, "timeout"))
+    until_there(path)
+    task:cancel()
+    assert.are.equal("cancelled", task:join())
     assert.are.equal("cleaned", one:call(function() return cleaned end)) -- luacheck: ignore
   end)
 
   it("takes one that waits for a worker out of the queue", function()
     local one <close> = worker.pool(1)
+    local path <const>, _ <close> = sign()
     local ran <const> = {}
     local function mark(name)
       return support.started(function()
-        local got <const> = one:call(function(what) lull.sleep(0.01) return what end, name)
+        local got <const> = one:call(function(what) until_there(path) return what end, name)
         ran[#ran + 1] = got
       end)
     end
     local first <const>, second <const>, third <const> = mark "first", mark "second", mark "third"
     second:cancel()
+    make(path)
     lull.wait { first, second, third }
     assert.are.same({ "first", "third" }, ran)
     assert.are.equal("cancelled", second:status())
   end)
 
   it("stops a script that computes, and keeps the worker", function()
-    local one <close> = worker.pool { n = 1, grace = 0.05 }
-    one:call(function() mark = "the same" end) -- luacheck: ignore
-    for _ = 1, 3 do
-      local e <const> = failure(lull.timeout, 0.05, one.call, one, function()
-        while true do pcall(function() while true do end end) end
-      end)
-      assert.is_true(lull.is_error(e, "timeout"))
-      assert.are.equal("the same", one:call(function() return mark end)) -- luacheck: ignore
-    end
+    patiently(function(seconds) -- and half a one more, until it is replaced
+      local one <close> = worker.pool { n = 1, grace = seconds }
+      one:call(function() mark = "the same" end) -- luacheck: ignore
+      for _ = 1, 3 do
+        local e <const> = failure(lull.timeout, 0.05, one.call, one, function()
+          while true do pcall(function() while true do end end) end
+        end)
+        assert.is_true(lull.is_error(e, "timeout"))
+        assert.are.equal("the same", one:call(function() return mark end)) -- luacheck: ignore
+      end
+    end)
   end)
 
   it("replaces a worker that does not stop", function()
     local one <close> = worker.pool { n = 1, grace = 0.02 }
     one:call(function() mark = "the same" end) -- luacheck: ignore
-    local e <const> = failure(lull.timeout, 0.02, one.call, one, os.execute, "sleep 1")
-    assert.is_true(lull.is_error(e, "timeout"))
+    local path <const>, _ <close> = sign()
+    local command <const> = ("touch %s; while [ -e %s ]; do sleep 0.05; done"):format(path, path)
+    local task <const> = lull.async(one.call)(one, os.execute, command)
+    until_there(path)
+    task:cancel()
+    assert.are.equal("cancelled", task:join())
     assert.is_nil(one:call(function() return mark end)) -- luacheck: ignore
   end)
 end)
@@ -205,13 +237,9 @@ describe("a pool", function()
   it("computes on as many threads as it has workers", function()
     local two <close> = worker.pool(2)
     local function meet(mine, other)
-      local fs <const> = io.open(mine, "w")
-      fs:close()
-      for _ = 1, 20000 do
-        local there <const> = io.open(other)
-        if there then there:close() return true end
-        lull.sleep(0.001)
-      end
+      make(mine)
+      until_there(other)
+      return true
     end
     local a <const>, b <const> = os.tmpname(), os.tmpname()
     os.remove(a)
@@ -225,12 +253,13 @@ describe("a pool", function()
 
   it("lets only so many calls wait", function()
     local one <close> = worker.pool { n = 1, max_queue = 2 }
-    local function slow() lull.sleep(0.02) end
+    local path <const>, _ <close> = sign()
     local tasks <const> = {}
-    for i = 1, 3 do tasks[i] = support.started(function() one:call(slow) end) end
-    assert.is_true(lull.is_error(failure(one.call, one, slow), "limit"))
+    for i = 1, 3 do tasks[i] = support.started(function() one:call(until_there, path) end) end
+    assert.is_true(lull.is_error(failure(one.call, one, until_there, path), "limit"))
+    make(path)
     lull.gather(tasks)
-    one:call(slow)
+    one:call(until_there, path)
   end)
 
   it("that is closed fails its calls, running and waiting, and later ones", function()
