@@ -96,7 +96,7 @@ end_of_record
         mod.good(false)
       end)
       it("b", function() while true do pcall(require "mod".good) end end)]])
-    project:ends("1 passed, 1 failed", "--coverage", "--timeout=0.5", "--shuffle-tasks")
+    project:ends_within(0.5, "1 passed, 1 failed", "--coverage", "--shuffle-tasks")
     contains(project:read "lcov.info", "DA:6,")
     lacks(project:read "lcov.info", "DA:6,0")
   end)
