@@ -100,10 +100,11 @@ describe("the prompt at a terminal", function()
     at_prompt(home, function(t)
       t:answers("go = lull.future()", "")
       t:answers("function f() go:await() print 'news' error 'bad news' end", "")
-      t:answers("idle = require 'lull.testing'.settle", "")
       t:answers("do lull.spawn(f) end", "")
-      t:answers("do lull.after(0.1, function() idle() go:set() end) end", "")
+      t:later "go:set()"
       t:type "typing"
+      t:shows "> typing"
+      t:go()
       t:has "bad news"
       t:shows "> typing"
       t:has "\nnews\n"

@@ -35,7 +35,7 @@ end
 
 --- What is printed when lines are piped in.
 local function piped(lines)
-  return process.run({ support.program, "repl", "--connect", path() }, { input = lines, timeout = 20 })
+  return process.run({ support.program, "repl", "--connect", path() }, { input = lines, timeout = 50 })
 end
 
 local function frame(kind, content)
@@ -250,7 +250,7 @@ describe("a prompt over a socket", function()
 
   it("needs every permission", function()
     local result <const> = process.run({ support.program, "--allow-listen=*", "--allow-write=/tmp", "-e",
-      "print(pcall(function() require('lull.repl').listen '/tmp/x' end))" }, { timeout = 20 })
+      "print(pcall(function() require('lull.repl').listen '/tmp/x' end))" }, { timeout = 50 })
     assert.is_truthy(result.stdout:find("permission", 1, true))
   end)
 end)

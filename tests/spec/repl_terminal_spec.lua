@@ -93,8 +93,10 @@ describe("what others print", function()
       p:answers("say(function() io.stdout:write('out\\n') io.stderr:write('err\\n') end)", "")
       p:answers("say(function() warn '@on' warn 'careful' end)", "")
       p:answers("say(function() lull.log.info('logged') end)", "")
-      p:answers("local _ = lull.after(0.05, function() go:set() end)", "")
+      p:later "go:set()"
       p:type "half a line"
+      p:shows "> half a line"
+      p:go()
       p:sees "printed 1\nwritten\nout\nerr\nLua warning: careful\n[^\n]*logged\n> half a line"
       p:type "\3"
       p:shows "> half a line^C\n>"
@@ -103,8 +105,10 @@ describe("what others print", function()
 
   it("appears there when it is an error that nobody received", function()
     session(function(p)
-      p:answers("local _ = lull.after(0.05, function() error 'lost' end)", "")
+      p:later "error 'lost'"
       p:type "half a line"
+      p:shows "> half a line"
+      p:go()
       p:sees "lull: error nobody received: stdin:1: lost %(in task[^\n]*\nstack traceback:.*\n> half a line"
       p:type "\3"
       p:shows "> half a line^C\n>"
@@ -115,8 +119,10 @@ describe("what others print", function()
     session(function(p)
       p:answers("go = lull.sync.queue()", "")
       p:answers("local _ = lull.spawn(function() while true do io.write(go:get()) end end)", "")
-      p:answers("local _ = lull.after(0.05, function() go:put 'one ' end)", "")
+      p:later "go:put 'one '"
       p:type "abc"
+      p:shows "> abc"
+      p:go()
       p:sees "\none\n> abc"
       p:type "\5\21go:put 'two\\n'\r"
       p:sees "\none\n.*\ntwo\n>"

@@ -65,6 +65,17 @@ function Session:answers(line, shown)
   self:shows(("> %s\n%s%s>"):format(line, shown, shown == "" and "" or "\n"))
 end
 
+--- Have a line of Lua run in the background of a prompt when `go` is called.
+function Session:later(line)
+  self:answers("s = lull.signal.listen 'USR2'", "")
+  self:answers("do lull.spawn(function() s:wait() " .. line .. " end) end", "")
+end
+
+--- Let it.
+function Session:go()
+  self.child:kill "USR2"
+end
+
 --- Expect the program to end with this code, or by this signal; what it writes until then is on the
 --- screen.
 function Session:ends(code, signal)

@@ -62,8 +62,13 @@ describe("openssl s_client", function()
 
   with("openssl", "may change its keys", function()
     local server <close> = support.server "server"
-    local output = support.run(("{ echo one; sleep 0.1; echo K; sleep 0.1; echo two; sleep 0.1; } | "
-      .. "openssl s_client -tls1_3 -connect 127.0.0.1:%d -CAfile %s"):format(server.port, file "ca.pem"))
+    local seen = os.tmpname()
+    local _ <close> = lull.finally(function() os.remove(seen) end)
+    -- each when what came before has been seen, so that no two are read as one
+    local output = support.run(("after() { until grep -q $1 %s; do sleep 0.02; done; echo $2; }; "
+      .. "{ after ^CONNECTED one; after ^one K; after ^KEYUPDATE two; after ^two; } | "
+      .. "openssl s_client -tls1_3 -connect 127.0.0.1:%d -CAfile %s 2>&1 | tee %s"):format(
+        seen, server.port, file "ca.pem", seen))
     assert.truthy(output:find("one\n.*KEYUPDATE.*two\n"), output)
   end)
 end)
