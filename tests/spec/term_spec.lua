@@ -25,16 +25,20 @@ end
 --- Run a script without a terminal; `environment` as for env(1).
 local function plain(source, environment)
   local path <const>, _ <close> = script_file(source)
-  return shell(("env -u FORCE_COLOR -u NO_COLOR %s timeout 20 '%s' %s </dev/null"):format(environment or "",
+  return shell(("env -u FORCE_COLOR -u NO_COLOR %s timeout 50 '%s' %s </dev/null"):format(environment or "",
     program, path))
 end
 
---- Run a script on a terminal of 40 columns; return what it shows, its lines ended by "\n".
+--- Run a script on a terminal of 40 columns; return what it shows, its lines ended by "\n".  `input`
+--- is shell code that types; in it `after text` waits until that is shown.
 local function shown(source, environment, input)
   local path <const>, _ <close> = script_file(source)
+  local record <const> = os.tmpname()
+  local _ <close> = lull.finally(function() os.remove(record) end)
   local inner <const> = ("stty cols 40 rows 8; exec env -u FORCE_COLOR -u NO_COLOR -u COLORTERM "
-    .. "TERM=xterm %s timeout 20 %s %s"):format(environment or "", program, path)
-  local output <const> = shell(("%s | timeout 30 script -qec '%s' /dev/null"):format(input or "sleep 0", inner))
+    .. "TERM=xterm %s timeout 50 %s %s"):format(environment or "", program, path)
+  local output <const> = shell(('after() { for i in $(seq 2000); do grep -q "$1" %s && break; sleep 0.02; done; }; '
+    .. "%s | timeout 50 script -qefc '%s' %s"):format(record, input or "sleep 0", inner, record))
   return (output:gsub("\r\n", "\n"))
 end
 
@@ -275,9 +279,11 @@ describe("a progress bar", function()
 
   it("is drawn at most ten times a second", function()
     local output <const> = shown [[
-      local began, bar = lull.now(), term.progress{total = 1e9}
-      while lull.now() - began < 1 do bar:advance() lull.yield() end
-      bar:finish "over"
+      require("lull.testing").virtual_time(function()
+        local began, bar = lull.now(), term.progress{total = 1e9}
+        while lull.now() - began < 1 do bar:advance() lull.sleep(0.001) end
+        bar:finish "over"
+      end)
     ]]
     local _, count <const> = output:gsub("%[[= >]+%]", "")
     assert.truthy(count >= 2 and count <= 14, count)
@@ -346,17 +352,15 @@ describe("a question", function()
       print(term.prompt "more? ", term.confirm("more?", true), term.confirm "more?")
     ]]
     assert.equal("Ann\tdefault\ntrue\ttrue\thush\nnil\ttrue\tfalse\n",
-      shell(("printf 'Ann\\n\\nmaybe\\nYES\\n\\nhush\\n' | timeout 20 %s %s"):format(program, path)))
+      shell(("printf 'Ann\\n\\nmaybe\\nYES\\n\\nhush\\n' | timeout 50 %s %s"):format(program, path)))
   end)
 
   it("is shown on a terminal, while others run", function()
     local output <const> = shown([[
-      local ticks = 0
-      local task = lull.every(0.02, function() ticks = ticks + 1 end)
-      print("hello " .. term.prompt "name? ", ticks > 1)
-      task:cancel()
-    ]], nil, "{ sleep 0.5; echo Ann; }")
-    assert.truthy(output:find "name%? Ann\nhello Ann\ttrue\n", output)
+      lull.after(0.02, function() io.stderr:write "running " end)
+      print("hello " .. term.prompt "name? ")
+    ]], nil, "{ after 'name? running'; echo Ann; }")
+    assert.truthy(output:find "name%? running Ann\nhello Ann\n", output)
   end)
 
   it("for a password shows no answer, and turns the echo on again", function()
@@ -364,7 +368,7 @@ describe("a question", function()
       local secret = term.password "secret? "
       print(#secret)
       os.execute "stty -a"
-    ]], nil, "{ sleep 0.5; echo hush; }")
+    ]], nil, "{ after secret; echo hush; }")
     assert.truthy(output:find "secret%? \n4\n", output)
     assert.is_nil(output:find("hush", 1, true))
     assert.truthy(output:find " echo ")
@@ -395,7 +399,7 @@ describe("a question", function()
       print((lull.move_on_after(0.1, term.password, "secret? ")))
       print((lull.move_on_after(0.1, term.prompt, "name? ")))
       os.execute "stty -a"
-    ]], nil, "sleep 1")
+    ]], nil, "after ' echo '")
     assert.truthy(output:find "secret%? \nfalse\nname%? \nfalse\n", output)
     assert.truthy(output:find " echo ")
   end)
@@ -404,7 +408,7 @@ describe("a question", function()
     local output <const> = shown([[
       local bar <close> = term.progress{label = "b", total = 2, keep = false}
       print("hello " .. term.prompt "name? ")
-    ]], nil, "{ sleep 0.5; echo Ann; }")
+    ]], nil, "{ after name; echo Ann; }")
     assert.truthy(output:find "%[Jname%? Ann\n[^\n]*%[Jhello Ann\n", ("%q"):format(output))
   end)
 end)
