@@ -19,7 +19,7 @@ local function bound(root, code)
   ]] .. code)
   local lull_path <const> = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
   local as <const> = sh "id -u" == "0" and "setpriv --bounding-set -dac_override,-dac_read_search" or ""
-  return sh("%s timeout 8 '%s' '%s' </dev/null 2>&1", as, lull_path, path)
+  return sh("%s timeout 50 '%s' '%s' </dev/null 2>&1", as, lull_path, path)
 end
 
 describe("what modes deny", function()

@@ -98,7 +98,7 @@ describe("watch", function()
     local watch <close> = fs.watch(root.path)
     sh("cd '%s' && seq %d | xargs touch", root.path, limit)
     local count, overflows = 0, 0
-    lull.move_on_after(5, function()
+    lull.move_on_after(20, function()
       for event in watch do
         if event.kind == "overflow" then overflows = overflows + 1 else count = count + 1 end
         if overflows > 0 and count == limit then break end

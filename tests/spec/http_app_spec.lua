@@ -227,7 +227,7 @@ describe("served events", function()
       stream:read_until "data: event 2\n\n"
       stream:read_until "data: more\n\n"
       stream:abort()
-      assert.is_true(lull.timeout(5, ended.await, ended))
+      assert.is_true(lull.timeout(20, ended.await, ended))
     end)
   end)
 

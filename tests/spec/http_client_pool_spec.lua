@@ -219,7 +219,7 @@ describe("connections", function()
       local client <close> = http.client()
       client:get(peer.url)
     end
-    lull.timeout(5, over.await, over)
+    lull.timeout(20, over.await, over)
   end)
 
   it("are closed when the client is collected", function()
@@ -233,7 +233,7 @@ describe("connections", function()
     http.client():get(peer.url)
     collectgarbage()
     collectgarbage()
-    lull.timeout(5, over.await, over)
+    lull.timeout(20, over.await, over)
   end)
 end)
 
@@ -289,9 +289,9 @@ describe("a program", function()
     support.write_file(dir.path .. "/script.lua",
       ('io.write(require "lull.http".get(%q).body, "\\n")'):format(listener.url))
     local lull_path = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
-    os.execute(("(timeout 9 '%s' %s/script.lua; echo $?) >%s/output 2>&1 &"):format(lull_path, dir.path, dir.path))
+    os.execute(("(timeout 50 '%s' %s/script.lua; echo $?) >%s/output 2>&1 &"):format(lull_path, dir.path, dir.path))
     local text
-    for _ = 1, 2000 do
+    for _ = 1, 10000 do
       text = support.read_file(dir.path .. "/output") or ""
       if text:find("\n%d+\n") then break end
       lull.sleep(0.005)
@@ -418,14 +418,16 @@ describe("deadlock", function()
   it("is found behind a streamed response that nobody reads", function()
     if not support.has "nginx" then return pending("needs nginx") end
     local nginx <close> = support.nginx { files = { big = ("x"):rep(4 * 1024 * 1024) } }
-    local output = support.program(([[
-      local http, lull = require "lull.http", require "lull"
-      -- Curl's timer for connecting runs on: a deadlock is seen when it is due.
-      local res = http.get(%q, { stream = true, timeout = { connect = 0.2 } })
-      lull.future():await()
-      print(res)
-    ]]):format(nginx.url .. "/big"))
-    assert.is_truthy(output:find("deadlock", 1, true), output)
+    support.patiently(function(seconds)
+      local output = support.program(([[
+        local http, lull = require "lull.http", require "lull"
+        -- Curl's timer for connecting runs on: a deadlock is seen when it is due.
+        local res = http.get(%q, { stream = true, timeout = { connect = %g } })
+        lull.future():await()
+        print(res)
+      ]]):format(nginx.url .. "/big", 2 * seconds))
+      assert.is_truthy(output:find("deadlock", 1, true), output)
+    end)
   end)
 end)
 

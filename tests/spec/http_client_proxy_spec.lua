@@ -200,8 +200,8 @@ describe("the proxy of the environment", function()
     local script = support.write_file(dir.path .. "/script.lua", SCRIPT:format(opts or "{}", url))
     local output = support.write_file(dir.path .. "/output", "")
     local lull_path = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
-    os.execute(("env %s timeout 9 '%s' %s >%s 2>&1 &"):format(environment, lull_path, script, output))
-    for _ = 1, 2000 do
+    os.execute(("env %s timeout 50 '%s' %s >%s 2>&1 &"):format(environment, lull_path, script, output))
+    for _ = 1, 10000 do
       local text = support.read_file(output)
       if text ~= "" then return text end
       lull.sleep(0.005)

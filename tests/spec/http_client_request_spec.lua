@@ -1,7 +1,6 @@
 --- http_client_request_spec.lua: what a request says, and what is refused before it is made.
 
 local http = require "lull.http"
-local lull = require "lull"
 local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. "support_http.lua")
 local misuse = support.misuse
 
@@ -229,12 +228,11 @@ describe("a response", function()
   end)
 
   it("does not compute for long on a field full of blanks", function()
-    lull.timeout(5, function()
-      local blanks = (" "):rep(60000)
-      local res = response(support.response("200 OK", "", "X: a" .. blanks .. "b "))
-      assert.are.equal("a" .. blanks .. "b", res.headers.x)
-      lull.yield()
-    end)
+    local before <const> = os.clock()
+    local blanks = (" "):rep(60000)
+    local res = response(support.response("200 OK", "", "X: a" .. blanks .. "b "))
+    assert.are.equal("a" .. blanks .. "b", res.headers.x)
+    assert.is_true(os.clock() - before < 5)
   end)
 
   it("has headers in a plain table, found in any case, joined where there are several", function()

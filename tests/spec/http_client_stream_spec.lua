@@ -286,7 +286,7 @@ describe("a streamed response", function()
     end
     collectgarbage()
     collectgarbage()
-    lull.timeout(5, over.await, over)
+    lull.timeout(20, over.await, over)
   end)
 end)
 
@@ -411,7 +411,7 @@ describe("a streamed request", function()
     local ok, e = pcall(http.post, peer.url, { body = function() error(mine, 0) end })
     assert.is_false(ok)
     assert.are.equal(mine, e)
-    lull.timeout(5, over.await, over)
+    lull.timeout(20, over.await, over)
   end)
 
   it("of anything but strings is refused", function()

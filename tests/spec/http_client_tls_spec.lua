@@ -185,7 +185,7 @@ describe("https", function()
     assert.is_truthy(one:read_some())
     assert.is_truthy(two:read_some())
     for _ = 1, 3 do
-      assert.are.equal("small", lull.timeout(5, client.get, client, base .. "/small").body)
+      assert.are.equal("small", lull.timeout(20, client.get, client, base .. "/small").body)
     end
     local count = 0
     lull.timeout(20, function()

@@ -17,7 +17,7 @@ end
 --- Everything that a server sends back for these bytes, until it closes.
 local function exchange(port, bytes)
   local stream <close> = net.connect("127.0.0.1", port)
-  stream:set_timeout(10)
+  stream:set_timeout(50)
   lull.group(function(group)
     --- The server may close before it has read everything.
     group:spawn(function() pcall(stream.write, stream, bytes) end)

@@ -120,7 +120,7 @@ describe("a request that becomes a WebSocket", function()
   test("has what the client sent at once", function()
     local server <close> = serve(function(req)
       local message
-      lull.timeout(5, function() message = req:websocket():recv() end)
+      lull.timeout(20, function() message = req:websocket():recv() end)
       assert(message == "hi")
     end)
     local c <close> = support.client(server)

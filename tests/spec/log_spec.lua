@@ -36,7 +36,7 @@ local function run(source)
   local file <const> = assert(io.open(path, "w"))
   file:write(source)
   file:close()
-  local pipe <const> = assert(io.popen(("timeout 20 '%s' %s 2>&1"):format(program, path)))
+  local pipe <const> = assert(io.popen(("timeout 50 '%s' %s 2>&1"):format(program, path)))
   local output <const> = pipe:read "a"
   pipe:close()
   os.remove(path)

@@ -206,7 +206,7 @@ end
 
 --- Connect as soon as it listens.
 local function connect_when_up(connect)
-  return lull.timeout(8, function()
+  return lull.timeout(20, function()
     while true do
       local ok, s = pcall(connect)
       if ok then return s end

@@ -62,7 +62,7 @@ describe("a pipe", function()
         print(select(2, pcall(s.write, s, "x")).code)
       end)]]
     file:close()
-    local command = ("LUA_CPATH='%s/?.so' timeout 9 lua5.4 %s 2>&1"):format(build, path)
+    local command = ("LUA_CPATH='%s/?.so' timeout 50 lua5.4 %s 2>&1"):format(build, path)
     local child = assert(io.popen(command))
     local output = child:read("a")
     local ok = child:close()

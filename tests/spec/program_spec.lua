@@ -250,7 +250,7 @@ if os.getenv "LULL_WORKER" == "2" then os.exit(7) end]] })
   it("ends by SIGPIPE when nobody reads what it prints", function()
     local folder <close> = scripts {}
     for _, code in ipairs { "while true do print(1) end", "for i = 1, math.huge do io.write(i, '\\n') end" } do
-      local command <const> = ('{ timeout 20 "$LUA" -e "%s"; echo $? >code; } | head -n 1; cat code'):format(code)
+      local command <const> = ('{ timeout 50 "$LUA" -e "%s"; echo $? >code; } | head -n 1; cat code'):format(code)
       assert.equal("1\n141\n", (run(folder, program, command)))
     end
   end)

@@ -17,7 +17,7 @@ local function repl(input, arguments)
   local file <const> = assert(io.open(path, "w"))
   file:write(input)
   file:close()
-  local output <const>, code <const> = shell(("timeout 20 '%s' %s <'%s' 2>&1"):format(program,
+  local output <const>, code <const> = shell(("timeout 50 '%s' %s <'%s' 2>&1"):format(program,
     arguments or "repl", path))
   os.remove(path)
   return output, code

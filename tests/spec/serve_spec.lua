@@ -7,7 +7,7 @@ local support = dofile((debug.getinfo(1, "S").source:match("^@(.*/)") or "") .. 
 
 local function program(arguments)
   local lull_path = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
-  local pipe = assert(io.popen(("timeout 9 '%s' serve %s 2>&1"):format(lull_path, arguments)))
+  local pipe = assert(io.popen(("timeout 50 '%s' serve %s 2>&1"):format(lull_path, arguments)))
   local output = pipe:read "a"
   local _, how, code = pipe:close()
   return output, how == "exit" and code

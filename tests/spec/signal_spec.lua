@@ -10,9 +10,10 @@ local go, raises, misuse = support.go, support.raises, support.misuse
 
 local LONG <const> = 20 -- seconds: what takes this long has hung
 
---- Send this process a signal.
+--- Send this process a signal, and let it arrive: the end of kill may be heard of first.
 local function send(name)
   assert(process.run({ "kill", "-" .. name, tostring(process.pid()) }).code == 0)
+  testing.settle()
 end
 
 describe("wait", function()

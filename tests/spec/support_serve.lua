@@ -28,7 +28,7 @@ Client.__index = Client
 --- Connect to a server.
 function support.client(server, opts)
   local stream <const> = net.connect("127.0.0.1", server.port, opts)
-  stream:set_timeout(10)
+  stream:set_timeout(50)
   return setmetatable({ stream = stream }, Client)
 end
 

@@ -65,7 +65,7 @@ describe("a stream with TLS", function()
     local left = 600 * 1024        -- more than a reader may have without a wait
     one:set_options { high_water = MEGABYTE }
     one:write(pattern(left))
-    other:set_timeout(5)
+    other:set_timeout(20)
     while left > 0 do
       testing.settle() -- more is sent, so that the descriptor is never found empty
       left = left - #other:read_some(4096)
