@@ -42,9 +42,9 @@ local function with_answers(answers, fn)
 end
 
 --- Run code with a name server of its own, unless that cannot be.
-local function with_server(code, expected)
+local function with_server(code, expected, patience)
   if not support.has_namespaces() then return pending("needs unshare and ip") end
-  local output, status = support.program_with_server(code)
+  local output, status = support.program_with_server(code, patience)
   assert.are.equal(expected, output)
   assert.are.equal(0, status)
 end
@@ -334,7 +334,9 @@ describe("a name server", function()
       local _, e = pcall(dns.resolve, "never.example")
       print(e.kind, e.code)
       server.answers["never.example"] = { "192.0.2.1" }
-      print(table.unpack(dns.resolve("never.example")))]], "dns\tEAI_AGAIN\n192.0.2.1\n")
+      local ok, addresses
+      repeat ok, addresses = pcall(dns.resolve, "never.example") until ok -- that may be late, too
+      print(table.unpack(addresses))]], "dns\tEAI_AGAIN\n192.0.2.1\n", 1)
   end)
 
   it("gives the name of an address", function()

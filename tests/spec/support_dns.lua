@@ -108,10 +108,12 @@ function support.has_namespaces()
     .. ">/dev/null 2>&1") == true
 end
 
---- Run the code; returns its output, both streams, and its exit code.
-function support.program_with_server(code)
+--- Run the code; returns its output, both streams, and its exit code.  After so many seconds without
+--- an answer the system gives up.
+function support.program_with_server(code, patience)
   local program <close> = support.temp_file(PRELUDE .. code)
-  local resolver <close> = support.temp_file("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+  local resolver <close> = support.temp_file(("nameserver 127.0.0.1\noptions timeout:%d attempts:1\n"):format(
+    patience or 20))
   local order <close> = support.temp_file("hosts: files dns\n")
   local shell <close> = support.temp_file(SHELL:format(resolver.path, order.path, program.path))
   local lull = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
