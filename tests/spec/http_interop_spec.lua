@@ -205,9 +205,9 @@ local PYTHON <const> = [[
 import http.client, json, ssl, sys
 port, ca = int(sys.argv[1]), sys.argv[2]
 if ca:
-    c = http.client.HTTPSConnection("localhost", port, timeout=9, context=ssl.create_default_context(cafile=ca))
+    c = http.client.HTTPSConnection("localhost", port, timeout=50, context=ssl.create_default_context(cafile=ca))
 else:
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=9)
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=50)
 
 def ask(method, path, body=None, headers={}, **more):
     c.request(method, path, body, headers, **more)

@@ -8,7 +8,7 @@ local support = dofile(here .. "support_serve.lua")
 local peers = dofile(here .. "support_http.lua")
 local serve = support.serve
 
-local PATIENCE <const> = 30 -- seconds until a client that does not end is given up
+local PATIENCE <const> = 50 -- seconds until a client that does not end is given up
 
 --- Run a shell command while the server serves; what it prints (both streams).
 local function run(command)
@@ -147,7 +147,7 @@ describe("python's http.client", function()
     local dir <close> = peers.temp_dir()
     local path <const> = peers.write_file(dir.path .. "/client.py", ([[
 import http.client, sys
-c = http.client.HTTPConnection("127.0.0.1", %d, timeout=20)
+c = http.client.HTTPConnection("127.0.0.1", %d, timeout=50)
 def ask(*args, **more):
     c.request(*args, **more)
     r = c.getresponse()

@@ -217,7 +217,7 @@ for _, peer in ipairs(PEERS) do
         support.write_file(temp.path .. "/" .. peer.file, peer.client)
         os.execute(("cd %s && timeout -k 1 60 %s %d %s >output 2>&1 </dev/null &"):format(
           temp.path, peer.command, server.port, mode))
-        local in_time = lull.move_on_after(30, report.await, report)
+        local in_time = lull.move_on_after(50, report.await, report)
         assert(in_time, support.read_file(temp.path .. "/output"))
         assert.are.equal("report: ok", report:await())
         local err = e:await()

@@ -21,6 +21,7 @@
 ---   over      whatever must be ended.
 ---
 --- `columns` of a row, where there is one, names the only columns that make sense.
+--- `virtual`: its tests run in virtual time, in which nobody is late.
 
 local lull = require "lull"
 local testing = require "lull.testing"
@@ -119,7 +120,7 @@ return function(support)
         end,
         finish = function() lull.sleep(0.11) end,
       }
-    end },
+    end, virtual = true },
     { "sleep_until", "sleep_until", function()
       local at = lull.now() + 0.1
       return {
@@ -129,15 +130,15 @@ return function(support)
         end,
         finish = function() lull.sleep_until(at + 0.01) end,
       }
-    end },
-    { "after", "after", beating(function(fn) lull.after(0.1, fn) end) },
+    end, virtual = true },
+    { "after", "after", beating(function(fn) lull.after(0.1, fn) end), virtual = true },
     { "every", "every", beating(function(fn)
       local beat
       beat = lull.every(0.1, function()
         fn()
         beat:cancel()
       end)
-    end) },
+    end), virtual = true },
     { "sleep_forever", "sleep_forever", function()
       return {
         wait = function(before)
