@@ -93,8 +93,7 @@ void lull__answer_end(struct lull_question *question, bool written)
 {
     if (!question->asked)
         return;
-    close(question
-              ->file); /* before it is told: nothing of the question is left here then */
+    close(question->file); /* before it is told: nothing of it is left here then */
     ssize_t told = written ? write(question->done, "", 1) : 0;
     (void)told; /* nobody may wait any more */
     close(question->done);
