@@ -175,22 +175,31 @@ static void complain(const struct command *command, const char *head,
     free(text);
 }
 
+/* What ended it was a limit from the command line: say so. */
+static void tell_limit(const struct command *command, enum lull_status status,
+                       const char *message)
+{
+    const struct lull_options *limits = &command->limits;
+    if (status == LULL_LIMIT && limits->cpu_limit > 0)
+        fprintf(stderr, "lull: --max-cpu: it has computed for %g s\n", limits->cpu_limit);
+    else if (limits->memory_limit > 0 && strstr(message, "not enough memory"))
+        fprintf(stderr, "lull: --max-memory: there are no more than %zu bytes\n",
+                limits->memory_limit);
+    else if (limits->max_tasks > 0 && strstr(message, "too many tasks"))
+        fprintf(stderr, "lull: --max-tasks: there are no more than %u\n",
+                limits->max_tasks);
+    else if (limits->max_handles > 0 && strstr(message, "too many open handles"))
+        fprintf(stderr, "lull: --max-handles: there are no more than %u\n",
+                limits->max_handles);
+}
+
 /* An error that nobody received, or why there is no runtime. */
 static void on_report(void *arg, const char *text)
 {
     const struct command *command = arg;
     lull__complain(text, !command->narrowed);
-}
-
-/* What ended it was a limit from the command line: say so. */
-static void tell_limit(const struct command *command, const struct lull_outcome *outcome)
-{
-    const struct lull_options *limits = &command->limits;
-    if (outcome->status == LULL_LIMIT && limits->cpu_limit > 0)
-        fprintf(stderr, "lull: --max-cpu: it has computed for %g s\n", limits->cpu_limit);
-    else if (limits->memory_limit > 0 && strstr(outcome->message, "not enough memory"))
-        fprintf(stderr, "lull: --max-memory: there are no more than %zu bytes\n",
-                limits->memory_limit);
+    if (running == NULL)
+        tell_limit(command, LULL_FAILED, text);
 }
 
 static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
@@ -218,7 +227,7 @@ static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outco
         ending->code =
             outcome->status == LULL_LIMIT ? EXIT_SIGNAL + SIGXCPU : EXIT_FAILURE;
         complain(ending->command, "lull: ", outcome, !ending->command->unloadable);
-        tell_limit(ending->command, outcome);
+        tell_limit(ending->command, outcome->status, outcome->message);
     }
 }
 
@@ -237,7 +246,8 @@ static int run(struct lull_runtime *rt, struct command *command, struct ending *
     };
     struct lull_task *task = lull_call_with(rt, 1, &options);
     if (task == NULL) {
-        fputs("lull: not enough memory\n", stderr);
+        on_report(command, "lull: not enough memory");
+        tell_limit(command, LULL_NO_MEMORY, "not enough memory");
         return EXIT_FAILURE;
     }
     enum lull_status status = lull_run(rt);

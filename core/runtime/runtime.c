@@ -312,6 +312,7 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
                                        void *block, struct lull_policy *policy)
 {
     static const char refused[] = "lull: memory or descriptors are refused";
+    static const char no_memory[] = "lull: not enough memory";
     char clash[1024];
     if (lull__lua_clashes(clash, sizeof clash)) {
         tell(options, clash);
@@ -319,7 +320,7 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
     }
     struct lull_runtime *rt = new_block(options, block);
     if (rt == NULL) {
-        tell(options, refused);
+        tell(options, no_memory);
         return NULL;
     }
     rt->owns_state = L == NULL;
@@ -350,15 +351,18 @@ struct lull_runtime *lull__runtime_new(const struct lull_options *options, lua_S
         lua_checkstack(rt->tasks.L, 4)) {
         lua_pushcfunction(rt->tasks.L, init_lua);
         lua_pushlightuserdata(rt->tasks.L, rt);
-        if (lua_pcall(rt->tasks.L, 1, 0, 0) == LUA_OK) {
+        int status = lua_pcall(rt->tasks.L, 1, 0, 0);
+        if (status == LUA_OK) {
             lull__mem_hold(&rt->mem, rt->attached);
             return rt;
         }
-        if (lua_type(rt->tasks.L, -1) == LUA_TSTRING)
+        if (status == LUA_ERRMEM)
+            tell(options, no_memory);
+        else if (lua_type(rt->tasks.L, -1) == LUA_TSTRING)
             tell(options, lua_tostring(rt->tasks.L, -1));
         lua_pop(rt->tasks.L, 1);
     } else if (may_begin) {
-        tell(options, refused);
+        tell(options, rt->inbox == NULL ? refused : no_memory);
     }
     lull__runtime_free(rt, 0);
     return NULL;

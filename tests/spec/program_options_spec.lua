@@ -96,6 +96,15 @@ describe("limits:", function()
     assert.equal("1000000\n", (run({ "--max-memory=16M" }, "print(#('x'):rep(1e6))")))
   end)
 
+  it("--max-memory that is too small for any script says so", function()
+    for _, limit in ipairs { 1, 10000, 30000, 40000, 44000 } do
+      local output <const>, code <const> = run({ "--max-memory=" .. limit }, "return ('x'):rep(1e6)")
+      assert.matches("^lull: not enough memory\n", output)
+      contains(output, ("lull: --max-memory: there are no more than %d bytes\n"):format(limit))
+      assert.equal(1, code)
+    end
+  end)
+
   it("--max-cpu ends a script that computes, whatever it catches", function()
     local output <const>, code <const> = run({ "--max-cpu=0.1" },
       "while true do pcall(function() while true do end end) end")
@@ -120,6 +129,9 @@ describe("limits:", function()
       for _ = 1, 3 do lull.spawn(lull.sleep, 60) end]]), "too many tasks: there may be 2")
     contains(run({ "--max-handles=1" }, "local a, b = io.open 's.lua', io.open 's.lua'"),
       "too many open handles: there may be 1")
+    contains(run({ "--max-tasks=1" }, "require 'lull'.spawn(print)"), "\nlull: --max-tasks: there are no more than 1\n")
+    contains(run({ "--max-handles=1" }, "a, b = io.open 's.lua', io.open 's.lua'"),
+      "\nlull: --max-handles: there are no more than 1\n")
   end)
 
   for option, needs in pairs {
