@@ -57,6 +57,10 @@ local function load()
       add(fn)
     end
   end
+  for _, alias in ipairs(types.aliases_in_order(index.known)) do
+    alias.signature, alias.async = alias.name, false
+    add(alias)
+  end
   return index
 end
 

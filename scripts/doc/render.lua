@@ -7,6 +7,7 @@ local types = require "lull.doc.types"
 local MIN_WIDTH <const> = 30
 local MAX_WIDTH <const> = 100 -- longer lines are hard to read
 local NARROW <const> = 15 -- a column with less is no column
+local FEW <const> = 6 -- so many alternatives are told with what they mean
 local MAX_COLUMN <const> = 28 -- names and types beyond it have what follows on the next line
 
 ---@class lull.doc.Page
@@ -14,6 +15,7 @@ local MAX_COLUMN <const> = 28 -- names and types beyond it have what follows on 
 ---@field width integer
 ---@field color boolean
 ---@field lines string[]
+---@field aliases table  those that were mentioned: in order, and as keys
 local Page <const> = {}
 Page.__index = Page
 
@@ -76,12 +78,24 @@ local function summary(text)
   return line:match "^(.-[.?])%f[%s\0]" or line
 end
 
+--- A type is on the page: what its aliases stand for is told below.
+function Page:mention(text)
+  for name in text:gmatch "lull[%w_.]+" do
+    local alias <const> = self.known.aliases[name]
+    if alias and not self.aliases[alias] then
+      self.aliases[alias] = true
+      table.insert(self.aliases, alias)
+    end
+  end
+end
+
 --- Rows of a name, a type and a text, in columns.
 function Page:values(values)
   local names, kinds = 0, 0
   for _, each in ipairs(values) do
     names = math.max(names, #each.name + (each.optional and 1 or 0))
     if #each.type <= MAX_COLUMN then kinds = math.max(kinds, #each.type) end
+    self:mention(each.type)
   end
   for _, each in ipairs(values) do
     local name <const> = self:style("cyan", cells.pad(each.name .. (each.optional and "?" or ""), names))
@@ -109,13 +123,37 @@ function Page:options(fn)
   end
 end
 
---- The names of alternatives that parameters have.
-function Page:aliases(values)
-  for _, each in ipairs(values) do
-    local alias <const> = self.known.aliases[each.type]
-    if alias then
-      self:gap()
-      self:hang("  " .. self:style("bold", alias.name) .. "  ", (alias.type:gsub("\n", " | ")))
+--- What an alias stands for, a line each, with what is said of them.
+function Page:alternatives(alias)
+  local widest = 0
+  for _, each in ipairs(alias.values) do
+    if each.text ~= "" then widest = math.max(widest, #each.name) end
+  end
+  for _, each in ipairs(alias.values) do
+    if each.text == "" then
+      self:hang("  ", each.name)
+    else
+      self:hang("  " .. self:style("cyan", cells.pad(each.name, widest)) .. "  ", each.text)
+    end
+  end
+end
+
+--- The aliases that were mentioned: those of few alternatives with what is said of these, the
+--- others one behind the other.
+function Page:mentioned()
+  for _, alias in ipairs(self.aliases) do
+    local head <const> = "  " .. self:style("bold", alias.name)
+    local names <const>, is_told = {}, false
+    for i, each in ipairs(alias.values) do
+      names[i] = each.name
+      is_told = is_told or each.text ~= ""
+    end
+    self:gap()
+    if is_told and #names <= FEW then
+      self:add(head)
+      self:alternatives(alias)
+    else
+      self:hang(head .. "  ", table.concat(names, " | "))
     end
   end
 end
@@ -131,7 +169,8 @@ function Page:fn(fn)
     self:values(fn.params)
   end
   self:options(fn)
-  self:aliases(fn.params)
+  for _, each in ipairs(fn.returns) do self:mention(each.type) end
+  self:mentioned()
   if #fn.returns > 0 then
     self:gap()
     for _, each in ipairs(fn.returns) do
@@ -169,11 +208,22 @@ function Page:class(class)
   if #fields > 0 then
     self:gap()
     self:values(fields)
+    self:mentioned()
   end
   if #class.functions > 0 then
     self:gap()
     self:functions(class.functions, class.kind == "class" and ":" or "")
   end
+end
+
+function Page:alias(alias)
+  self:add(self:style("bold", alias.name))
+  self:gap()
+  self:text(alias.text)
+  self:gap()
+  self:alternatives(alias)
+  for _, each in ipairs(alias.values) do self:mention(each.name) end
+  self:mentioned()
 end
 
 --- What belongs to a module and is not in its table.
@@ -205,13 +255,15 @@ return function(known, entry, opts)
   if is_colored == nil then is_colored = color.detect(1) > 0 end
   local width <const> = opts.width or math.min((screen.size()), MAX_WIDTH)
   local page <const> = setmetatable({
-    known = known, width = math.max(width, MIN_WIDTH), color = is_colored, lines = {},
+    known = known, width = math.max(width, MIN_WIDTH), color = is_colored, lines = {}, aliases = {},
   }, Page)
   if entry.params then
     page:fn(entry)
   elseif entry.fields then
     page:class(entry)
     if entry.kind == "module" then page:parts(entry) end
+  elseif entry.values then
+    page:alias(entry)
   else
     page:add(page:style("bold", entry.signature))
     page:gap()

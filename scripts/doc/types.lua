@@ -34,10 +34,17 @@ local types = {}
 ---@field open boolean      it may have other fields
 ---@field is_list? boolean  it has numbered ones
 
+---@class lull.doc.Alias
+---@field kind "alias"
+---@field name string
+---@field module string
+---@field text string
+---@field values lull.doc.Value[]  what it stands for: the types as names
+
 ---@class lull.doc.Types
 ---@field modules table<string, lull.doc.Class>
 ---@field classes table<string, lull.doc.Class>  modules, too
----@field aliases table<string, { name: string, text: string, type: string }>
+---@field aliases table<string, lull.doc.Alias>
 
 -- ---- types ----
 
@@ -66,14 +73,19 @@ local function skip_atom(text, at)
   return stop and stop - 1
 end
 
+--- The end of one alternative with what makes it a list or optional, and where the next begins.
+local function skip_alternative(text, at)
+  local stop <const> = skip_atom(text, at)
+  if not stop then return nil end
+  local after <const> = text:match("^[%[%]?]+()", stop + 1) or stop + 1
+  return after - 1, text:match("^ ?| ?()", after)
+end
+
 --- The last byte of the type that begins at a position; nil: there is none.
 function skip_type(text, at)
   while true do
-    local stop = skip_atom(text, at)
-    if not stop then return nil end
-    stop = text:match("^[%[%]?]+()", stop + 1) or stop + 1
-    local after <const> = text:match("^ ?| ?()", stop)
-    if not after then return stop - 1 end
+    local stop <const>, after <const> = skip_alternative(text, at)
+    if not after then return stop end
     at = after
   end
 end
@@ -82,6 +94,17 @@ end
 local function split_type(text)
   local stop <const> = skip_type(text, 1) or #text
   return text:sub(1, stop), (text:sub(stop + 1):gsub("^%s+", ""):gsub("^# *", ""))
+end
+
+--- The alternatives of a type, in order.
+local function alternatives_of(text)
+  local found <const>, at = {}, 1
+  while at do
+    local stop <const>, after <const> = skip_alternative(text, at)
+    found[#found + 1] = text:sub(at, stop)
+    at = after
+  end
+  return found
 end
 
 -- ---- blocks of comments ----
@@ -113,6 +136,17 @@ local function read_value(rest)
   if not name then return nil end -- such as [integer]
   local type <const>, text <const> = split_type(behind)
   return { name = name, type = type, optional = mark == "?", text = text }
+end
+
+--- What an alias stands for: alternatives behind it, or a line each.
+local function read_alias(tag, text)
+  local name <const>, type <const> = tag.rest:match "^([%w_.]+) *(.*)$"
+  local found <const> = { kind = "alias", name = name, text = text, values = {} }
+  for _, line in ipairs(tag.alternatives or alternatives_of(type)) do
+    local value <const>, about <const> = split_type(line)
+    table.insert(found.values, { name = value, type = "", optional = false, text = about })
+  end
+  return found
 end
 
 local function read_function(block, owner, separator, short)
@@ -174,9 +208,9 @@ function Reader:read_class(block)
         class.open = true
       end
     elseif each.tag == "alias" then
-      local name <const>, type <const> = each.rest:match "^([%w_.]+) *(.*)$"
-      local alternatives <const> = each.alternatives and table.concat(each.alternatives, "\n") or ""
-      self.types.aliases[name] = { name = name, text = block.text, type = type .. alternatives }
+      local alias <const> = read_alias(each, block.text)
+      alias.module = self:module_of(alias.name)
+      self.types.aliases[alias.name] = alias
     end
   end
   return class
@@ -231,14 +265,25 @@ function types.parse(text)
   return found
 end
 
+local function by_name(entries)
+  local sorted <const> = {}
+  for _, each in pairs(entries) do sorted[#sorted + 1] = each end
+  table.sort(sorted, function(a, b) return a.name < b.name end)
+  return sorted
+end
+
 --- The classes, modules included, by their names.
 ---@param known lull.doc.Types
 ---@return lull.doc.Class[]
 function types.in_order(known)
-  local classes <const> = {}
-  for _, class in pairs(known.classes) do classes[#classes + 1] = class end
-  table.sort(classes, function(a, b) return a.name < b.name end)
-  return classes
+  return by_name(known.classes)
+end
+
+--- The aliases, likewise.
+---@param known lull.doc.Types
+---@return lull.doc.Alias[]
+function types.aliases_in_order(known)
+  return by_name(known.aliases)
 end
 
 --- The fields of a class, those of its parents behind its own; and whether it may have others.

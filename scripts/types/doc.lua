@@ -11,7 +11,7 @@ local doc = {}
 
 --- What the reference says of one thing.  Do not change it.
 ---@class lull.doc.Entry
----@field kind "module"|"class"|"function"|"method"|"lua"  lua: of Lua's own library
+---@field kind "module"|"class"|"alias"|"function"|"method"|"lua"  lua: of Lua's own library
 ---@field name string       "lull.net.connect", "lull.net.Stream:read"
 ---@field module string     "lull.net"
 ---@field signature string  "lull.net.connect(host, port, opts?) -> lull.net.Stream"
@@ -21,6 +21,7 @@ local doc = {}
 ---@field returns? table[]  of functions: tables with type, text
 ---@field fields? table[]   of modules and classes: as params
 ---@field functions? lull.doc.Entry[]
+---@field values? table[]   of aliases: what they stand for, tables with name, text
 
 ---@class lull.doc.RenderOptions
 ---@field width? integer  columns; those of the terminal, 100 at most

@@ -15,7 +15,13 @@
 ---@class lull.process
 local process = {}
 
----@alias lull.process.Stdio "inherit"|"null"|"pipe"|{ file: string, append?: boolean }|lull.net.Stream
+--- Where a standard stream of a program leads.
+---@alias lull.process.Stdio
+---| "inherit"  # where ours does
+---| "null"     # nowhere
+---| "pipe"     # to us
+---| { file: string, append?: boolean }
+---| lull.net.Stream
 
 ---@class lull.process.StartOptions
 ---@field cwd? string      the folder it starts in

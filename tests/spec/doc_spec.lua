@@ -113,7 +113,7 @@ describe("doc.matches and doc.suggest", function()
   it("give all that has a name", function()
     local names <const> = {}
     for i, entry in ipairs(doc.matches "Stream") do names[i] = entry.name end
-    assert.are.same({ "lull.net.Stream", "lull.compress.Stream" }, names)
+    assert.are.same({ "lull.net.Stream", "lull.term.Stream", "lull.compress.Stream" }, names)
     assert.are.same({}, doc.matches "nothing_at_all")
   end)
 
@@ -139,6 +139,37 @@ describe("doc.render", function()
     end
   end)
 
+  it("shows what an alias stands for", function()
+    local function text_of(name) return doc.render(doc.find(name), { width = 78, color = false }) end
+    assert.are.equal([[
+lull.process.Stdio
+
+  Where a standard stream of a program leads.
+
+  "inherit"  where ours does
+  "null"     nowhere
+  "pipe"     to us
+  { file: string, append?: boolean }
+  lull.net.Stream
+]], text_of "lull.process.Stdio")
+    assert.are.equal('lull.log.Level\n\n  "trace"\n  "debug"\n  "info"\n  "warn"\n  "error"\n  "off"\n',
+      text_of "lull.log.Level")
+    local middleware <const> = text_of "lull.http.Middleware"
+    assert.truthy(middleware:find("\n  Stands around handlers", 1, true))
+    assert.truthy(middleware:find("\n  lull.http.Handler  async fun(req: table): any\n", 1, true))
+  end)
+
+  it("says what the aliases are that a page mentions", function()
+    local function contains(name, part)
+      local text <const> = doc.render(doc.find(name), { width = 78, color = false })
+      assert.truthy(text:find(part, 1, true), text)
+    end
+    contains("lull.process.open", '\n  lull.process.Stdio\n  "inherit"  where ours does\n')
+    contains("lull.net.Stream:read", '\n  lull.net.Format\n  "l"      a line without its end\n')
+    contains("lull.is_error", '\n  lull.Kind  "cancelled" | "timeout" | ')
+    contains("lull.Task:status", '\n  lull.Status  "pending" | "done" | "failed" | "cancelled"\n\n  ->')
+  end)
+
   it("shows every entry within the width", function()
     local term <const> = require "lull.term"
     for _, width in ipairs { 50, 100 } do
@@ -149,6 +180,12 @@ describe("doc.render", function()
         end
         for line in table.concat(texts):gmatch "[^\n]+" do
           assert.truthy(term.text_width(line) <= width or line:find "^      ", line)
+          assert.is_nil(line:find "%s$", line)
+        end
+      end
+      for _, alias in pairs(doc.types().aliases) do
+        for line in doc.render(alias, { width = width, color = false }):gmatch "[^\n]+" do
+          assert.truthy(term.text_width(line) <= width, line)
           assert.is_nil(line:find "%s$", line)
         end
       end
@@ -194,7 +231,7 @@ describe("lull doc", function()
   it("lists what has the same name", function()
     local code <const>, output <const> = run "Stream"
     assert.are.equal(0, code)
-    assert.are.equal("lull.net.Stream\nlull.compress.Stream\n", output)
+    assert.are.equal("lull.net.Stream\nlull.term.Stream\nlull.compress.Stream\n", output)
   end)
 
   it("ends with 1 for what is not there", function()
