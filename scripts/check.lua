@@ -52,12 +52,18 @@ function check.type(value, argument, name, expected, optional)
   end
 end
 
+--- The class of an object that does not lock it: for methods that are called very often, and call
+--- check.self when it is not theirs.  Where there is all of `debug`, its function is the faster one.
+---@type fun(value: any): table?
+check.class_of = debug.getmetatable or getmetatable
+
 --- The object of a method: its class is its metatable.  Not so when it was called with . for :.
 ---@param value any
----@param class table   has __name
+---@param class table   has __name, and __metatable where that is locked
 ---@param name string   of the method
 function check.self(value, class, name)
-  if getmetatable(value) == class then return end
+  local actual <const> = getmetatable(value)
+  if actual == class or actual ~= nil and actual == class.__metatable then return end
   fail(1, name, ("%s expected, got %s"):format(class.__name, value == nil and "no value" or type(value)))
 end
 

@@ -79,6 +79,7 @@ Listener.__name = "lull.net.Listener"
 ---@async
 ---@return lull.net.Stream
 function Listener:accept()
+  check.self(self, Listener, "accept")
   repeat
     local stream <const> = self.socket:accept()
     if secure.accepted(self, stream) then return stream end
@@ -89,11 +90,13 @@ end
 --- anew, or other options taken.  Raises, with nothing changed, if they cannot be used.
 ---@param opts? lull.tls.ServerOptions
 function Listener:reload_tls(opts)
+  check.self(self, Listener, "reload_tls")
   secure.reload(self, opts)
 end
 
 --- Stop listening; who waits gets `closed`.  The file of a Unix socket is removed.
 function Listener:close()
+  check.self(self, Listener, "close")
   self.socket:close()
 end
 
@@ -101,6 +104,7 @@ end
 ---@return string host_or_path
 ---@return integer? port
 function Listener:sockname()
+  check.self(self, Listener, "sockname")
   return self.socket:sockname()
 end
 

@@ -129,6 +129,8 @@ end
 ---@field package shared boolean
 local Pool = {}
 
+local POOL_CLASS <const> = { __index = Pool, __name = "lull.worker.pool", __metatable = "lull.worker.pool" }
+
 --- Call a function on another thread and wait for its results.  Calls wait for a free worker in
 --- the order in which they were made.
 ---@async
@@ -136,6 +138,7 @@ local Pool = {}
 ---@param ... any               its arguments; after a module: the name of the function, arguments
 ---@return any ...              raises what the function raised; closed, limit, usage, permission
 function Pool:call(what, ...)
+  check.self(self, POOL_CLASS, "call")
   return run(self, pack_call("call", what, ...))
 end
 
@@ -148,6 +151,7 @@ end
 ---@param opts? lull.worker.MapOptions
 ---@return R[] results                   the first result of each, in order; with `n`
 function Pool:map(fn, list, opts)
+  check.self(self, POOL_CLASS, "map")
   check.type(fn, 1, "map", "function")
   check.type(list, 2, "map", "table")
   check.options(opts, 3, "map", MAP_OPTIONS)
@@ -177,6 +181,7 @@ end
 --- End the workers: calls under way are cancelled over there, and they and those that wait raise
 --- `closed`.  Idempotent; does not wait.
 function Pool:close()
+  check.self(self, POOL_CLASS, "close")
   if self.closed then return end
   self.closed = true
   self.slots:close()
@@ -184,10 +189,7 @@ function Pool:close()
   self.workers, self.idle = {}, {}
 end
 
-local POOL_CLASS <const> = {
-  __index = Pool, __close = Pool.close, __name = "lull.worker.pool",
-  __metatable = "lull.worker.pool",
-}
+POOL_CLASS.__close = Pool.close
 
 ---@return lull.worker.Pool
 local function new_pool(opts, shared)

@@ -181,6 +181,7 @@ local PLACES <const> = { method = 1, url = 1, options = 2 }
 local REQUEST_PLACES <const> = { method = 1, url = 1, options = 1 }
 
 local function call(self, name, method, target, opts)
+  check.self(self, Client, name)
   check.type(opts, 2, name, "table", true)
   if opts then require "lull.http.options".check_request(opts, 2, name) end
   return perform(self, request.plan(self, method, target, opts, name, PLACES))
@@ -191,6 +192,7 @@ end
 ---@param opts lull.http.Request
 ---@return lull.http.Response   raises kinds dns, io, tls, http, timeout, limit, closed
 function Client:request(opts)
+  check.self(self, Client, "request")
   check.type(opts, 1, "request", "table")
   if type(opts.url) ~= "string" then check.fail(1, "request", "url must be a string, not " .. type(opts.url)) end
   local rest <const> = {}
@@ -214,28 +216,33 @@ end
 ---@param opts? lull.http.DownloadOptions
 ---@return lull.http.Response  without its body
 function Client:download(target, path, opts)
+  check.self(self, Client, "download")
   return require "lull.http.download".run(self, target, path, opts)
 end
 
 --- The cookies of the jar.
 ---@return lull.http.Cookie[]
 function Client:cookies()
+  check.self(self, Client, "cookies")
   return require "lull.http.jar".list(self.native:cookies())
 end
 
 --- Put a cookie into the jar.
 ---@param cookie lull.http.Cookie
 function Client:set_cookie(cookie)
+  check.self(self, Client, "set_cookie")
   self.native:set_cookie(require "lull.http.jar".line(cookie))
 end
 
 --- Empty the jar.
 function Client:clear_cookies()
+  check.self(self, Client, "clear_cookies")
   self.native:set_cookie "ALL"
 end
 
 --- End it: what runs fails with `closed`, its connections are closed.
 function Client:close()
+  check.self(self, Client, "close")
   self.native:close()
 end
 

@@ -160,6 +160,7 @@ end
 ---@param now? integer  the time; os.time()
 ---@return string signed  what to set
 function Signer:sign(name, value, now)
+  check.self(self, Signer, "sign")
   check.type(name, 1, "sign", "string")
   check.type(value, 2, "sign", "string")
   local encoded <const> = require("lull.crypto").base64url_encode(value)
@@ -173,6 +174,7 @@ end
 ---@param now? integer    the time; os.time()
 ---@return string? value
 function Signer:verify(name, signed, now)
+  check.self(self, Signer, "verify")
   check.type(name, 1, "verify", "string")
   check.type(signed, 2, "verify", "string", true)
   local crypto <const> = require "lull.crypto"

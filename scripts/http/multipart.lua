@@ -3,6 +3,7 @@
 --- Strict: lines end in CR LF, a delimiter is followed by nothing but blanks, headers have one form
 --- only, and a body that ends before its last delimiter is an error.  In memory are one piece of
 --- the source and the header of one part.
+local check = require "lull.check"
 local lull = require "lull"
 local params = require "lull.http.params"
 
@@ -182,6 +183,7 @@ end
 ---@async
 ---@return string?  nil at the end
 function Part:read_some()
+  check.self(self, Part, "read_some")
   if self.skipped then
     error(lull.new_error("usage", "the part is over: the next one was asked for"), 2)
   end
@@ -198,6 +200,7 @@ end
 ---@param limit? integer  bytes; 1 MiB
 ---@return string
 function Part:read(limit)
+  check.self(self, Part, "read")
   local pieces <const>, left = {}, limit or MAX_PART
   for piece in self.read_some, self do
     left = left - #piece

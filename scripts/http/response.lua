@@ -87,6 +87,7 @@ end
 ---@param name string  in any case
 ---@return string[]
 function Response:header_all(name)
+  check.self(self, meta, "header_all")
   check.type(name, 1, "header_all", "string")
   return { table.unpack(self.lists[name:lower()] or {}) }
 end
@@ -96,6 +97,7 @@ end
 ---@param ... string|integer
 ---@return string? ...  raises kinds io, timeout, limit, closed
 function Response:read(...)
+  check.self(self, meta, "read")
   local body <const> = require "lull.http.body"
   for i = 1, select("#", ...) do
     if not body.is_format((select(i, ...))) then check.fail(i, "read", "invalid format") end
@@ -108,6 +110,7 @@ end
 ---@param max? integer
 ---@return string?
 function Response:read_some(max)
+  check.self(self, meta, "read_some")
   check.count(max, 1, "read_some", "max")
   return reader(self):read_some(max)
 end
@@ -117,6 +120,7 @@ end
 ---@param count integer
 ---@return string?
 function Response:read_exact(count)
+  check.self(self, meta, "read_exact")
   check.type(count, 1, "read_exact", "number")
   return reader(self):read_exact(count)
 end
@@ -127,6 +131,7 @@ end
 ---@param limit? integer  1 MiB
 ---@return string?
 function Response:read_until(separator, limit)
+  check.self(self, meta, "read_until")
   check.type(separator, 1, "read_until", "string")
   if separator == "" then check.fail(1, "read_until", "must not be empty") end
   check.count(limit, 2, "read_until", "limit")
@@ -137,6 +142,7 @@ end
 ---@param format? string|integer  as in read
 ---@return async fun(): string?
 function Response:lines(format)
+  check.self(self, meta, "lines")
   format = format or "l"
   if not require "lull.http.body".is_format(format) then check.fail(1, "lines", "invalid format") end
   local source <const> = reader(self)
@@ -146,6 +152,7 @@ end
 --- Iterate over the body as server-sent events: tables with `data`, `event`, `id`, `retry`.
 ---@return async fun(): lull.http.Event?
 function Response:events()
+  check.self(self, meta, "events")
   local source <const> = reader(self)
   return require "lull.http.events".of(function() return source:read_some() end)
 end
@@ -154,6 +161,7 @@ end
 ---@async
 ---@return any  raises kind json
 function Response:json()
+  check.self(self, meta, "json")
   local text = rawget(self, "body")
   if not text then
     text = self:read("a")
@@ -165,6 +173,7 @@ end
 --- Raise kind `http`, with `status` and `response`, for a status of 400 and above.
 ---@return lull.http.Response  itself
 function Response:raise_for_status()
+  check.self(self, meta, "raise_for_status")
   if self.status < 400 then return self end
   local message <const> = ("%s answered %d%s"):format(self.url:match("^[^?]*"), self.status,
     self.reason ~= "" and " " .. self.reason or "")
@@ -175,6 +184,7 @@ end
 
 --- Stop a streamed response; what was not read is lost.
 function Response:close()
+  check.self(self, meta, "close")
   local transfer <const> = rawget(self, "transfer")
   if transfer then transfer:close() end
   local sending <const> = rawget(self, "sending")

@@ -14,6 +14,8 @@ local pattern = require "lull.http.route.pattern"
 local problem = require "lull.http.problem"
 local tree = require "lull.http.route.tree"
 
+local class_of <const> = check.class_of
+
 ---@alias lull.http.Handler async fun(req: lull.http.server.Request): any
 ---@alias lull.http.Middleware async fun(req: table, next: lull.http.Handler): any
 
@@ -171,6 +173,7 @@ end
 ---@param req lull.http.server.Request  gets `params` and `route`, the pattern
 ---@return any response  what the handler returned
 function Router:handle(req)
+  if class_of(self) ~= Router then check.self(self, Router, "handle") end
   local plan <const> = self.plan or make_plan(self)
   local endpoint <const>, params <const> = tree.find(plan.tree, req.method, req.path)
   if not endpoint then
@@ -241,6 +244,7 @@ end
 for _, method in ipairs { "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS" } do
   local name <const> = method:lower()
   Router[name] = function(self, path, handler, options)
+    check.self(self, Router, name)
     return add(self, name, method, path, handler, options)
   end
 end
@@ -251,6 +255,7 @@ end
 ---@param options? lull.http.RouteOptions
 ---@return lull.http.Router self
 function Router:any(path, handler, options)
+  check.self(self, Router, "any")
   return add(self, "any", nil, path, handler, options)
 end
 
@@ -261,6 +266,7 @@ end
 ---@param options? lull.http.RouteOptions
 ---@return lull.http.Router self
 function Router:on(method, path, handler, options)
+  check.self(self, Router, "on")
   check.type(method, 1, "on", "string")
   if not method:find("^[%w!#$%%&'*+.^_`|~-]+$") then check.fail(1, "on", "not a method") end
   return add(self, "on", method, path, handler, options)
@@ -273,6 +279,7 @@ end
 ---@param middleware? lull.http.Middleware
 ---@return lull.http.Router self
 function Router:use(prefix, middleware)
+  check.self(self, Router, "use")
   local read = EVERYWHERE
   if type(prefix) == "string" then
     read = check_path(pattern.read_prefix, prefix, 1, "use")
@@ -299,6 +306,7 @@ end
 ---@param app lull.http.Router
 ---@return lull.http.Router self
 function Router:mount(prefix, app)
+  check.self(self, Router, "mount")
   local read <const> = check_path(pattern.read_prefix, prefix, 1, "mount")
   if getmetatable(app) ~= Router then check.fail(2, "mount", "a router expected") end
   if is_around(app, self) then check.fail(2, "mount", "a router cannot be inside itself") end
@@ -321,6 +329,7 @@ end
 ---@param opts? lull.http.StaticOptions
 ---@return lull.http.Router self
 function Router:static(prefix, dir, opts)
+  check.self(self, Router, "static")
   local read <const> = check_path(pattern.read_prefix, prefix, 1, "static")
   local static <const> = require "lull.http.static"
   add(self, "static", "GET", read.text .. "/*path", static.new(dir, opts, 2))

@@ -248,6 +248,7 @@ end
 --- Accept no more connections; those that wait for a request end at once, those that are
 --- being answered do so with that response.  WebSockets are closed with 1001.
 function Server:stop()
+  check.self(self, Server, "stop")
   self.inner:stop()
   self.shared:drain()
   for conn, socket in pairs(request.sockets) do
@@ -260,6 +261,7 @@ end
 --- Stop, cancel the handlers and wait for them to end.
 ---@async
 function Server:close()
+  check.self(self, Server, "close")
   self:stop()
   self.inner:close()
   self.task:join()
@@ -269,6 +271,7 @@ end
 ---@async
 ---@param seconds? number  nil: however long it takes
 function Server:drain(seconds)
+  check.self(self, Server, "drain")
   self:stop()
   self.inner:drain(seconds)
 end
@@ -276,6 +279,7 @@ end
 --- Wait until the server has been closed and its handlers have ended.
 ---@async
 function Server:wait()
+  check.self(self, Server, "wait")
   self.inner:wait()
 end
 
@@ -283,12 +287,14 @@ end
 ---@return string host_or_path
 ---@return integer? port
 function Server:sockname()
+  check.self(self, Server, "sockname")
   return self.inner:sockname()
 end
 
 --- Use other certificates from the next connection on.
 ---@param opts? lull.tls.ServerOptions  nil: the same files, read again
 function Server:reload_tls(opts)
+  check.self(self, Server, "reload_tls")
   self.inner:reload_tls(opts)
 end
 

@@ -38,6 +38,7 @@ end
 ---@param event string|lull.http.Event
 ---@return lull.http.Events self   raises `closed` when the response is over
 function Events:send(event)
+  check.self(self, Events, "send")
   if type(event) == "string" then event = { data = event } end
   if type(event) ~= "table" then check.fail(1, "send", "a string or a table expected") end
   check.options(event, 1, "send", EVENT)
@@ -59,6 +60,7 @@ end
 ---@param text? string
 ---@return lull.http.Events self
 function Events:comment(text)
+  check.self(self, Events, "comment")
   check.type(text, 1, "comment", "string", true)
   local out <const> = {}
   lines_of(": ", text or "", out)

@@ -2,6 +2,7 @@
 local check = require "lull.check"
 local core = require "lull.core"
 local lull = require "lull"
+local stream_class = require "lull.net.stream".class
 
 local secure = {}
 
@@ -91,11 +92,13 @@ end
 function secure.extend(methods)
   --- Protect a stream that is in use.  What was read ahead belongs to TLS already.
   function methods.start_tls(stream, opts)
+    check.self(stream, stream_class, "start_tls")
     return handshake().run(stream, handshake().start(opts))
   end
 
   --- What was agreed on.
   function methods.tls(stream)
+    check.self(stream, stream_class, "tls")
     local native <const> = package.loaded["lull.tls.native"]
     return native and native.describe(stream)
   end

@@ -1,4 +1,5 @@
 --- lull.net.server: a task that accepts, and owns a task for each connection.
+local check = require "lull.check"
 local core = require "lull.core"
 local lull = require "lull"
 local native = require "lull.net.native"
@@ -135,6 +136,7 @@ end
 
 --- Accept no more; what is being handled goes on.  The listening socket is closed.
 function Server:stop()
+  check.self(self, Server, "stop")
   self.stopping = true
   self.listener:close()
   local room <const> = self.room
@@ -147,6 +149,7 @@ end
 --- Stop accepting, cancel the handlers and wait for them to end.
 ---@async
 function Server:close()
+  check.self(self, Server, "close")
   self:stop()
   self.task:cancel("the server was closed")
   self.task:join()
@@ -166,6 +169,7 @@ end
 ---@async
 ---@param seconds? number  nil: however long it takes
 function Server:drain(seconds)
+  check.self(self, Server, "drain")
   if not seconds then refuse_inside(self, "drain") end
   self:stop()
   if seconds then lull.wait({ self.task }, { timeout = seconds }) else self.task:join() end
@@ -175,6 +179,7 @@ end
 --- Wait until the server has been closed and its handlers have ended.
 ---@async
 function Server:wait()
+  check.self(self, Server, "wait")
   refuse_inside(self, "wait")
   self.task:join()
 end
@@ -183,6 +188,7 @@ end
 --- anew, or other options taken.  Raises, with nothing changed, if they cannot be used.
 ---@param opts? lull.tls.ServerOptions
 function Server:reload_tls(opts)
+  check.self(self, Server, "reload_tls")
   secure.reload(self, opts)
 end
 
@@ -190,6 +196,7 @@ end
 ---@return string host_or_path
 ---@return integer? port
 function Server:sockname()
+  check.self(self, Server, "sockname")
   return self.listener:sockname()
 end
 

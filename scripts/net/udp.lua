@@ -5,6 +5,8 @@ local lookup = require "lull.dns.lookup"
 local lull = require "lull"
 local native = require "lull.udp.native"
 
+local class_of <const> = check.class_of
+
 --- What `set_options` takes, and what opening takes besides.
 local SETTINGS <const> = {
   timeout = "seconds", ttl = "count", broadcast = "boolean", multicast_ttl = "any",
@@ -64,6 +66,7 @@ end
 ---@param port? integer
 ---@return lull.net.Udp self   raises kinds io, dns, timeout, closed
 function Udp:send(bytes, host, port)
+  if class_of(self) ~= Udp then check.self(self, Udp, "send") end
   if not self.socket:send(bytes, host, port) then send_to_name(self, bytes, host, port) end
   return self
 end
@@ -77,6 +80,7 @@ end
 ---@return string? host     or the path of a Unix socket; nil when that has none
 ---@return integer? port
 function Udp:recv()
+  if class_of(self) ~= Udp then check.self(self, Udp, "recv") end
   return self.socket:recv()
 end
 
@@ -85,6 +89,7 @@ end
 ---@return string? host
 ---@return integer? port
 function Udp:try_recv()
+  if class_of(self) ~= Udp then check.self(self, Udp, "try_recv") end
   return self.socket:try_recv()
 end
 
@@ -92,6 +97,7 @@ end
 --- than `max_size` are passed over, like what the network loses.
 ---@return async fun(): string?, string?, integer?
 function Udp:messages()
+  check.self(self, Udp, "messages")
   local socket <const> = self.socket
   local function take(ok, bytes, host, port)
     if ok then return bytes, host, port end
@@ -109,6 +115,7 @@ end
 ---@param port? integer
 ---@return lull.net.Udp self   raises kinds io, dns
 function Udp:connect(host, port)
+  check.self(self, Udp, "connect")
   local socket <const> = self.socket
   if socket:connect(host, port) then return self end
   check_destination(socket, "connect", 1, host, port)
@@ -126,6 +133,7 @@ end
 ---@param interface? string|integer  a name or number; the system's choice
 ---@return lull.net.Udp self   raises kind io
 function Udp:join(group, interface)
+  check.self(self, Udp, "join")
   local ok <const>, why <const> = self.socket:join(group, interface)
   if not ok then check.fail(interface == nil and 1 or 2, "join", why) end
   return self
@@ -136,6 +144,7 @@ end
 ---@param interface? string|integer  as it was joined
 ---@return lull.net.Udp self   raises kind io
 function Udp:leave(group, interface)
+  check.self(self, Udp, "leave")
   local ok <const>, why <const> = self.socket:leave(group, interface)
   if not ok then check.fail(interface == nil and 1 or 2, "leave", why) end
   return self
@@ -145,6 +154,7 @@ end
 ---@param opts lull.net.UdpSettings
 ---@return lull.net.Udp self   raises kind io
 function Udp:set_options(opts)
+  check.self(self, Udp, "set_options")
   check.type(opts, 1, "set_options", "table")
   check.options(opts, 1, "set_options", SETTINGS)
   self.socket:set_options(opts)
@@ -155,12 +165,14 @@ end
 ---@param seconds? number  nil: no limit
 ---@return lull.net.Udp self
 function Udp:set_timeout(seconds)
+  check.self(self, Udp, "set_timeout")
   self.socket:set_timeout(seconds)
   return self
 end
 
 --- Close; who waits gets `closed`.  The file of a Unix socket is removed.
 function Udp:close()
+  check.self(self, Udp, "close")
   self.socket:close()
 end
 
@@ -168,6 +180,7 @@ end
 ---@return string? host_or_path  nil for a Unix socket without a name
 ---@return integer? port
 function Udp:sockname()
+  check.self(self, Udp, "sockname")
   return self.socket:sockname()
 end
 
@@ -175,12 +188,14 @@ end
 ---@return string? host_or_path  nil when it is not
 ---@return integer? port
 function Udp:peer()
+  check.self(self, Udp, "peer")
   return self.socket:peer()
 end
 
 --- The descriptor.
 ---@return integer?  nil when closed
 function Udp:fd()
+  check.self(self, Udp, "fd")
   return self.socket:fd()
 end
 

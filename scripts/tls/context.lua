@@ -47,6 +47,7 @@ end
 --- something is wrong with them nothing has changed.
 ---@param opts? lull.tls.ClientOptions | lull.tls.ServerOptions  the same as before
 function Context:reload(opts)
+  check.self(self, Context, "reload")
   local source <const> = opts and source_of(self.role, opts, "reload") or self.source
   local texts <const> = options[self.role](source, 1, "reload")
   local config <const> = native[self.role](texts, self.config)

@@ -3,6 +3,8 @@ local check = require "lull.check"
 local lull = require "lull"
 local native = require "lull.websocket.native"
 
+local class_of <const> = check.class_of
+
 local TEXT <const>, BINARY <const>, PING <const> = 1, 2, 9
 local ABNORMAL <const> = 1006
 local LINGER <const> = 1 -- seconds for the peer to take our last words, when it broke the rules
@@ -185,6 +187,7 @@ end
 ---@return string message
 ---@return "text"|"binary" kind
 function Socket:recv()
+  if class_of(self) ~= Socket then check.self(self, Socket, "recv") end
   if self.failure then error(self.failure, 0) end
   local data <const>, kind <const> = take(self)
   if data then return data, kind end
@@ -195,6 +198,7 @@ end
 --- as `recv` does, but for `closed`.
 ---@return async fun(): string?, "text"|"binary"?
 function Socket:messages()
+  check.self(self, Socket, "messages")
   return function()
     local data, kind = nil, self.failure
     if not kind then data, kind = take(self) end
@@ -213,6 +217,7 @@ end
 ---@param text string  UTF-8
 ---@return lull.websocket.Socket self
 function Socket:send(text)
+  if class_of(self) ~= Socket then check.self(self, Socket, "send") end
   if type(text) ~= "string" then check.type(text, 1, "send", "string") end
   if self.failure then error(self.failure, 0) end
   if not self.native:send(text, TEXT) then
@@ -226,6 +231,7 @@ end
 ---@param bytes string
 ---@return lull.websocket.Socket self
 function Socket:send_binary(bytes)
+  if class_of(self) ~= Socket then check.self(self, Socket, "send_binary") end
   if type(bytes) ~= "string" then check.type(bytes, 1, "send_binary", "string") end
   if self.failure then error(self.failure, 0) end
   self.native:send(bytes, BINARY)
@@ -259,6 +265,7 @@ end
 ---  be in `recv` meanwhile.  Raises `timeout`, and what ends the socket.
 ---@return number? seconds        after which it came, when waited for
 function Socket:ping(bytes, wait)
+  check.self(self, Socket, "ping")
   check.type(bytes, 1, "ping", "string", true)
   if bytes and #bytes > 125 then check.fail(1, "ping", "more than 125 bytes") end
   if wait and wait ~= true and not (type(wait) == "number" and wait >= 0) then
@@ -311,6 +318,7 @@ end
 ---@param code? integer   1000; else 1000 to 1014, as far as they may be sent, or 3000 to 4999
 ---@param reason? string  up to 123 bytes of UTF-8
 function Socket:close(code, reason)
+  check.self(self, Socket, "close")
   code = code == nil and 1000 or math.tointeger(code)
   if not code or not is_code(code) then check.fail(1, "close", "no code to close with") end
   check.type(reason, 2, "close", "string", true)
@@ -327,6 +335,7 @@ end
 ---@return string? host_or_path
 ---@return integer? port
 function Socket:peer()
+  check.self(self, Socket, "peer")
   return self.stream:peer()
 end
 

@@ -4,6 +4,7 @@
 --- LuaSec's: mode, protocol, certificate, key, password, certificates, cafile, capath, verify,
 --- options, ciphers, ciphersuites, alpn; others are ignored.  Nothing older than TLS 1.2 is
 --- spoken.
+local check = require "lull.check"
 local clock = require "lull.compat.socket.clock"
 local inbox = require "lull.compat.socket.inbox"
 local lull = require "lull"
@@ -30,6 +31,7 @@ local Ssl <const> = {}
 for name, method in pairs(tcp.methods) do Ssl[name] = method end
 
 local meta <const> = { __index = Ssl, __close = function(self) self:close() end }
+tcp.classes[meta] = true
 
 function meta:__tostring()
   return ("SSL connection: %p"):format(self)
@@ -136,6 +138,7 @@ end
 --- Choose whom a client asks for.
 ---@param name string
 function Ssl:sni(name)
+  tcp.check_self(self, "sni")
   if type(name) ~= "string" then
     error("sni: a server takes `certificates`, by whose names it chooses", 2)
   end
@@ -147,6 +150,7 @@ end
 ---@return boolean
 ---@return string? message
 function Ssl:dohandshake()
+  tcp.check_self(self, "dohandshake")
   if self.is_ready then return true end
   if not self.stream then return false, "closed" end
   self.clock:start()
@@ -160,6 +164,7 @@ end
 for _, name in ipairs { "receive", "send" } do
   local method <const> = Ssl[name]
   Ssl[name] = function(self, ...)
+    tcp.check_self(self, name)
     if not self.is_ready then
       local ok <const>, message <const> = self:dohandshake()
       if not ok then return nil, message end
@@ -172,6 +177,7 @@ end
 ---@param field? string
 ---@return any
 function Ssl:info(field)
+  tcp.check_self(self, "info")
   local about <const> = self.stream and self.stream:tls()
   if not about then return nil end
   local told <const> = { protocol = about.version, cipher = about.cipher }
@@ -182,6 +188,7 @@ end
 --- The application's protocol.
 ---@return string?
 function Ssl:getalpn()
+  tcp.check_self(self, "getalpn")
   local about <const> = self.stream and self.stream:tls()
   return about and about.alpn
 end
@@ -190,6 +197,7 @@ end
 ---@return boolean
 ---@return table? messages
 function Ssl:getpeerverification()
+  tcp.check_self(self, "getpeerverification")
   local about <const> = self.stream and self.stream:tls()
   if about and about.verified then return true end
   return false, { "the certificate was not checked" }
@@ -198,13 +206,18 @@ end
 --- A certificate as far as it can be asked.
 local Certificate <const> = {}
 Certificate.__index = Certificate
+Certificate.__name = "certificate"
 
 --- Its text, in PEM form.
-function Certificate:pem() return self.about.pem end
+function Certificate:pem()
+  check.self(self, Certificate, "pem")
+  return self.about.pem
+end
 
 --- Its SHA-256, the only digest there is.
 ---@param algorithm? string
 function Certificate:digest(algorithm)
+  check.self(self, Certificate, "digest")
   if algorithm ~= "sha256" then return nil, "digest algorithm not supported" end
   return self.about.fingerprint_sha256
 end
@@ -212,6 +225,7 @@ end
 --- The peer's certificate.
 ---@return table?
 function Ssl:getpeercertificate()
+  tcp.check_self(self, "getpeercertificate")
   local about <const> = self.stream and self.stream:tls()
   return about and about.peer and setmetatable({ about = about.peer }, Certificate)
 end

@@ -27,13 +27,22 @@ local MOMENT <const> = 0.001
 ---@field package only? 4|6                  the family of addresses
 local Tcp <const> = {}
 
-local meta <const> = { __index = Tcp, __close = function(self) self:close() end }
+local meta <const> = { __index = Tcp, __name = "tcp", __close = function(self) self:close() end }
 
 function meta:__tostring()
   return ("tcp{%s}: %p"):format(self.role, self)
 end
 
-local tcp = { methods = Tcp }
+local tcp = { methods = Tcp, classes = { [meta] = true } }
+
+--- Raise unless it is a socket: a method was called with . for :.
+---@param value any
+---@param method string
+function tcp.check_self(value, method)
+  if not tcp.classes[check.class_of(value)] then check.self(value, meta, method) end
+end
+
+local check_self <const> = tcp.check_self
 
 local function new(role, only)
   return setmetatable({
@@ -62,6 +71,7 @@ end
 
 --- Raise unless the socket has the role.
 local function expect(self, method, role)
+  check_self(self, method)
   if self.connecting and self.connecting:status() ~= "pending" then connected(self) end
   if self.role ~= role then
     error(("calling '%s' on bad self (tcp{%s} expected)"):format(method, role), 3)
@@ -98,6 +108,7 @@ end
 ---@return 1?
 ---@return string? message
 function Tcp:connect(host, port)
+  check_self(self, "connect")
   check.host(host, 1, "connect")
   check.port(port, 2, "connect")
   if self.role == "server" or self.stream then return nil, "already connected" end
@@ -214,6 +225,7 @@ end
 --- Is there something that came and was not received yet?
 ---@return boolean
 function Tcp:dirty()
+  check_self(self, "dirty")
   return not self.inbox:is_empty() or #self.arrived > 0
 end
 
@@ -270,6 +282,7 @@ end
 --- Close.
 ---@return 1
 function Tcp:close()
+  check_self(self, "close")
   if self.connecting and not self.connecting:cancel() then pcall(connected, self) end
   if self.stream then self.stream:close() end
   if self.listener then self.listener:close() end
@@ -314,6 +327,7 @@ end
 ---@param mode? string   "b", the default, or "t"
 ---@return 1
 function Tcp:settimeout(value, mode)
+  check_self(self, "settimeout")
   self.clock:set(value, mode)
   return 1
 end
@@ -321,6 +335,7 @@ end
 ---@return number block  -1: no limit
 ---@return number total
 function Tcp:gettimeout()
+  check_self(self, "gettimeout")
   return self.clock.block or -1, self.clock.total or -1
 end
 
@@ -334,6 +349,7 @@ end
 ---@return integer|string port_or_message
 ---@return string? family
 function Tcp:getpeername()
+  check_self(self, "getpeername")
   if not self.stream then return nil, "Transport endpoint is not connected" end
   return address(self.stream:peer())
 end
@@ -343,6 +359,7 @@ end
 ---@return integer|string port_or_message
 ---@return string? family
 function Tcp:getsockname()
+  check_self(self, "getsockname")
   local side <const> = self.stream or self.listener
   if not side then return nil, "closed" end
   return address(side:sockname())
@@ -351,6 +368,7 @@ end
 --- "inet4" or "inet6".
 ---@return string
 function Tcp:getfamily()
+  check_self(self, "getfamily")
   local host <const> = self:getsockname()
   if host then return family_of(host) == "inet6" and "inet6" or "inet4" end
   return self.only == 6 and "inet6" or "inet4"
@@ -386,6 +404,7 @@ local FIXED <const> = { ["tcp-nodelay"] = true, reuseaddr = true, ["ipv6-v6only"
 ---@return 1?
 ---@return string? message
 function Tcp:setoption(name, value)
+  check_self(self, "setoption")
   if name == "reuseport" then
     self.reuse_port = value ~= false
   elseif FIXED[name] == nil then
@@ -400,6 +419,7 @@ end
 ---@param name string
 ---@return any
 function Tcp:getoption(name)
+  check_self(self, "getoption")
   if name == "reuseport" then return self.reuse_port or false end
   if FIXED[name] == nil then
     check.fail(1, "getoption", ("unsupported option `%s'"):format(tostring(name)))
@@ -410,12 +430,14 @@ end
 --- The descriptor; -1: there is none.
 ---@return integer
 function Tcp:getfd()
+  check_self(self, "getfd")
   return self.stream and self.stream:fd() or -1
 end
 
 --- Let go of the descriptor, or take another.
 ---@param fd integer  -1: none
 function Tcp:setfd(fd)
+  check_self(self, "setfd")
   self.stream = nil
   if fd >= 0 then
     self.stream = net.from_fd(fd)

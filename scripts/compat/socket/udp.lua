@@ -16,7 +16,7 @@ local outcome = require "lull.compat.socket.outcome"
 ---@field package asked table          options for opening, by LuaSocket's names
 local Udp <const> = {}
 
-local meta <const> = { __index = Udp, __close = function(self) self:close() end }
+local meta <const> = { __index = Udp, __name = "udp", __close = function(self) self:close() end }
 
 function meta:__tostring()
   return ("udp{%s}: %p"):format(self.is_connected and "connected" or "unconnected", self)
@@ -38,6 +38,7 @@ end
 
 --- Raise unless the socket is connected, or is not.
 local function expect(self, method, is_connected)
+  check.self(self, meta, method)
   if self.is_connected ~= is_connected then
     error(("calling '%s' on bad self (udp{%s} expected)"):format(method,
       is_connected and "connected" or "unconnected"), 3)
@@ -92,6 +93,7 @@ end
 ---@return 1?
 ---@return string? message
 function Udp:setpeername(host, port)
+  check.self(self, meta, "setpeername")
   check.host(host, 1, "setpeername")
   local socket <const>, message <const> = ready(self)
   if not socket then return nil, message end
@@ -123,6 +125,7 @@ end
 ---@return integer|string port_or_message
 ---@return string? family
 function Udp:getsockname()
+  check.self(self, meta, "getsockname")
   if not self.socket then return address(nil) end
   return address(self.socket:sockname())
 end
@@ -139,6 +142,7 @@ end
 --- "inet4" or "inet6".
 ---@return string
 function Udp:getfamily()
+  check.self(self, meta, "getfamily")
   return self.any == "::" and "inet6" or "inet4"
 end
 
@@ -203,6 +207,7 @@ end
 ---@return string? bytes
 ---@return string? message
 function Udp:receive(size)
+  check.self(self, meta, "receive")
   local bytes <const>, message <const> = receive(self, "receive", size)
   if bytes then return bytes end
   return nil, message
@@ -241,6 +246,7 @@ function Udp.await_writable() end
 --- Close.
 ---@return 1
 function Udp:close()
+  check.self(self, meta, "close")
   if self.socket then self.socket:close() end
   self.socket, self.ahead, self.is_closed, self.is_connected = nil, nil, true, false
   return 1
@@ -253,6 +259,7 @@ end
 ---@param mode? string
 ---@return 1
 function Udp:settimeout(value, mode)
+  check.self(self, meta, "settimeout")
   self.clock:set(value, mode)
   return 1
 end
@@ -260,6 +267,7 @@ end
 ---@return number block  -1: no limit
 ---@return number total
 function Udp:gettimeout()
+  check.self(self, meta, "gettimeout")
   return self.clock.block or -1, self.clock.total or -1
 end
 
@@ -283,6 +291,7 @@ end
 ---@return 1?
 ---@return string? message
 function Udp:setoption(name, value)
+  check.self(self, meta, "setoption")
   local method <const> = MEMBERSHIP[name]
   local setting <const> = OPTIONS[name]
   if not method and not setting then unsupported("setoption", name) end
@@ -308,6 +317,7 @@ end
 ---@param name string
 ---@return any
 function Udp:getoption(name)
+  check.self(self, meta, "getoption")
   if not OPTIONS[name] then unsupported("getoption", name) end
   return self.asked[name] or false
 end
@@ -315,12 +325,14 @@ end
 --- The descriptor; -1: there is none.
 ---@return integer
 function Udp:getfd()
+  check.self(self, meta, "getfd")
   return self.socket and self.socket:fd() or -1
 end
 
 --- Let go of the descriptor; another cannot be taken.
 ---@param fd integer
 function Udp:setfd(fd)
+  check.self(self, meta, "setfd")
   if fd >= 0 then error("setfd: not a datagram socket of lull", 2) end
   self.socket = nil
 end

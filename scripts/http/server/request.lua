@@ -37,6 +37,9 @@ local fields <const> = native.request_fields
 ---@field read_some async fun(self, max?: integer): string?  in pieces; without a limit
 local methods <const> = native.request_methods
 
+--- Its class, as check.self wants it.
+local CLASS <const> = { __name = "request", __metatable = "lull.http.server.Request" }
+
 local request = {}
 
 --- WebSockets by the connections that they are on, as long as these are served.
@@ -85,6 +88,7 @@ fields.scheme = { function(req) return req.tls and "https" or "http" end }
 ---@param name string
 ---@return string[]
 function methods:query_all(name)
+  check.self(self, CLASS, "query_all")
   check.type(name, 1, "query_all", "string")
   return self["query all"][name] or {}
 end
@@ -93,6 +97,7 @@ end
 ---@async
 ---@return any  raises kind http: 415 where it is not said to be JSON, 400 where it is none
 function methods:json()
+  check.self(self, CLASS, "json")
   local media <const> = (self:header "content-type" or ""):match("^%s*([^;%s]*)"):lower()
   if media ~= "application/json" and not media:find "^[%w.%-]+/[%w.%-]+%+json$" then
     raise(415, "the body must be application/json", "http.json")
@@ -109,6 +114,7 @@ end
 ---@param opts? table  see lull.http.form
 ---@return table
 function methods:form(opts)
+  check.self(self, CLASS, "form")
   return require("lull.http.form").read(self, opts)
 end
 
@@ -117,6 +123,7 @@ end
 ---@param opts? table  see lull.http.form
 ---@return function iterator
 function methods:parts(opts)
+  check.self(self, CLASS, "parts")
   return require("lull.http.form").parts(self, opts)
 end
 
@@ -134,6 +141,7 @@ end
 --- Options of the route that matched; those that mean nothing here are left alone.
 ---@param opts { max_body?: integer, body_timeout?: number, cancel_on_disconnect?: boolean }
 function methods:configure(opts)
+  check.self(self, CLASS, "configure")
   check.type(opts, 1, "configure", "table")
   local conn <const> = native.connection_of(self, "http.configure")
   if opts.max_body or opts.body_timeout then conn:limit(opts.max_body, opts.body_timeout) end
@@ -156,6 +164,7 @@ end
 ---@param headers? table
 ---@return lull.net.Stream  raises kind http: 426 where the client does not offer the protocol
 function methods:upgrade(protocol, headers)
+  check.self(self, CLASS, "upgrade")
   check.type(protocol, 1, "upgrade", "string", true)
   check.type(headers, 2, "upgrade", "table", true)
   local conn <const> = native.connection_of(self, "http.upgrade")
@@ -175,6 +184,7 @@ end
 ---@param opts? table  see lull.websocket
 ---@return lull.websocket.Socket  raises kind http: what asks for something else is answered 426 or 400
 function methods:websocket(opts)
+  check.self(self, CLASS, "websocket")
   local conn <const> = native.connection_of(self, "http.websocket")
   local accept <const> = require "lull.websocket.accept"
   -- HTTP/1.0 has no Upgrade: it is to be ignored there (RFC 9110, section 7.8)
