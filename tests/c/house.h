@@ -127,11 +127,11 @@ static inline void close_house(struct house *house)
     event_base_free(house->base);
 }
 
-/* Wait for beats of the neighbour, in vain for at most 2 seconds. */
+/* Wait for beats of the neighbour, in vain for at most 20 seconds. */
 static inline int await_beats(struct house *house, unsigned long count)
 {
     unsigned long until = house->beats + count;
-    for (double since = now(); house->beats < until && now() - since < 2;)
+    for (double since = now(); house->beats < until && now() - since < 20;)
         event_base_loop(house->base, EVLOOP_ONCE);
     return house->beats >= until;
 }

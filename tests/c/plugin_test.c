@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 
 static struct lull_runtime *make(struct counted *counted, const char *const *rules)
 {
@@ -304,12 +305,13 @@ static int l_record(lua_State *L)
 
 static void drive(struct lull_runtime *rt, const struct told *until)
 {
-    for (int i = 0; i < 2000 && until->times == 0; i++)
+    for (int i = 0; i < 6000 && until->times == 0; i++)
         CHECK(lull_step(rt, 0.01) == LULL_DONE);
     CHECK(until->times == 1);
 }
 
-static void reloading(void)
+/* Once; false: it was not over within the grace, on a machine that holds it up. */
+static bool reloading_once(double grace)
 {
     struct counted counted = {0};
     struct told record = {0}, one, two, other;
@@ -321,13 +323,17 @@ static void reloading(void)
     CHECK(begin(rt, a, polite, &one) && begin(rt, a, stubborn, &two));
     CHECK(begin(rt, b, stubborn, &other));
     CHECK(lull_step(rt, 0) == LULL_DONE);
-    CHECK(lull_plugin_reload(a, 0.05) == LULL_DONE);
+    CHECK(lull_plugin_reload(a, grace) == LULL_DONE);
     CHECK(one.times == 0 && two.times == 0);
     struct told fresh;
     CHECK(begin(rt, a, "assert(mark == nil and record) mark = 2", &fresh));
     drive(rt, &fresh);
     CHECK(fresh.status == LULL_DONE);
     drive(rt, &one);
+    if (one.status == LULL_LIMIT && grace < 1) {
+        lull_free(rt, 0);
+        return false;
+    }
     CHECK(one.status == LULL_CANCELLED && strcmp(record.message, "cleaned") == 0);
     CHECK(strstr(one.message, "unloaded") != NULL);
     drive(rt, &two);
@@ -343,6 +349,13 @@ static void reloading(void)
     lull_plugin_free(b, 100); /* outlived by its task, which outlives nothing */
     lull_free(rt, 0);
     CHECK(other.times == 1 && counted.used == 0);
+    return true;
+}
+
+static void reloading(void)
+{
+    if (!reloading_once(0.05))
+        reloading_once(5);
 }
 
 /* Nothing of the environments there were is kept. */

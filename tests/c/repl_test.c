@@ -55,7 +55,7 @@ static void start_program(struct terminal *terminal, const char *a, const char *
     terminal->pid = forkpty(&terminal->fd, NULL, NULL, NULL);
     CHECK(terminal->pid >= 0);
     if (terminal->pid == 0) {
-        alarm(4 * PATIENCE);
+        alarm(10 * PATIENCE);
         execl(program(), "lull", a, b, c, (char *)NULL);
         perror(program());
         _exit(127);
@@ -305,9 +305,9 @@ static int comes_back(struct terminal *terminal, int round)
     snprintf(line, sizeof line, CTRL_C "'al' .. 'ive in %d'\n", round);
     snprintf(answer, sizeof answer, "alive in %d", round);
     terminal->length = 0;
-    for (int i = 0; i < 5 * PATIENCE && found == 0; i++) {
+    for (int i = 1; i < PATIENCE && found == 0; i++) {
         try_type(terminal, line);
-        found = look_for(terminal, answer, 200);
+        found = look_for(terminal, answer, 200 * i); /* it may be slow */
     }
     return found;
 }

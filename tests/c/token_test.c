@@ -458,7 +458,7 @@ int main(void)
     check_drop_in_cancel();
     for (int i = 0; i < 2; i++) {
         check_freed_pending(i * 0.05);
-        check_freed_ended(i * 0.05);
+        check_freed_ended(i * 5);
     }
     check_late();
     check_freed_lost();
