@@ -103,7 +103,7 @@ describe("the end of a server", function()
     local c <close> = client(server)
     c:ask "/"
     entered:await()
-    local draining <const> = go(server.drain, server, 10)
+    local draining <const> = go(server.drain, server, 20)
     assert.is_true(idle:ended())
     assert.are.equal("pending", draining:status())
     opened:set()

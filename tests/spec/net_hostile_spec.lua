@@ -106,9 +106,11 @@ describe("a peer that sends a line without end", function()
       for _ = 1, 20000 do t:write("x") end
       t:write("\n")
     end)
-    local milliseconds, line = support.timed(s.read, s)
+    local before = os.clock()
+    local line = s:read()
+    local seconds = os.clock() - before
     assert.are.equal(20000, #line)
-    assert.is_true(milliseconds < 3000, milliseconds .. " ms")
+    assert.is_true(seconds < 3, seconds .. " s")
     ends("done", sending)
   end)
 end)
@@ -131,7 +133,7 @@ describe("many peers", function()
           if i % 3 == 0 then s:abort() end
         end)
       end
-      server:drain(5)
+      server:drain(20)
     end)
     assert.are.equal(5 * 13, #errors)
     for _, e in ipairs(errors) do assert.are.equal("ECONNRESET", e.code) end
@@ -175,7 +177,7 @@ describe("many peers", function()
       for _ = 1, 4 do
         lull.map({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, client)
       end
-      server:drain(5)
+      server:drain(20)
     end)
     for _, e in ipairs(errors) do
       assert.is_true(lull.is_error(e, "io"), tostring(e))

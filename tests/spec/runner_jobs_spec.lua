@@ -50,7 +50,7 @@ describe("lull test --jobs", function()
     project:write("spec/b_spec.lua", [[it("b", function() end)]])
     local child <close> = process.open({ project.program, "test", "-j1" },
       { cwd = project.path, pty = true, env = { inherit = true, TERM = "xterm", NO_COLOR = 1 } })
-    local text <const> = lull.timeout(20, function() return child.stdout:read "a" end)
+    local text <const> = lull.timeout(50, function() return child.stdout:read "a" end)
     contains(text, "spec files")
     contains(text, "printed\r\n")
     contains(text, "2 passed, 0 failed\r\n")
@@ -96,7 +96,7 @@ describe("lull test --jobs", function()
       end)]])
     local child <close> = process.open({ project.program, "test", "-j2", "--timeout=100" },
       { cwd = project.path, stdin = "null", stdout = "null", stderr = "null" })
-    lull.timeout(20, function()
+    lull.timeout(50, function()
       while not fs.exists(project.path .. "/pid") or project:read "pid" == "" do lull.sleep(0.01) end
     end)
     local pid <const> = project:read "pid"
@@ -129,7 +129,7 @@ describe("lull test --watch", function()
   --- What it prints until it waits.
   local function seen()
     local text = ""
-    lull.timeout(20, function()
+    lull.timeout(50, function()
       while not text:find "waiting for a change[^\n]*\n" do text = text .. child.stdout:read_some() end
     end)
     return text

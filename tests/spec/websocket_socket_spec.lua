@@ -104,8 +104,8 @@ describe("a ping", function()
     local client, server, _ <close> = support.sockets()
     local tasks = { go(pcall, client.recv, client), go(pcall, server.recv, server) }
     local seconds = client:ping("x", true)
-    assert.is_true(seconds >= 0 and seconds < 5)
-    assert.is_true(client:ping(nil, 5) >= 0)
+    assert.is_true(seconds >= 0 and seconds < 50)
+    assert.is_true(client:ping(nil, 20) >= 0)
     client:close()
     for _, task in ipairs(tasks) do task:await() end
   end)
