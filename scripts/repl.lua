@@ -133,8 +133,8 @@ local function start_up(session)
   end
 end
 
---- The prompt of the program.  Ends it, with status 0 when stdin ends, 143 for SIGTERM, and 1
---- when it cannot go on; what lines have started in the background is cancelled then, and joined.
+--- The prompt of the program.  Ends it, with status 0 when stdin ends, 143 for SIGTERM, 129 for
+--- SIGHUP, and 1 when it cannot go on; what lines have started in the background is cancelled then, and joined.
 ---@async
 ---@param ... string  arguments of `lull repl`
 function repl.main(...)
@@ -149,7 +149,7 @@ function repl.main(...)
     is_well = sessions.new({ greeting = greeting, history = history, on_start = start_up }):run()
     lull.yield() -- reports of what failed last
   end)
-  exit(sessions.end_turn() and 143 or is_well and 0 or 1)
+  exit(sessions.end_turn() or is_well and 0 or 1)
 end
 
 return repl

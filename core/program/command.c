@@ -62,7 +62,8 @@ static void print_help(void)
     }
     puts(
         "\nExit codes: 0, 1 after an error, 13 after a deadlock, 130 after Ctrl-C, 143 after\n"
-        "SIGTERM, 152 when the time to compute was over, or what the script gives to os.exit.");
+        "SIGTERM, 129 after SIGHUP, 152 when the time to compute was over, or what the script\n"
+        "gives to os.exit.");
 }
 
 /* ---- subcommands ------------------------------------------------------------------------ */

@@ -48,7 +48,8 @@ struct ending {
 /* The signal handler's only way to the runtime, and what it got last. */
 static struct lull_runtime *volatile running;
 static volatile sig_atomic_t ended_by = SIGINT;
-static volatile sig_atomic_t terminations; /* SIGTERMs that came */
+static volatile sig_atomic_t
+    terminated_by; /* the first SIGTERM or SIGHUP; 0: none came */
 static volatile sig_atomic_t
     has_prompt; /* which hears interrupts for as long as it lives */
 
@@ -70,14 +71,16 @@ static void give_terminal_back(void)
 
 /*
  * The first cancels the main task and lets it clean up; the second ends at once.  At a
- * prompt Ctrl-C is for the line only, however often, unless nothing hears it; SIGTERM also
- * ends the prompt, which asks whether it came.
+ * prompt Ctrl-C is for the line only, however often, unless nothing hears it; SIGTERM, and
+ * SIGHUP when the terminal is gone, also end the prompt, which asks whether they came.
  */
 static void on_end(int number)
 {
     struct lull_runtime *rt = running;
-    bool again = number == SIGTERM && terminations++ > 0;
+    bool again = number != SIGINT && terminated_by != 0;
     ended_by = number;
+    if (number != SIGINT && !again)
+        terminated_by = number;
     if (rt != NULL && lull_interrupt(rt) == 0 && !again) {
         if (has_prompt)
             alarm(AGAIN);
@@ -131,13 +134,15 @@ static void on_sigpipe(int number)
 
 static void take_signals(struct lull_runtime *rt)
 {
-    struct sigaction action;
+    struct sigaction action, before;
     memset(&action, 0, sizeof action);
     running = rt;
     has_terminal = tcgetattr(STDIN_FILENO, &terminal) == 0;
     action.sa_handler = on_end;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL); /* else it was started by nohup */
     if (has_prompt) {
         action.sa_handler = on_sigalrm;
         sigaction(SIGALRM, &action, NULL);
@@ -270,11 +275,13 @@ static int keep_exit_code(lua_State *L)
     return 0;
 }
 
-/* end_turn() -> boolean: nothing is to be interrupted any more; did SIGTERM come? */
+/* end_turn() -> code | nil: nothing is to be interrupted any more; has it been ended? */
 static int l_end_turn(lua_State *L)
 {
     alarm(0);
-    lua_pushboolean(L, terminations > 0);
+    if (terminated_by == 0)
+        return 0;
+    lua_pushinteger(L, EXIT_SIGNAL + terminated_by);
     return 1;
 }
 

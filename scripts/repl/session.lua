@@ -33,8 +33,8 @@ local RESULTS <const> = 9      -- variables for single results
 local in_use = false           -- the process's terminal is
 
 --- Tell the program that there is no line to interrupt any more.
----@return boolean # did SIGTERM come?
-session.end_turn = debug.getregistry().LULL_END_TURN or function() return false end
+---@return integer? code # to exit with: SIGTERM or SIGHUP came
+session.end_turn = debug.getregistry().LULL_END_TURN or function() end
 
 ---@class lull.repl.Session
 ---@field editor lull.repl.Editor

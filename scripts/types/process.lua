@@ -9,8 +9,9 @@
 -- Children get the descriptors 0, 1 and 2 and no others.  Each leads a process group, by which what
 -- it has started is ended with it, unless its stdin is "inherit".  Those that run when their object
 -- is closed or collected, and at the end of the program, are killed, but for those with `stays`.
--- A program that is itself ended by KILL can do nothing about its children; one that must follow it
--- in that case, too, is started through `setpriv --pdeathsig KILL`, which the system sees to.
+-- A program that is itself ended at once (by KILL, a second Ctrl-C, or PIPE) does nothing about its
+-- children; one that must follow it in that case, too, is started through `setpriv --pdeathsig
+-- KILL`, which the system sees to.
 
 ---@class lull.process
 local process = {}

@@ -205,6 +205,30 @@ lull.sleep(10)]] })
     assert.equal(143, code)
   end)
 
+  it("treats SIGHUP alike and exits 129: nothing is left of a script whose terminal is gone", function()
+    local output, code = outcome("$LUA s.lua", { "s.lua", [[
+local lull = require "lull"
+local process = require "lull.process"
+local child = process.open({ "sleep", "1000" }, { stdin = "null", stdout = "null" })
+io.write(child.pid, " ")
+local _ <close> = lull.finally(function(e) lull.sleep(0.001) print("cleanup", e.kind) end)
+lull.spawn(function() io.popen("kill -HUP $PPID"):close() end)
+lull.sleep(10)]] })
+    local pid <const>, rest <const> = output:match "^(%d+) (.*)"
+    assert.equal("cleanup\tcancelled\n", rest)
+    assert.equal(129, code)
+    assert.is_false(require("lull.fs").exists("/proc/" .. pid))
+  end)
+
+  it("ignores SIGHUP when it is started so", function()
+    local output, code = outcome("trap '' HUP; $LUA s.lua", { "s.lua", [[
+io.popen("kill -HUP $PPID"):close()
+require("lull").sleep(0.001)
+print "on"]] })
+    assert.equal("on\n", output)
+    assert.equal(0, code)
+  end)
+
   it("does not take closed standard descriptors for its own", function()
     local output, code = outcome("$LUA s.lua <&-", { "s.lua", [[
 print(io.read(0), require("lull.net").pair():fd() > 2)]] })

@@ -367,6 +367,15 @@ describe("the program at its prompt", function()
         p:ends(143)
       end)
     end)
+
+    it("ends for SIGHUP while " .. state, function()
+      session(function(p)
+        p:type(line)
+        p:sees(state == "typing" and "> abc" or "\non")
+        p.child:kill "HUP"
+        p:ends(129)
+      end)
+    end)
   end
 
   it("says why a __tostring fails", function()
