@@ -6,6 +6,7 @@ local remote = require "lull.repl.remote"
 
 local PIECE <const> = 4096
 local CTRL_Z <const> = "\26"
+local LET_NOBODY_IN <const> = "the prompt at %s let nobody in"
 
 local function frame(kind, content)
   return kind .. string.pack(">s2", content)
@@ -72,7 +73,10 @@ end
 return function(path)
   local terminal <const> = edit.tty()
   local stream <close> = net.connect_unix(path)
-  stream:write(hello(terminal))
+  local function fail(complaint)
+    error(lull.new_error("io", complaint:format(path), { op = "repl.connect" }))
+  end
+  if not pcall(stream.write, stream, hello(terminal)) then fail(LET_NOBODY_IN) end
   local is_raw <const> = not terminal.dumb and terminal.raw ~= nil and terminal:raw(true)
   local _ <close> = lull.finally(function()
     if is_raw then terminal:raw(false) end
@@ -86,6 +90,5 @@ return function(path)
   end)
   if is_over then return end
   if is_raw then terminal:write "\r\n" end
-  local complaint <const> = was_let_in and "the prompt at %s is gone" or "the prompt at %s let nobody in"
-  error(lull.new_error("io", complaint:format(path), { op = "repl.connect" }))
+  fail(was_let_in and "the prompt at %s is gone" or LET_NOBODY_IN)
 end

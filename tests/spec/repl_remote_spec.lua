@@ -115,6 +115,21 @@ describe("a prompt over a socket", function()
     end)
   end)
 
+  it("tells the client so, too, when the other side was gone before the first word", function()
+    local script <const> = path() .. ".lua"
+    fs.write_file(script, [[
+local net = require "lull.net"
+function net.connect_unix()
+  local ours, theirs = net.pair()
+  theirs:close()
+  return ours
+end
+require "lull.repl.client" "/the/prompt"]])
+    local result <const> = process.run({ support.program, script }, { timeout = 20 })
+    assert.equal("io: repl.connect: the prompt at /the/prompt let nobody in",
+      result.stderr:match "^lull: ([^\n]*)")
+  end)
+
   it("tells the client when nobody is let in", function()
     local _ <close> = net.serve({ path = path() }, function(stream) stream:read_some() end)
     connected(function(p)
