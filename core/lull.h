@@ -259,7 +259,8 @@ struct lull_call_options {
     lull_outcome_fn done; /* may be NULL */
     void *arg;
     const char *name;           /* for trees and tracebacks; copied */
-    double cpu_limit;           /* seconds for the call and all that it starts; 0: none */
+    double cpu_limit;           /* seconds for the call and all that it starts, and for
+                                   finalizers while there was no other; 0: none */
     struct lull_plugin *plugin; /* whose code it is; NULL: the runtime's */
 };
 

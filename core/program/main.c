@@ -48,10 +48,8 @@ struct ending {
 /* The signal handler's only way to the runtime, and what it got last. */
 static struct lull_runtime *volatile running;
 static volatile sig_atomic_t ended_by = SIGINT;
-static volatile sig_atomic_t
-    terminated_by; /* the first SIGTERM or SIGHUP; 0: none came */
-static volatile sig_atomic_t
-    has_prompt; /* which hears interrupts for as long as it lives */
+static volatile sig_atomic_t terminated_by; /* the first SIGTERM or SIGHUP, or 0 */
+static volatile sig_atomic_t has_prompt; /* it hears interrupts for as long as it lives */
 
 /* How the terminal was before any script had it; read by the handler only once set. */
 static struct termios terminal;
@@ -207,6 +205,14 @@ static void on_report(void *arg, const char *text)
         tell_limit(command, LULL_FAILED, text);
 }
 
+/* Was a finalizer killed that went on when the script had ended? */
+static bool was_overspent(struct lull_runtime *rt)
+{
+    struct lull_stats stats = {.size = sizeof stats};
+    lull_get_stats(rt, &stats);
+    return stats.killed > 0;
+}
+
 static void on_outcome(struct lull_runtime *rt, const struct lull_outcome *outcome,
                        void *arg)
 {
@@ -262,6 +268,10 @@ static int run(struct lull_runtime *rt, struct command *command, struct ending *
         fputs("lull: deadlock: blocked again while cleaning up:\n", stderr);
         lull_dump(rt, STDERR_FILENO);
         return EXIT_DEADLOCK;
+    }
+    if (options.cpu_limit > 0 && ending->code == EXIT_SUCCESS && was_overspent(rt)) {
+        tell_limit(command, LULL_LIMIT, "");
+        return EXIT_SIGNAL + SIGXCPU;
     }
     return ending->code;
 }

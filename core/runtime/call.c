@@ -86,6 +86,16 @@ static bool has_values(struct lull_runtime *rt, int nargs)
     return nargs >= 0 && lua_gettop(rt->tasks.L) > nargs;
 }
 
+/* Is it the runtime's only call so far?  Then what is collected is its own; final.h. */
+static void note_call(struct lull_tasks *tasks, struct lull_call *call)
+{
+    lull__call_unref(tasks, tasks->only);
+    tasks->only = tasks->called ? NULL : call;
+    if (!tasks->called)
+        call->refs++;
+    tasks->called = true;
+}
+
 struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
                                  const struct lull_call_options *options)
 {
@@ -112,6 +122,7 @@ struct lull_task *lull_call_with(struct lull_runtime *rt, int nargs,
     if (taken.plugin != NULL)
         lull__plugin_adopt(taken.plugin, call->task);
     lull__list_append(&rt->calls, &call->link);
+    note_call(&rt->tasks, call);
     rt->tasks.outside = 0;
     if (taken.name != NULL)
         lull_set_name(rt, call->task, taken.name);

@@ -49,10 +49,12 @@ static int l_start(lua_State *L)
 {
     struct lull_tasks *tasks = lull__tasks(L);
     struct lull_finals *finals = tasks->finals;
+    bool spent = finals->batch->used >= finals->batch->limit;
+    bool told = false; /* by one that is killed at once */
     for (int i = 0; i < BATCH && finals->first <= finals->last; i++) {
         lua_settop(L, 0);
         lua_rawgeti(L, lua_upvalueindex(2), finals->first);
-        bool started = push_finalizer(L);
+        bool started = !told && push_finalizer(L);
         if (started) {
             lua_insert(L, 1);
             struct lull_task *task = lull__task_new(L, tasks, &tasks->root, 1, 0);
@@ -65,6 +67,7 @@ static int l_start(lua_State *L)
         if (started) {
             lua_pushliteral(L, "__gc");
             lull__set_task_name(L, 1);
+            told = spent;
         }
     }
     return 0;
@@ -76,17 +79,28 @@ static void on_retry(struct lull_timer *timer)
     lull__sched_push(finals->tasks->sched, &finals->ready);
 }
 
+/* Whose time a batch has: that of the only call, or some of its own; NULL without memory. */
+static struct lull_call *payer(struct lull_tasks *tasks)
+{
+    struct lull_call *call = tasks->only;
+    if (call != NULL && call->limit != UINT64_MAX) {
+        call->refs++;
+        return call;
+    }
+    call = lull__mem_new(tasks->mem, sizeof *call);
+    if (call != NULL)
+        *call = (struct lull_call){.limit = tasks->task_limit, .refs = 1};
+    return call;
+}
+
 /* Start a batch; false when memory or a limit forbids. */
 static bool start(struct lull_tasks *tasks)
 {
     lua_State *L = tasks->from;
-    struct lull_call *batch = lull__mem_new(tasks->mem, sizeof *batch);
-    if (batch == NULL || !lua_checkstack(L, 2)) {
-        lull__mem_free(tasks->mem, batch, sizeof *batch);
+    struct lull_call *batch = lua_checkstack(L, 2) ? payer(tasks) : NULL;
+    if (batch == NULL)
         return false;
-    }
     struct lull_realm *realm = tasks->realm;
-    *batch = (struct lull_call){.limit = tasks->task_limit, .refs = 1};
     tasks->finals->batch = batch;
     tasks->realm = &tasks->own;
     lua_rawgeti(L, LUA_REGISTRYINDEX, tasks->finals->start_ref);
@@ -188,6 +202,8 @@ void lull__final_push(lua_State *L, struct lull_tasks *tasks)
 void lull__final_stop(struct lull_tasks *tasks)
 {
     struct lull_finals *finals = tasks->finals;
+    lull__call_unref(tasks, tasks->only);
+    tasks->only = NULL;
     if (finals == NULL)
         return;
     finals->stopped = true;

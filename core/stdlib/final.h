@@ -7,7 +7,9 @@
  * object into a queue; the turn starts a task named "__gc" for each, in the order in
  * which Lua would have called them, no more than 64 at a time.  They belong to the
  * runtime, may wait, have time slices, and what they raise goes where errors go that
- * nobody receives.  Those started together have the CPU time of one task.
+ * nobody receives.  Those started together have the CPU time of one task; while the
+ * runtime has had only one call, and that has a limit, they have what is left of its time.
+ * When nothing is left one of them is killed, for whoever listens, and objects go without.
  *
  * __gc must be there when setmetatable is called, and is looked up again when the
  * object is collected, as in stock Lua.  Unlike there, nothing of a script runs when

@@ -155,12 +155,14 @@ struct lull_tasks {
     uint64_t began;      /* of the running step, if steps are timed; lull__step_clock() */
     uint64_t outside;    /* ns that script code ran outside steps, likewise */
     uint64_t task_limit; /* ns that a task may run; UINT64_MAX: no limit */
-    uint64_t stall_limit; /* ns of CPU time in one place */
-    uint64_t patience;    /* ns of CPU time without waiting; 0: slices; preempt.h */
-    uint32_t max_tasks;   /* unfinished ones; 0: no limit */
-    uint32_t kill_slot;   /* anchor of an error for when memory is short */
-    uint64_t preempted;   /* times that a slice was over */
-    uint64_t killed;      /* tasks that were */
+    struct lull_call *only; /* the host's one call so far; NULL: none, or several */
+    bool called;            /* there was one */
+    uint64_t stall_limit;   /* ns of CPU time in one place */
+    uint64_t patience;      /* ns of CPU time without waiting; 0: slices; preempt.h */
+    uint32_t max_tasks;     /* unfinished ones; 0: no limit */
+    uint32_t kill_slot;     /* anchor of an error for when memory is short */
+    uint64_t preempted;     /* times that a slice was over */
+    uint64_t killed;        /* tasks that were */
     uint32_t next_id;
     uint32_t next_order; /* of settled futures */
     uint32_t live;       /* tasks that have not ended */

@@ -123,6 +123,22 @@ describe("limits:", function()
     assert.equal(152, code)
   end)
 
+  it("--max-cpu counts finalizers, also those that make the next", function()
+    local output <const>, code <const> = run({ "--max-cpu=0.1" }, [[
+      local function again()
+        setmetatable({}, { __gc = function()
+          again()
+          collectgarbage()
+          local till = os.clock() + 0.02
+          while os.clock() < till do end
+        end })
+      end
+      again()
+      collectgarbage()]])
+    contains(output, "--max-cpu: it has computed for 0.1 s")
+    assert.equal(152, code)
+  end)
+
   it("--max-tasks and --max-handles", function()
     contains(run({ "--max-tasks=2" }, [[
       local lull = require "lull"
