@@ -16,6 +16,7 @@ local find = {}
 ---@field cpu number      seconds of CPU time, of all threads
 ---@field memory integer  bytes that it holds now
 ---@field command string  as it was started, without control characters
+---@field is_stopped boolean by Ctrl-Z, STOP or a debugger
 ---@field answers boolean it has tasks, and can be asked for them
 
 --- All of a file of /proc; nil: it is gone, or not ours to see.
@@ -87,6 +88,7 @@ function find.look(pid)
     cpu = (tonumber(fields[12]) + tonumber(fields[13])) / native.ticks,
     memory = (tonumber(status:match "\nVmRSS:%s+(%d+)") or 0) * 1024,
     command = find.printable(command:gsub("[\n\t]", " "):sub(1, 1000)),
+    is_stopped = fields[1]:lower() == "t",
     answers = tonumber(caught, 16) >> (native.signal - 1) & 1 == 1,
   }
 end

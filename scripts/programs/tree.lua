@@ -61,7 +61,11 @@ function tree.ask(pid, seconds)
       text = question:take()
     end
   end)
-  if not text then fail("process %d has not answered in %g s: it is busy in C", pid, seconds) end
+  if not text then
+    local now <const> = find.look(pid)
+    local why <const> = now and now.is_stopped and "it is stopped" or "it is busy in C"
+    fail("process %d has not answered in %g s: %s", pid, seconds, why)
+  end
   return find.printable(text)
 end
 

@@ -78,6 +78,15 @@ describe("lull tree", function()
     assert.matches("^lull tree: process %d+ has not answered in 0.3 s: it is busy in C\n$", result.stderr)
   end)
 
+  it("says so when a program is stopped", function()
+    local child <close> = start(WAITS)
+    child:kill "STOP"
+    local result <const> = run("tree", "--timeout=0.3", tostring(child.pid))
+    child:kill "CONT"
+    assert.matches("^lull tree: process %d+ has not answered in 0.3 s: it is stopped\n$", result.stderr)
+    assert.matches("^main ", tree.ask(child.pid, 30))
+  end)
+
   it("can be cancelled", function()
     local child <close> = start_busy()
     assert.is_false(lull.move_on_after(0.05, tree.ask, child.pid, 60))
