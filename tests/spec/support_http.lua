@@ -16,8 +16,8 @@ local net = require "lull.net"
 local here = debug.getinfo(1, "S").source:match("^@(.*/)") or ""
 local support = setmetatable({}, { __index = dofile(here .. "support_net.lua") })
 
-local LIFETIME <const> = 120 -- seconds
-local PATIENCE <const> = 20  -- seconds until a peer that does not listen is given up
+local LIFETIME <const> = 300 -- seconds
+local PATIENCE <const> = 50  -- seconds until a peer that does not listen is given up
 local PAUSE <const> = 0.01   -- seconds between two attempts to reach it
 
 -- ---- files ----
