@@ -93,11 +93,12 @@ void lull__answer_end(struct lull_question *question, bool written)
 {
     if (!question->asked)
         return;
-    close(question->file); /* before it is told: nothing of it is left here then */
-    ssize_t told = written ? write(question->done, "", 1) : 0;
+    int done = question->done;
+    close(question->file);
+    question->asked = 0; /* before it is told: who knows the answer may ask again */
+    ssize_t told = written ? write(done, "", 1) : 0;
     (void)told; /* nobody may wait any more */
-    close(question->done);
-    question->asked = 0;
+    close(done);
 }
 
 #else
