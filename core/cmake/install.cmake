@@ -21,9 +21,9 @@ set(debian_zsh zsh/vendor-completions)
 set(rock_lib lib) # luarocks moves what is there to lib/lua/5.4 of its tree
 set(rock_lua lib)
 
-# core/runtime/native.c is told where the shared objects of natives are, seen from the folder of what
-# loads them: the program or library of the build, and in every layout the program, the
-# library, and the module for lua5.4.
+# core/runtime/native.c is told where the shared objects of natives are, seen from the folder
+# of what loads them: the program or library of the build, and in every layout the program,
+# the library, and the module for lua5.4.
 set(dirs modules)
 foreach(layout install debian rock)
   set(${layout}_natives ${${layout}_lib}/lull/${PROJECT_VERSION})
