@@ -113,6 +113,7 @@ static int m_sync(lua_State *L)
 static int m_truncate(lua_State *L)
 {
     struct lull_task *task;
+    lullb_check_fs_file(L, 1);
     lua_Integer size = luaL_checkinteger(L, 2);
     luaL_argcheck(L, size >= 0, 2, "must not be negative");
     struct lullb_fs_wait *wait = lullb_fs_line_up(L, &types[TRUNCATE], &task);
