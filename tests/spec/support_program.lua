@@ -5,7 +5,7 @@ local process = require "lull.process"
 
 local support = {}
 
-local LONG <const> = 20 -- seconds: what takes this long has hung
+local LONG <const> = 50 -- seconds: what takes this long has hung
 
 --- The program, with its path from anywhere.
 support.path = os.getenv "LULL" or (os.getenv "LULL_BUILD" or "build") .. "/lull"
