@@ -90,7 +90,7 @@ static double to_seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
-/* The first point of the clock at which lull.now() is no less than this. */
+/* A point of the clock at which lull.now() is no less than this, and hardly more. */
 static uint64_t to_ns(double seconds)
 {
     if (!(seconds > 0))
