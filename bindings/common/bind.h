@@ -18,12 +18,20 @@ struct lullb_object {
     const void *tag;           /* never NULL */
 };
 
+/* The object at `index`, open or not; NULL: something else is there.  Raises nothing. */
+static inline void *lullb_test_object(lua_State *L, int index, const void *tag)
+{
+    struct lullb_object *object = (struct lullb_object *)lua_touserdata(L, index);
+    bool is_one = object != NULL && lua_rawlen(L, index) >= sizeof *object;
+    return is_one && object->tag == tag ? object : NULL;
+}
+
 /* The object at `index`, or an argument error that names the class. */
 static inline void *lullb_check_object(lua_State *L, int index, const void *tag,
                                        const char *name)
 {
-    struct lullb_object *object = (struct lullb_object *)lua_touserdata(L, index);
-    if (object == NULL || lua_rawlen(L, index) < sizeof *object || object->tag != tag)
+    void *object = lullb_test_object(L, index, tag);
+    if (object == NULL)
         luaL_typeerror(L, index, name);
     return object;
 }

@@ -87,9 +87,7 @@ struct lull_stream *lullb_push_stream(lua_State *L, struct lull_runtime *rt,
 
 bool lullb_is_stream(lua_State *L, int index)
 {
-    const struct lullb_object *object = lua_touserdata(L, index);
-    return object != NULL && lua_rawlen(L, index) >= sizeof *object &&
-           object->tag == &stream_tag;
+    return lullb_test_object(L, index, &stream_tag) != NULL;
 }
 
 struct lull_stream *lull_check_stream(lua_State *L, int index)
